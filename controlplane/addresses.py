@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Network addresses as values: compared, hashed and printed, never resolved."""
+from __future__ import annotations
+
+import socket
+from typing import NamedTuple
+
+from controlplane.errors import PeerError
+
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+_ZERO = {4: bytes(4), 6: bytes(16)}
+SDP_FAMILY = {"IP4": 4, "IP6": 6}
+
+
+class Address(NamedTuple):
+    """An IP address: ``family`` 4 or 6, ``packed`` 4 or 16 bytes in network order."""
+
+    family: int
+    packed: bytes
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """Read a literal IPv4 or IPv6 address (no brackets, no host name). PeerError if it is none."""
+        family = 6 if ":" in text else 4
+        try:
+            return cls(family, socket.inet_pton(_FAMILIES[family], text))
+        except (OSError, ValueError, UnicodeError):
+            raise PeerError(f"not an IP address: {text[:64]!r}") from None
+
+    @property
+    def is_zero(self) -> bool:
+        """True for 0.0.0.0 and ``::``, which in SDP mean hold or "not yet known"."""
+        return self.packed == _ZERO[self.family]
+
+    @property
+    def sdp_family(self) -> str:
+        """``IP4`` or ``IP6`` as RFC 8866 section 5.7 writes it."""
+        return "IP4" if self.family == 4 else "IP6"
+
+    def __str__(self) -> str:
+        return socket.inet_ntop(_FAMILIES[self.family], self.packed)
+
+
+def zero_address(family: int) -> Address:
+    """0.0.0.0 or ``::``."""
+    return Address(family, _ZERO[family])
+
+
+class Endpoint(NamedTuple):
+    """An address with a UDP port (0 to 65535; 0 means none)."""
+
+    address: Address
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Endpoint:
+        """Read ``1.2.3.4:5`` or ``[::1]:5``. PeerError for anything else."""
+        host, colon, port = text.rpartition(":")
+        if host.startswith("[") and host.endswith("]"):
+            host = host[1:-1]
+        elif ":" in host:
+            raise PeerError(f"IPv6 address without brackets: {text[:64]!r}")
+        if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
+            raise PeerError(f"not an address and port: {text[:64]!r}")
+        return cls(Address.parse(host), int(port))
+
+    @property
+    def family(self) -> int:
+        return self.address.family
+
+    @property
+    def sockaddr(self) -> tuple[str, int]:
+        """The pair that the socket module takes."""
+        return str(self.address), self.port
+
+    def __str__(self) -> str:
+        return f"{self.address}:{self.port}" if self.family == 4 else f"[{self.address}]:{self.port}"

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The way of a packet: from its target to the outputs it leaves through. */
+#ifndef RTPE_CORE_FORWARD_H
+#define RTPE_CORE_FORWARD_H
+
+#include "packet.h"
+#include "target.h"
+
+enum rtpe_verdict {
+	RTPE_PASS,	/* not for the outputs: up to user space */
+	RTPE_DROP,	/* consumed */
+	RTPE_FORWARD,	/* consumed: send through outputs p->first to p->last - 1 */
+};
+
+/*
+ * Decides and counts. Takes p as the host filled it. In an engine that learns
+ * sources itself (table->terminal), LEARN does not pass; elsewhere it does.
+ */
+enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_packet *p);
+
+/*
+ * Makes of p what leaves through o, in place: p must be o's own copy. A negative
+ * errno means it must not be sent; hand that to rtpe_forward_sent().
+ */
+int rtpe_forward_output(const struct rtpe_target *t, const struct rtpe_output *o, struct rtpe_packet *p);
+
+/* After an attempt to send `bytes` of UDP payload; err 0 or negative. */
+void rtpe_forward_sent(const struct rtpe_output *o, u32 bytes, u64 now_us, int err);
+
+#endif

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The only seam between the forwarding core and what it runs on. The core calls
+ * what is declared here and in the other headers of this folder, nothing else.
+ *
+ * Who runs what: table changes are serialised by the host (a mutex per table in
+ * the module, one control thread in user space). Packets take no lock: they find
+ * targets inside rtpe_read_lock()/unlock(), and a removed target is freed through
+ * rtpe_defer() when no packet can see it any more.
+ */
+#ifndef RTPE_CORE_PORT_H
+#define RTPE_CORE_PORT_H
+
+#ifdef __KERNEL__
+
+#include <linux/bitops.h>
+#include <linux/errno.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/types.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+#include <asm/byteorder.h>
+#include <asm/unaligned.h>
+
+#define RTPE_RCU __rcu
+#define rtpe_rcu_get(p) rcu_dereference(p)
+#define rtpe_rcu_own(p) rcu_dereference_protected(p, 1)
+#define rtpe_rcu_set(p, v) rcu_assign_pointer(p, v)
+#define rtpe_read_lock() rcu_read_lock()
+#define rtpe_read_unlock() rcu_read_unlock()
+
+struct rtpe_deferred {
+	struct rcu_work work;
+	void (*fn)(struct rtpe_deferred *d);
+};
+
+typedef spinlock_t rtpe_lock_t;
+#define rtpe_lock_init(l) spin_lock_init(l)
+#define rtpe_lock_exit(l) do { } while (0)
+#define rtpe_lock(l) spin_lock_bh(l)
+#define rtpe_unlock(l) spin_unlock_bh(l)
+
+static inline void *rtpe_alloc(size_t size)
+{
+	return kvzalloc(size, GFP_KERNEL_ACCOUNT);
+}
+
+static inline void rtpe_free(const void *p)
+{
+	kvfree(p);
+}
+
+/* Zeroed whole pages that can be mapped into user space. */
+static inline void *rtpe_pages_alloc(size_t size)
+{
+	return vmalloc_user(size);
+}
+
+static inline void rtpe_pages_free(const void *p)
+{
+	vfree(p);
+}
+
+#define RTPE_PAGE_BYTES PAGE_SIZE
+/* Counters are per CPU; packets run with softirqs off, so a CPU is alone. */
+#define rtpe_cpu() raw_smp_processor_id()
+#define rtpe_read16(p) get_unaligned_be16(p)
+#define rtpe_read32(p) get_unaligned_be32(p)
+#define rtpe_div64(n, d) div_u64(n, d)
+#define rtpe_popcount32(x) hweight32(x)
+#define rtpe_first_bit64(x) __ffs64(x)
+
+#else /* user space */
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int32_t s32;
+typedef uint16_t __be16;
+typedef uint32_t __be32;
+
+#define READ_ONCE(x) (*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile __typeof__(x) *)&(x) = (v))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
+
+#define RTPE_RCU
+#define rtpe_rcu_get(p) __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
+#define rtpe_rcu_own(p) (p)
+#define rtpe_rcu_set(p, v) __atomic_store_n(&(p), (v), __ATOMIC_RELEASE)
+/* A reader is between two rtpe_quiescent() calls of its thread. */
+#define rtpe_read_lock() do { } while (0)
+#define rtpe_read_unlock() do { } while (0)
+
+struct rtpe_deferred {
+	struct rtpe_deferred *next;
+	u64 epoch;
+	void (*fn)(struct rtpe_deferred *d);
+};
+
+typedef pthread_mutex_t rtpe_lock_t;
+#define rtpe_lock_init(l) pthread_mutex_init(l, NULL)
+#define rtpe_lock_exit(l) pthread_mutex_destroy(l)
+#define rtpe_lock(l) pthread_mutex_lock(l)
+#define rtpe_unlock(l) pthread_mutex_unlock(l)
+
+static inline void *rtpe_alloc(size_t size)
+{
+	return calloc(1, size);
+}
+
+static inline void rtpe_free(const void *p)
+{
+	free((void *)(uintptr_t)p);
+}
+
+#define RTPE_PAGE_BYTES 4096
+
+static inline void *rtpe_pages_alloc(size_t size)
+{
+	void *p = aligned_alloc(RTPE_PAGE_BYTES, size);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+static inline void rtpe_pages_free(const void *p)
+{
+	free((void *)(uintptr_t)p);
+}
+
+/* Set by each packet thread before its first packet. */
+extern __thread u32 rtpe_thread_index;
+#define rtpe_cpu() rtpe_thread_index
+
+static inline u16 rtpe_read16(const void *p)
+{
+	const u8 *b = p;
+
+	return (u16)(b[0] << 8 | b[1]);
+}
+
+static inline u32 rtpe_read32(const void *p)
+{
+	const u8 *b = p;
+
+	return (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3];
+}
+
+#define rtpe_div64(n, d) ((u64)(n) / (d))
+#define rtpe_popcount32(x) ((u32)__builtin_popcount(x))
+#define rtpe_first_bit64(x) ((u32)__builtin_ctzll(x))
+
+#endif
+
+/* Calls fn(d) when no packet that may have seen d's owner is under way. */
+void rtpe_defer(struct rtpe_deferred *d, void (*fn)(struct rtpe_deferred *d));
+
+#endif

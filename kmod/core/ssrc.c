@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "ssrc.h"
+
+#define MAX_AHEAD 0x100		/* a larger step is a new start, not loss */
+#define MAX_BEHIND 0x101
+#define MAX_TRANSIT_STEP 100000	/* timestamp units; more is a clock jump */
+
+static struct rtpe_ssrc *find(struct rtpe_ssrc *t, __be32 ssrc)
+{
+	u32 i;
+
+	for (i = 0; i < RTPE_MAX_SSRCS; i++)
+		if (t[i].valid && t[i].ssrc == ssrc)
+			return &t[i];
+	return NULL;
+}
+
+static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, __be32 ssrc)
+{
+	struct rtpe_ssrc *s = t;
+	u32 i;
+
+	for (i = 0; i < RTPE_MAX_SSRCS; i++) {
+		if (!t[i].valid) {
+			s = &t[i];
+			break;
+		}
+		if (t[i].last_us < s->last_us)
+			s = &t[i];
+	}
+	WRITE_ONCE(s->valid, 0);
+	memset(s, 0, sizeof(*s));
+	s->ssrc = ssrc;
+	return s;
+}
+
+struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_packet *p)
+{
+	struct rtpe_ssrc *s = find(trackers, p->ssrc);
+
+	return likely(s) ? s : claim(trackers, p->ssrc);
+}
+
+/* Starts, or starts anew, at seq: everything before counts as seen. */
+static void restart(struct rtpe_ssrc *s, u16 seq)
+{
+	s->ext_seq = seq;
+	s->lost_bits = ~0u;
+	s->transit = 0;
+}
+
+/* n numbers further: what leaves the window unseen is lost. */
+static void advance(struct rtpe_ssrc *s, u32 n)
+{
+	s->ext_seq += n;
+	if (n < 32) {
+		s->lost += n - rtpe_popcount32(s->lost_bits >> (32 - n));
+		s->lost_bits = s->lost_bits << n | 1;
+	} else {
+		s->lost += 32 - rtpe_popcount32(s->lost_bits) + n - 32;
+		s->lost_bits = 1;
+	}
+}
+
+/* A number already passed: late, or seen before. */
+static void step_back(struct rtpe_ssrc *s, u32 behind)
+{
+	if (behind < 32 && !(s->lost_bits & 1u << behind)) {
+		s->lost_bits |= 1u << behind;
+		s->reordered++;
+	} else if (behind < 32) {
+		s->duplicates++;
+	} else {
+		s->reordered++;
+	}
+}
+
+static void update_jitter(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
+{
+	u64 sec = rtpe_div64(p->now_us, 1000000);
+	u32 usec = (u32)(p->now_us - sec * 1000000);
+	u32 arrival = (u32)sec * clock_rate + (u32)rtpe_div64((u64)usec * clock_rate, 1000000);
+	u32 transit = arrival - p->timestamp;
+	u32 d = transit - s->transit;
+
+	if (s->transit) {
+		if (d & 0x80000000)
+			d = -d;
+		if (d < MAX_TRANSIT_STEP)
+			s->jitter += d - ((s->jitter + 8) >> 4);
+	}
+	s->transit = transit ? transit : 1;	/* 0: nothing to compare with yet */
+}
+
+void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
+{
+	u16 ahead = p->seq - (u16)s->ext_seq;
+
+	if (unlikely(!s->valid)) {
+		restart(s, p->seq);
+		WRITE_ONCE(s->valid, 1);
+	} else if (likely(ahead && ahead <= MAX_AHEAD)) {
+		advance(s, ahead);
+	} else if ((u16)-ahead < MAX_BEHIND) {
+		step_back(s, (u16)-ahead);
+	} else {
+		restart(s, p->seq);
+		s->resets++;
+	}
+	s->packets++;
+	s->bytes += p->len;
+	s->last_us = p->now_us;
+	s->last_pt = p->payload_type;
+	s->last_ts = p->timestamp;
+	if (clock_rate)
+		update_jitter(s, p, clock_rate);
+}
+
+void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from)
+{
+	struct rtpe_ssrc *s = find(trackers, from->ssrc);
+
+	if (!s)
+		s = claim(trackers, from->ssrc);
+	s->ext_seq = from->ext_seq;
+	s->lost_bits = from->lost_bits;
+	s->jitter = from->jitter;
+	s->transit = from->transit;
+	s->last_ts = from->last_ts;
+	s->last_pt = from->last_pt;
+	s->last_us = from->last_us;
+	WRITE_ONCE(s->valid, 1);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Sequence, loss and jitter of RTP sources.
+ *
+ * Trackers are shared by all CPUs and written without a lock: the packets of one
+ * source reach one CPU at a time in practice, and if two meet, a count is off by
+ * one. Nothing but statistics depends on them.
+ */
+#ifndef RTPE_CORE_SSRC_H
+#define RTPE_CORE_SSRC_H
+
+#include "packet.h"
+
+/* The tracker of p's SSRC among RTPE_MAX_SSRCS; the longest idle one gives way to a new source. */
+struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_packet *p);
+
+/* Takes an RTP packet into account; clock_rate in Hz, 0: no jitter (RFC 3550 A.1, A.3, A.8). */
+void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate);
+
+/* Goes on where another engine stopped: sequence state from `from`, counters stay. */
+void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from);
+
+#endif

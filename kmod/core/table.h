@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A forwarding table: targets by local address and port. */
+#ifndef RTPE_CORE_TABLE_H
+#define RTPE_CORE_TABLE_H
+
+#include "crypto.h"
+#include "stats.h"
+#include "target.h"
+
+#define RTPE_TABLE_BUCKETS 16384
+
+struct rtpe_host_ops {
+	/* Finds what o needs to be sent (route, socket); sets o->host. May sleep. */
+	int (*output_init)(struct rtpe_target *t, struct rtpe_output *o);
+	/* Also for an output whose output_init failed or was never reached. */
+	void (*output_release)(struct rtpe_output *o);
+};
+
+struct rtpe_table {
+	const struct rtpe_host_ops *host;
+	const struct rtpe_crypto_ops *crypto;	/* NULL: no SRTP */
+	struct rtpe_stats stats;
+	u32 num_targets;
+	bool terminal;		/* nothing lies behind: "passed" packets count as received */
+	struct rtpe_target RTPE_RCU **buckets;
+};
+
+int rtpe_table_init(struct rtpe_table *t, const struct rtpe_host_ops *host, u32 cpus);
+
+/* When no packet, command or reader can come any more and rtpe_table_flush()'s targets are gone. */
+void rtpe_table_exit(struct rtpe_table *t);
+
+/* Inside rtpe_read_lock(). NULL: no such target. */
+struct rtpe_target *rtpe_table_find(const struct rtpe_table *t, const struct rtpe_addr *local);
+
+/* EEXIST unless `replace`. The target's trackers are seeded from msg. */
+int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 len, bool replace,
+		   struct rtpe_target **added);
+
+/* Out of the table at once, freed when no packet can see it. ENOENT. */
+int rtpe_table_remove(struct rtpe_table *t, const struct rtpe_addr *local);
+void rtpe_table_flush(struct rtpe_table *t);
+
+/* The writer's view of a bucket's chain, for listings. */
+struct rtpe_target *rtpe_table_bucket(const struct rtpe_table *t, u32 bucket);
+
+#endif
