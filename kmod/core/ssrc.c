@@ -116,18 +116,31 @@ void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 cloc
 		update_jitter(s, p, clock_rate);
 }
 
-void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from)
+static void adopt(struct rtpe_ssrc *s, const struct rtpe_ssrc *from, u32 seen_before)
 {
-	struct rtpe_ssrc *s = find(trackers, from->ssrc);
-
-	if (!s)
-		s = claim(trackers, from->ssrc);
 	s->ext_seq = from->ext_seq;
-	s->lost_bits = from->lost_bits;
+	s->lost_bits = from->lost_bits | seen_before;
 	s->jitter = from->jitter;
 	s->transit = from->transit;
 	s->last_ts = from->last_ts;
 	s->last_pt = from->last_pt;
 	s->last_us = from->last_us;
 	WRITE_ONCE(s->valid, 1);
+}
+
+void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from)
+{
+	struct rtpe_ssrc *s = find(trackers, from->ssrc);
+	u64 step;
+
+	if (!s) {
+		adopt(claim(trackers, from->ssrc), from, 0);
+	} else if (from->ext_seq >= s->ext_seq) {
+		step = from->ext_seq - s->ext_seq;
+		adopt(s, from, step < 32 ? s->lost_bits << step : 0);
+	} else {
+		step = s->ext_seq - from->ext_seq;
+		if (step < 32)
+			s->lost_bits |= from->lost_bits << step;
+	}
 }

@@ -57,9 +57,10 @@
  *
  * ADD_TARGET installs what is to happen to packets for one local address and
  * port. With RTPE_RECORD_REPLACE an existing target is replaced atomically: no
- * packet meets neither. Its statistics go on, its SSRC trackers stay, and each
- * `ssrc` given moves the tracker of that SSRC (creating it if need be) to the
- * given sequence state, so that a stream changes engines without a false gap.
+ * packet meets neither. Its statistics go on and its SSRC trackers stay. Each
+ * `ssrc` given is merged into the tracker of that SSRC (made if need be): what
+ * either has seen counts as seen, the higher sequence number holds, counters are
+ * not touched. So a stream changes engines without a false gap.
  *
  *   EEXIST     target present, no RTPE_RECORD_REPLACE
  *   EINVAL     address without family or port, families of an output differ,
