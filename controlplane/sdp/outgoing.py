@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is printed to a receiver: plain values in the order of the lines. ``write`` turns them into bytes.
+
+Attribute texts are what follows ``a=``.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controlplane.addresses import Address
+from controlplane.sdp.model import Extmap, Origin, PayloadType
+
+
+@dataclass(slots=True)
+class OutgoingMedia:
+    """One m-section to print.
+
+    ``protocol`` is the profile's canonical spelling. ``formats`` are printed as they are, ``0`` if there are none.
+    ``rejected`` prints port 0 and a zero address of the family of ``address``, then stops after mid and label.
+    ``bare`` prints the m= line alone, with port 0 (the unused twin of a pair of sections, RFC 8643 fallback).
+    ``copied``, if set, is the sender's whole attribute list: of our own lines only ``candidates``,
+    ``end_of_candidates`` and ``added`` are then printed. ``direction`` None prints no direction line,
+    ``rtcp_port`` None no a=rtcp, ``rtcp_address`` makes that line a full one. ``ptime`` is milliseconds.
+    """
+
+    type: str
+    port: int
+    protocol: str
+    address: Address
+    formats: tuple[str, ...] = ()
+    title: str = ""
+    bandwidths: dict[str, int] = field(default_factory=dict)
+    mid: str | None = None
+    label: str | None = None
+    bundle_only: bool = False
+    rejected: bool = False
+    bare: bool = False
+    copied: list[str] | None = None
+    payload_types: tuple[PayloadType, ...] = ()
+    extmap_allow_mixed: bool = False
+    extmaps: tuple[Extmap, ...] = ()
+    generic: list[str] = field(default_factory=list)
+    direction: str | None = "sendrecv"
+    rtcp_port: int | None = None
+    rtcp_address: Address | None = None
+    rtcp_mux: bool = False
+    crypto: list[str] = field(default_factory=list)
+    dtls: list[str] = field(default_factory=list)
+    ptime: int | None = None
+    maxptime: int | None = None
+    ice: list[str] = field(default_factory=list)
+    candidates: list[str] = field(default_factory=list)
+    end_of_candidates: bool = False
+    added: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class OutgoingSession:
+    """A body to print. ``leading`` are our own session attributes, ``generic`` the sender's, ``added`` come last."""
+
+    origin: Origin
+    name: str = ""
+    info: str = ""
+    uri: str = ""
+    emails: tuple[str, ...] = ()
+    phones: tuple[str, ...] = ()
+    bandwidths: dict[str, int] = field(default_factory=dict)
+    timing: str = "0 0"
+    leading: list[str] = field(default_factory=list)
+    generic: list[str] = field(default_factory=list)
+    added: list[str] = field(default_factory=list)
+    medias: list[OutgoingMedia] = field(default_factory=list)
