@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One call as text: a line for the list of sessions, a block for its details."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from controlplane.addresses import Endpoint
+from controlplane.report.codecs import codec_name
+from controlplane.report.model import Call, Media, Party, Stream, is_foreign
+
+NEVER_STORED = -1
+"""What stands for the database number of a call that was never stored."""
+
+
+def one_line(call: Call) -> str:
+    """The call's line in ``list sessions all``."""
+    marked = "y" if _marked(call) else "n"
+    foreign = "y" if is_foreign(call) else "n"
+    return (f"ID: {call.call_id:>60} | del:{marked} | creat:{int(call.created):12d} | prx:{call.created_from} | "
+            f"redis:{NEVER_STORED:2d} | frgn:{foreign} | rec:n\n")
+
+
+def block(call: Call, now: float) -> str:
+    """Everything about one call."""
+    head = ["", f"callid: {call.call_id}", f"deletionmark: {_word(_marked(call))}", f"created: {int(call.created)}",
+            f"proxy: {call.created_from}", f"tos: {call.tos}", f"last_signal: {int(call.last_signal)}",
+            f"redis_keyspace: {NEVER_STORED}", "last redis update: 0", f"foreign: {_word(is_foreign(call))}",
+            "recording: no", ""]
+    parties = "".join(party_block(call, party, now) for party in call.parties)
+    return _text(head) + parties + "\n"
+
+
+def party_block(call: Call, party: Party, now: float) -> str:
+    """What the call's block says about one party."""
+    end = now if party.deletion_at is None else min(now, party.deletion_at)
+    duration = max(0.0, end - party.created)
+    lines = [f"--- Tag '{party.tag or ''}', type: {party.type}, label '{party.label or ''}', "
+             f"branch '{party.branch or ''}', callduration {duration:.6f}"]
+    for media in party.medias:
+        for wording in ("subscribed to", "subscription of"):
+            lines.extend(f"---     {wording} media with monologue tag '{tag or ''}' (index: {index})"
+                         for tag, index in _peers(call, party, media))
+    for media in party.medias:
+        lines.extend(_media_lines(media))
+    return _text(lines)
+
+
+def _peers(call: Call, party: Party, media: Media) -> Iterator[tuple[str | None, int]]:
+    for other in call.parties:
+        if other is not party:
+            for candidate in other.medias:
+                if candidate.index == media.index:
+                    yield other.tag, candidate.index
+
+
+def _media_lines(media: Media) -> Iterator[str]:
+    protocol = media.protocol
+    yield (f"------ Media #{media.index} ({media.type} over {protocol if protocol else '(unknown)'}) "
+           f"using {codec_name(media)}")
+    ssrc = _latest_ssrc(media)
+    for stream in media.streams:
+        if stream.local is not None:
+            yield _stream_line(stream, stream.local, ssrc)
+
+
+def _stream_line(stream: Stream, local: Endpoint, ssrc: int) -> str:
+    user, kernel = stream.stats.user_in, stream.stats.kernel_in
+    both = user + kernel
+    remote, port = (str(stream.endpoint.address), stream.endpoint.port) if stream.endpoint else ("", 0)
+    rtcp = " (RTCP)" if stream.is_rtcp and not stream.is_rtp else ""
+    return (f"-------- Port {local.address!s:>15}:{local.port:<5} <> {remote:>15}:{port:<5}{rtcp}, SSRC {ssrc:x}, "
+            f"{both.packets} p, {both.bytes} b, {both.errors} e, "
+            f"{int(user.last_packet or stream.created)} uts {int(kernel.last_packet)} kts")
+
+
+def _latest_ssrc(media: Media) -> int:
+    sources = [source for stream in media.streams for source in stream.stats.sources]
+    return max(sources, key=lambda source: source.last_packet).ssrc if sources else 0
+
+
+def _marked(call: Call) -> bool:
+    return any(party.deletion_at is not None for party in call.parties)
+
+
+def _word(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+def _text(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The statistics as one document: nested for the ng reply ``statistics``, as text for ``list jsonstats``."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, TypeVar
+
+from controlplane.report.counters import ControlClient
+from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MOS, TOTAL, TRAFFIC,
+                                         VOIP, Fixed, Metric)
+from controlplane.report.ngcommands import NG_COMMANDS
+from controlplane.report.snapshot import Interface, Snapshot
+
+T = TypeVar("T")
+Document = dict[str, Any]
+"""Members are int, str (Fixed for a number with decimals), list and dict."""
+
+
+def document(snapshot: Snapshot) -> Document:
+    """Build the tree; as it stands it is the ng reply's value (decimals are strings there)."""
+    quality = snapshot.statistics.quality
+    return {
+        "currentstatistics": _values(CURRENT, snapshot),
+        "totalstatistics": _values(TOTAL, snapshot),
+        "mos": _values(MOS, quality),
+        "voip_metrics": _values(VOIP, quality),
+        "controlstatistics": _control(snapshot),
+        "interfaces": [_interface(interface) for interface in snapshot.interfaces],
+        "transcoders": [],
+        "poller_threads": [],
+        "bufferpools": {name: {"num_shards": 0, "shards": []} for name in ("main", "shared", "static")},
+    }
+
+
+def text(snapshot: Snapshot) -> str:
+    """One line of JSON without white space and without a line feed."""
+    return "".join(_write(document(snapshot)))
+
+
+def _values(metrics: Iterable[Metric[T]], subject: T) -> Document:
+    return {metric.key: metric.value(subject) for metric in metrics}
+
+
+def _control(snapshot: Snapshot) -> Document:
+    clients = snapshot.statistics.clients
+    totals = {f"total{command.key}count": sum(client.counts.get(command.name, 0) for client in clients.values())
+              for command in NG_COMMANDS}
+    return {"proxies": [_proxy(address, client) for address, client in clients.items()], **totals}
+
+
+def _proxy(address: str, client: ControlClient) -> Document:
+    row: Document = {"proxy": address}
+    for command in NG_COMMANDS:
+        row[f"{command.key}count"] = client.counts.get(command.name, 0)
+        row[f"{command.key}duration"] = Fixed(f"{client.seconds.get(command.name, 0.0):.6f}")
+    row["errorcount"] = client.errors
+    return row
+
+
+def _interface(interface: Interface) -> Document:
+    counters = interface.counters
+    return {
+        "name": interface.ports.name,
+        "address": str(interface.ports.address),
+        "ports": _values(INTERFACE_PORTS, interface),
+        **_values(INTERFACE_LOSS, counters.quality),
+        "voip_metrics": _values(INTERFACE_VOIP, counters.quality),
+        "ingress": _values(TRAFFIC, counters.ingress),
+        "egress": _values(TRAFFIC, counters.egress),
+    }
+
+
+def _write(value: Any) -> Iterable[str]:
+    if isinstance(value, dict):
+        members = (f"{json.dumps(key)}:{''.join(_write(member))}" for key, member in value.items())
+        return "{", ",".join(members), "}"
+    if isinstance(value, list):
+        return "[", ",".join("".join(_write(member)) for member in value), "]"
+    if isinstance(value, (Fixed, int)):
+        return str(value),
+    return json.dumps(value, ensure_ascii=False),
