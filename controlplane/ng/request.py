@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One ng request with every key it may carry as a typed value, whatever its spelling or encoding was."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controlplane.addresses import Address
+
+
+@dataclass(slots=True)
+class Request:
+    """What a client asks for. ``None`` always means "not given"; an empty string was given empty.
+
+    Text is UTF-8 with surrogate escapes, so every byte of the client survives. ``flags``, ``replace``,
+    ``rtcp_mux``, ``sdes``, ``dtls`` and ``supports`` hold canonical names: lower case with hyphens, see flags.py
+    and keys.py. Flags that are known but not implemented are members of ``flags`` too, and are named in
+    ``unsupported`` besides.
+    """
+
+    command: str
+    created_from: str = ""
+    """Client as ``address:port``."""
+    received_at: float = 0.0
+    """Unix time in seconds."""
+
+    call_id: str | None = None
+    from_tag: str | None = None
+    to_tag: str | None = None
+    via_branch: str | None = None
+    label: str | None = None
+    set_label: str | None = None
+    sdp: bytes | None = None
+
+    flags: set[str] = field(default_factory=set)
+    replace: set[str] = field(default_factory=set)
+    """Of origin, origin-full, session-name, sdp-version, username, force-increment-sdp-ver, zero-address."""
+    rtcp_mux: set[str] = field(default_factory=set)
+    """Of offer, require, demux, accept, reject; ``require`` brings ``offer`` along."""
+    supports: set[str] = field(default_factory=set)
+    """Of ``load limit``."""
+    sdes: set[str] = field(default_factory=set)
+    """Of ``off``."""
+    dtls: set[str] = field(default_factory=set)
+    """Of off, passive, active."""
+    ice: str | None = None
+    """remove, force, default, optional or force-relay: the last one given."""
+
+    from_interface: str | None = None
+    """Interface name of the sender's side, also ``direction[0]``."""
+    to_interface: str | None = None
+    """Interface name of the receiver's side, also ``direction[1]``."""
+    interface: str | None = None
+    address_family: int | None = None
+    """4 or 6."""
+    media_address: Address | None = None
+    received_from: Address | None = None
+    transport_protocol: str | None = None
+    """Profile name as SDP writes it, or ``accept``."""
+    endpoint_learning: str | None = None
+    """off, immediate, delayed or heuristic."""
+    tos: int | None = None
+    """0 to 255, or -1 to keep the call's value; None for the configured default."""
+
+    delete_delay: int | None = None
+    """Seconds, 0 for at once; None for the configured delay."""
+    limit: int | None = None
+    """Most entries that ``list`` may return; may be negative, which is the client's error."""
+    drop_traffic: str | None = None
+    """start or stop."""
+    sip_code: int = 0
+    sip_message_type: str | None = None
+    """request or response."""
+    metadata: str | None = None
+    xmlrpc_callback: str | None = None
+
+    unsupported: list[str] = field(default_factory=list)
+    """Keys, flags and members of the protocol that this daemon does not implement; for a log line."""
+    unknown: list[str] = field(default_factory=list)
+    """Keys, flags, members and values that mean nothing; for a log line."""
+
+    @property
+    def direction(self) -> tuple[str | None, str | None]:
+        """Interface names of the sender's and the receiver's side."""
+        return self.from_interface, self.to_interface
