@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kernel module's engine: one forwarding table below /proc/rtpengine."""
+from __future__ import annotations
+
+import errno
+import mmap
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from controlplane.dataplane import abi
+from controlplane.errors import DataPlaneError
+
+PROC = Path("/proc/rtpengine")
+
+
+class KernelError(DataPlaneError):
+    """The table cannot be had; ``cause`` and ``cure`` tell the operator why and which command mends it."""
+
+    def __init__(self, number: int, what: str, cause: str, cure: str):
+        super().__init__(number, what)
+        self.cause = cause
+        self.cure = cure
+
+
+class KernelTable:
+    """One table, created on construction and owned until close().
+
+    Raises KernelError if the module is not loaded, the table belongs to another daemon, or the module speaks
+    another version of the control interface.
+    """
+
+    def __init__(self, number: int, proc: Path = PROC):
+        self._number = number
+        self._proc = proc
+        self._maps: dict[int, memoryview] = {}
+        self._create()
+        directory = proc / str(number)
+        try:
+            self._control = os.open(directory / "control", os.O_RDWR | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._explain(error) from None
+        try:
+            self._blist = os.open(directory / "blist", os.O_RDONLY | os.O_CLOEXEC)
+            self.geometry = self._greet()
+        except OSError as error:
+            os.close(self._control)
+            raise self._explain(error) from None
+
+    def _write_main(self, line: str) -> None:
+        fd = os.open(self._proc / "control", os.O_WRONLY)
+        try:
+            os.write(fd, line.encode())
+        finally:
+            os.close(fd)
+
+    def _create(self) -> None:
+        """Delete what a daemon that died may have left, then create afresh."""
+        try:
+            try:
+                self._write_main(f"del {self._number}\n")
+            except OSError as error:
+                if error.errno != errno.ENOENT or not self._proc.exists():
+                    raise
+            self._write_main(f"add {self._number}\n")
+        except OSError as error:
+            raise self._explain(error) from None
+
+    def _greet(self) -> abi.Geometry:
+        (reply,) = self._converse(next(abi.batches([abi.hello()])))
+        return abi.read_geometry(reply.check("handshake"))
+
+    def _converse(self, batch: bytes) -> Iterator[abi.Reply]:
+        return abi.replies(self.command(batch))
+
+    def _owner(self) -> str:
+        try:
+            text = (self._proc / str(self._number) / "status").read_text()
+        except OSError:
+            return "unknown"
+        return next((line.split(":")[1].strip() for line in text.splitlines() if line.startswith("Control PID")),
+                    "unknown")
+
+    def _explain(self, error: OSError) -> KernelError:
+        number = error.errno or errno.EIO
+        what = f"kernel table {self._number}"
+        if not self._proc.exists():
+            return KernelError(errno.ENOENT, what, "the kernel module xt_RTPENGINE is not loaded",
+                               "modprobe xt_RTPENGINE   (not found? build it: make -C kmod dkms-install)")
+        if number == errno.EBUSY:
+            return KernelError(number, what, f"table {self._number} belongs to the process {self._owner()}",
+                               f"stop that process, or start with another table than --table={self._number}")
+        if number in (errno.EACCES, errno.EPERM):
+            return KernelError(number, what, "no permission to control the kernel module",
+                               "start as root or with CAP_NET_ADMIN, or load the module with proc_uid/proc_gid set")
+        if number in (errno.EPROTO, errno.EMSGSIZE):
+            return KernelError(number, what, "the loaded kernel module is of another version than this daemon",
+                               "rmmod xt_RTPENGINE && modprobe xt_RTPENGINE")
+        return KernelError(number, what, os.strerror(number), "dmesg | tail")
+
+    def command(self, batch: bytes) -> bytes:
+        """Carry out a batch; returns the replies. DataPlaneError if the frame as a whole is refused."""
+        try:
+            os.write(self._control, batch)
+            return os.read(self._control, abi.REPLY_ROOM)
+        except OSError as error:
+            raise DataPlaneError(error.errno or errno.EIO, f"kernel table {self._number}") from None
+
+    def chunk(self, number: int) -> memoryview | None:
+        """The mapped statistics memory of a chunk, or None if there is no such chunk yet."""
+        known = self._maps.get(number)
+        if known is not None:
+            return known
+        size = self.geometry.chunk_bytes
+        try:
+            area = mmap.mmap(self._blist, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=number * size)
+        except OSError:
+            return None
+        self._maps[number] = memoryview(area)
+        return self._maps[number]
+
+    def states(self) -> Iterator[abi.TargetState]:
+        """Every target as the module itself lists it, read from ``blist``."""
+        with open(self._proc / str(self._number) / "blist", "rb", buffering=0) as blist:
+            while data := blist.read(1 << 20):
+                yield from abi.read_states(data)
+
+    def close(self) -> None:
+        """Give the table back and remove it, its targets included."""
+        self._maps.clear()
+        os.close(self._blist)
+        os.close(self._control)
+        try:
+            self._write_main(f"del {self._number}\n")
+        except OSError as error:
+            raise self._explain(error) from None

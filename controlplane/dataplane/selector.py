@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Choosing the accelerator: the kernel module's table, an NFQUEUE, or none."""
+from __future__ import annotations
+
+import logging
+import os
+from typing import Protocol
+
+from controlplane.dataplane.kernel import KernelError, KernelTable
+from controlplane.dataplane.stats import Engine
+from controlplane.errors import ConfigError
+
+_log = logging.getLogger("rtpengine.core")
+
+
+class Accelerator(Engine, Protocol):
+    """An engine that packets may go through instead of the relay, and that can be given back."""
+
+    def close(self) -> None: ...
+
+
+def kernel_table(number: int, required: bool) -> KernelTable | None:
+    """Take a kernel table; without one, say why and how to mend it, and return None.
+
+    With ``required`` (option no-fallback) a missing table is a ConfigError.
+    """
+    try:
+        table = KernelTable(number)
+    except KernelError as error:
+        reason = os.strerror(error.errno or 0)
+        _log.error("FAILED TO CREATE KERNEL TABLE %d (%s), KERNEL FORWARDING DISABLED", number, reason)
+        _log.error("Cause: %s. Cure: %s", error.cause, error.cure)
+        if required:
+            raise ConfigError(f"no-fallback is set and kernel table {number} cannot be used: {error.cause}") from None
+        return None
+    _log.info("Kernel table %d is ours: confirmed streams are forwarded by the kernel module", number)
+    return table

@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The UDP listener against real sockets on loopback."""
+import asyncio
+import socket
+
+import pytest
+
+from controlplane.addresses import Endpoint
+from controlplane.errors import ConfigError
+from controlplane.servers.ng_udp import NgUdpServer
+
+
+def echo(data, source, now):
+    return None if data == b"silence" else b"%s from %s at %d" % (data, source.encode(), now)
+
+
+def ask(listen, target, data, family=socket.AF_INET):
+    """One request to a listener; returns (reply, the address it came from)."""
+    async def run():
+        loop = asyncio.get_running_loop()
+        server = NgUdpServer(Endpoint.parse(listen), 0, echo, lambda: 7.0)
+        server.start(loop)
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
+                client.sendto(data, (target, server.endpoint.port))
+                reply, source = await asyncio.wait_for(loop.sock_recvfrom(client, 65536), 1)
+                return reply, source[0], client.getsockname()[1]
+        finally:
+            server.close(loop)
+    return asyncio.run(run())
+
+
+def test_reply_goes_to_the_sender():
+    reply, source, port = ask("127.0.0.1:0", "127.0.0.1", b"hello")
+    assert reply == b"hello from 127.0.0.1:%d at 7" % port
+    assert source == "127.0.0.1"
+
+
+def test_wildcard_listener_answers_from_the_address_asked():
+    assert ask("0.0.0.0:0", "127.0.0.77", b"x")[1] == "127.0.0.77"
+
+
+def test_ipv6():
+    reply, source, port = ask("[::]:0", "::1", b"x", socket.AF_INET6)
+    assert (reply, source) == (b"x from [::1]:%d at 7" % port, "::1")
+
+
+def test_handler_may_stay_silent():
+    with pytest.raises(asyncio.TimeoutError):
+        ask("127.0.0.1:0", "127.0.0.1", b"silence")
+
+
+def test_taken_port_is_an_error_that_names_it():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"127.0.0.1:{port}: Address already in use"):
+            NgUdpServer(Endpoint.parse(f"127.0.0.1:{port}"), 0, echo, lambda: 0.0)
