@@ -2,8 +2,8 @@
 """A stand-in daemon that mistreats media on purpose: proof that a test notices.
 
     python -m tests.peers.faulty --fault=drop --listen-ng=127.0.0.1:2223 ...
-Understands ping, offer, answer, query and delete, and relays each call between two port pairs. Options it does not
-know are ignored, so that it can stand where a daemon is expected.
+Understands ping, offer, answer, query, list and delete, and relays each call between two port pairs. Options it does
+not know are ignored, so that it can stand where a daemon is expected.
 """
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ class _Side:
     party: list[tuple[str, int]] = field(default_factory=list)
 
 
-def _pair() -> list[socket.socket]:
-    while True:
-        first, second = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
-        first.bind(("127.0.0.1", 0))
+def _pair(lowest: int) -> list[socket.socket]:
+    for port in range(lowest, 65535, 2):
+        pair = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
         try:
-            second.bind(("127.0.0.1", first.getsockname()[1] + 1))
-            return [first, second]
+            for offset, sock in enumerate(pair):
+                sock.bind(("127.0.0.1", port + offset))
+            return pair
         except OSError:
-            first.close()
-            second.close()
+            for sock in pair:
+                sock.close()
+    raise OSError("no free ports")
 
 
 class Relay:
     """All calls, and the one fault."""
 
-    def __init__(self, fault: str):
+    def __init__(self, fault: str, lowest: int):
         self.fault = fault
+        self.lowest = lowest
         self.calls: dict[str, tuple[_Side, _Side]] = {}
         self.count = 0
         self.held: bytes | None = None
@@ -53,8 +55,10 @@ class Relay:
         command, call_id = message["command"], message.get("call-id", "")
         if command == "ping":
             return {"result": "pong"}
+        if command == "list":
+            return {"calls": list(self.calls), "result": "ok"}
         if command in ("offer", "answer"):
-            sides = self.calls.setdefault(call_id, (_Side(_pair()), _Side(_pair())))
+            sides = self.calls.setdefault(call_id, (_Side(_pair(self.lowest)), _Side(_pair(self.lowest))))
             side, other = sides if command == "offer" else sides[::-1]
             section = sdp.sections(message["sdp"])[0]
             side.party = [(section.address, section.port), (section.address, section.rtcp_port)]
@@ -106,10 +110,11 @@ def main() -> None:
     parser.add_argument("--fault", choices=FAULTS, default="none")
     parser.add_argument("--listen-ng", required=True)
     parser.add_argument("--listen-cli", required=True)
+    parser.add_argument("--port-min", type=int, default=30000)
     options, _ = parser.parse_known_args()
     control, line = _bound(options.listen_ng, socket.SOCK_DGRAM), _bound(options.listen_cli, socket.SOCK_STREAM)
     line.listen()
-    relay = Relay(options.fault)
+    relay = Relay(options.fault, options.port_min)
     while True:
         ready, _, _ = select.select([control, line, *relay.sockets()], [], [])
         relay.forward(ready)
