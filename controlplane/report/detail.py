@@ -12,20 +12,29 @@ NEVER_STORED = -1
 """What stands for the database number of a call that was never stored."""
 
 
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
+
+
+def _clean(text: str | None) -> str:
+    """Text from a peer, unable to start a new line or to steer a terminal."""
+    return (text or "").translate(_CONTROLS)
+
+
 def one_line(call: Call) -> str:
     """The call's line in ``list sessions all``."""
     marked = "y" if _marked(call) else "n"
     foreign = "y" if is_foreign(call) else "n"
-    return (f"ID: {call.call_id:>60} | del:{marked} | creat:{int(call.created):12d} | prx:{call.created_from} | "
-            f"redis:{NEVER_STORED:2d} | frgn:{foreign} | rec:n\n")
+    return (f"ID: {_clean(call.call_id):>60} | del:{marked} | creat:{int(call.created):12d} | "
+            f"prx:{call.created_from} | redis:{NEVER_STORED:2d} | frgn:{foreign} | rec:n\n")
 
 
 def block(call: Call, now: float) -> str:
     """Everything about one call."""
-    head = ["", f"callid: {call.call_id}", f"deletionmark: {_word(_marked(call))}", f"created: {int(call.created)}",
-            f"proxy: {call.created_from}", f"tos: {call.tos}", f"last_signal: {int(call.last_signal)}",
-            f"redis_keyspace: {NEVER_STORED}", "last redis update: 0", f"foreign: {_word(is_foreign(call))}",
-            "recording: no", ""]
+    head = [
+        "", f"callid: {_clean(call.call_id)}", f"deletionmark: {_word(_marked(call))}",
+        f"created: {int(call.created)}", f"proxy: {call.created_from}", f"tos: {call.tos}",
+        f"last_signal: {int(call.last_signal)}", f"redis_keyspace: {NEVER_STORED}", "last redis update: 0",
+        f"foreign: {_word(is_foreign(call))}", "recording: no", ""]
     parties = "".join(party_block(call, party, now) for party in call.parties)
     return _text(head) + parties + "\n"
 
@@ -34,11 +43,11 @@ def party_block(call: Call, party: Party, now: float) -> str:
     """What the call's block says about one party."""
     end = now if party.deletion_at is None else min(now, party.deletion_at)
     duration = max(0.0, end - party.created)
-    lines = [f"--- Tag '{party.tag or ''}', type: {party.type}, label '{party.label or ''}', "
-             f"branch '{party.branch or ''}', callduration {duration:.6f}"]
+    lines = [f"--- Tag '{_clean(party.tag)}', type: {party.type}, label '{_clean(party.label)}', "
+             f"branch '{_clean(party.branch)}', callduration {duration:.6f}"]
     for media in party.medias:
         for wording in ("subscribed to", "subscription of"):
-            lines.extend(f"---     {wording} media with monologue tag '{tag or ''}' (index: {index})"
+            lines.extend(f"---     {wording} media with monologue tag '{_clean(tag)}' (index: {index})"
                          for tag, index in _peers(call, party, media))
     for media in party.medias:
         lines.extend(_media_lines(media))

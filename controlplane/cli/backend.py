@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the commands read and change, as a shape: the daemon implements it, tests fake it."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from controlplane.report.counters import Statistics
+from controlplane.report.model import Call, Sources
+
+
+class OptionRow(Protocol):
+    """One option: ``attribute`` holds its value in the settings, ``action`` ones have none worth showing."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def attribute(self) -> str: ...
+    @property
+    def secret(self) -> bool: ...
+    @property
+    def action(self) -> bool: ...
+
+
+class Backend(Sources, Protocol):
+    """The running daemon as the operator sees it."""
+
+    @property
+    def pid(self) -> int:
+        """Process number of the daemon."""
+
+    @property
+    def settings(self) -> Any:
+        """The options' present values: attributes named like the options, with underscores."""
+
+    @property
+    def start_settings(self) -> Any:
+        """The same options as they were at the start."""
+
+    @property
+    def statistics(self) -> Statistics:
+        """The counters."""
+
+    def options(self) -> Sequence[OptionRow]:
+        """All options in the order of the manual."""
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+
+    def change(self, attribute: str, value: Any) -> None:
+        """Set one of the settings and apply it at once. OSError if the system refuses."""
+
+    def log_levels(self) -> Mapping[str, int]:
+        """Present level (syslog scale) of each subsystem, in the order to list them."""
+
+    def start_log_levels(self) -> Mapping[str, int]:
+        """The levels as they were at the start."""
+
+    def set_log_level(self, subsystem: str, level: int) -> None:
+        """Set the level of one subsystem."""
+
+    def open_files(self) -> int | None:
+        """Soft limit of open files, None for no limit. OSError if it cannot be read."""
+
+    def set_open_files(self, limit: int) -> None:
+        """Set the soft and the hard limit of open files. OSError if the system refuses."""
+
+    def terminate(self, calls: Iterable[Call]) -> None:
+        """Destroy calls at once; the reason is FORCED."""
+
+    def set_debug(self, call: Call, on: bool) -> None:
+        """Switch the logging of everything about one call."""

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The subsystems that log, and the commands about their levels."""
+from __future__ import annotations
+
+from controlplane.cli.node import MORE, Answer, Reply, Request
+from controlplane.cli.numbers import NoDigits, OutOfRange, integer
+
+DESCRIPTIONS = {
+    "core": "Everything that belongs to no other subsystem",
+    "ffmpeg": "Messages of the FFmpeg libraries",
+    "internals": "Inner workings, very noisy",
+    "spandsp": "Messages of the SpanDSP library",
+    "transcoding": "Conversion of media",
+    "codec": "Codec negotiation",
+    "rtcp": "RTCP",
+    "ice": "ICE",
+    "crypto": "Negotiation of SRTP, SDES and DTLS",
+    "srtp": "Encryption and decryption of SRTP",
+    "http": "HTTP, HTTPS and WebSocket",
+    "control": "Control protocols with SDP and CLI",
+    "dtx": "Timers and buffers of discontinuous transmission",
+}
+
+
+def show_levels(request: Request) -> Reply:
+    """``list loglevel [name]``; an unknown name prints nothing."""
+    levels = request.backend.log_levels()
+    if request.rest:
+        return f"{levels[request.rest]}\n" if request.rest in levels else ""
+    return "".join(f"{name} = {level}\n" for name, level in levels.items())
+
+
+def describe(request: Request) -> Reply:
+    """``list loglevels``."""
+    return "".join(f"{name} - {DESCRIPTIONS[name]}\n" for name in request.backend.log_levels())
+
+
+def set_levels(request: Request) -> Reply:
+    """``set loglevel [name] <n>``; without a name for every subsystem."""
+    backend = request.backend
+    names = list(backend.log_levels())
+    try:
+        level = _level(request.rest)
+    except NoDigits:
+        wanted = request.word()
+        names = [name for name in names if name == wanted]
+        try:
+            level = _level(request.rest)
+        except NoDigits:
+            raise Answer(MORE) from None
+    for name in names:
+        backend.set_log_level(name, level)
+    return f"Success setting loglevel to {level}\n"
+
+
+def _level(text: str) -> int:
+    try:
+        return integer(text)
+    except OutOfRange as error:
+        raise Answer(f"Fail setting loglevel to {text}; errno={error.errno}\n") from None

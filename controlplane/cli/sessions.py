@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands about calls: ``list sessions``, ``terminate``, ``call`` and ``debug``."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from controlplane.cli.node import MORE, Answer, Reply, Request
+from controlplane.report import detail
+from controlplane.report.model import Call, is_foreign
+
+
+def _all(call: Call) -> bool:
+    return True
+
+
+def _own(call: Call) -> bool:
+    return not is_foreign(call)
+
+
+def _recording(call: Call) -> bool:
+    return False
+
+
+_SELECTORS: dict[str, tuple[Callable[[Call], bool], str]] = {
+    "all": (_all, "No sessions on this media relay.\n"),
+    "own": (_own, "No own sessions on this media relay.\n"),
+    "foreign": (is_foreign, "No foreign sessions on this media relay.\n"),
+    "recording": (_recording, "No recording sessions on this media relay.\n"),
+}
+_TERMINATED = {
+    "all": (_all, "All calls terminated by operator.\n"),
+    "own": (_own, "All own calls terminated by operator.\n"),
+    "foreign": (is_foreign, "All foreign calls terminated by operator.\n"),
+}
+_SWITCH = {"": True, "on": True, "enable": True, "off": False, "disable": False}
+
+
+def show_sessions(request: Request) -> Reply:
+    """``list sessions all|own|foreign|recording|<callid>``; everything left of the line is the call-ID."""
+    if not request.rest:
+        raise Answer(MORE)
+    if request.rest in _SELECTORS:
+        return _listing(request, *_SELECTORS[request.rest])
+    call = request.backend.calls().get(request.rest)
+    if call is None:
+        raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
+    return detail.block(call, request.backend.now())
+
+
+def _listing(request: Request, wanted: Callable[[Call], bool], nothing: str) -> Iterator[str]:
+    calls = [call for call in request.backend.calls().values() if wanted(call)]
+    if not calls:
+        yield nothing
+    for call in calls:
+        yield detail.one_line(call)
+
+
+def terminate(request: Request) -> Reply:
+    """``terminate all|own|foreign|<callid>``; keywords match exactly, no prefix of them does."""
+    backend = request.backend
+    if not request.rest:
+        raise Answer(MORE)
+    if request.rest in _TERMINATED:
+        wanted, reply = _TERMINATED[request.rest]
+        backend.terminate([call for call in backend.calls().values() if wanted(call)])
+        return reply
+    call = backend.calls().get(request.rest)
+    if call is None:
+        raise Answer(f"\nCall Id not found ({request.rest}).\n\n")
+    backend.terminate([call])
+    return f"\nCall Id ({request.rest}) successfully terminated by operator.\n\n"
+
+
+def select_call(request: Request, call_id: str) -> None:
+    """``call <callid>``: everything below is about this call."""
+    call = request.backend.calls().get(call_id)
+    if call is None:
+        raise Answer(f"No such call '{call_id}'\n")
+    request.selected_call = call
+
+
+def select_party(request: Request, tag: str) -> None:
+    """``call <callid> tag <tag>``: everything below is about this party."""
+    party = next((party for party in request.call.parties if party.tag == tag), None)
+    if party is None:
+        raise Answer(f"No such tag '{tag}'\n")
+    request.selected_party = party
+
+
+def call_info(request: Request) -> Reply:
+    """``call <callid> info``."""
+    return detail.block(request.call, request.backend.now())
+
+
+def party_info(request: Request) -> Reply:
+    """``call <callid> tag <tag> info``."""
+    return detail.party_block(request.call, request.party, request.backend.now())
+
+
+def call_terminate(request: Request) -> Reply:
+    """``call <callid> terminate``."""
+    request.backend.terminate([request.call])
+    return f"\nCall '{request.call.call_id}' terminated.\n\n"
+
+
+def call_debug(request: Request) -> Reply:
+    """``call <callid> debug [on|enable|off|disable]``."""
+    flag = request.word()
+    if flag not in _SWITCH:
+        raise Answer(f"Invalid on/off flag ('{flag}') specified\n")
+    request.backend.set_debug(request.call, _SWITCH[flag])
+    return f"{'Enabled' if _SWITCH[flag] else 'Disabled'} debugging for call '{request.call.call_id}'\n"
+
+
+def debug(request: Request) -> Reply:
+    """``debug <callid> [on|enable|off|disable]``."""
+    call_id = request.word()
+    if not call_id:
+        raise Answer("No call ID specified\n")
+    request.selected_call = request.backend.calls().get(call_id)
+    if request.selected_call is None:
+        raise Answer(f"Call ID '{call_id}' not found\n")
+    return call_debug(request)
+
+
+def active(request: Request) -> Reply:
+    """``active``: every call becomes an own one, which every call is while no other node's calls are known."""
+    if any(map(is_foreign, request.backend.calls().values())):
+        raise Answer("Taking over foreign calls is not available yet: nothing was changed.\n")
+    return "Ok, all calls set to 'owned (active)'\n"
+
+
+def standby(request: Request) -> Reply:
+    """``standby``: every call becomes a foreign one; refused while there is nobody to own them."""
+    if any(map(_own, request.backend.calls().values())):
+        raise Answer("Handing over own calls is not available yet: nothing was changed.\n")
+    return "Ok, all calls set to 'foreign (standby)'\n"

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command table; help and usage texts are printed from it."""
+from __future__ import annotations
+
+from controlplane.cli import listing, loglevels, params, sessions, settings
+from controlplane.cli.listing import option
+from controlplane.cli.node import Node, Reply, Request, usage
+from controlplane.cli.settings import timeout, unavailable
+
+
+def _keyspaces(request: Request) -> Reply:
+    return "Keyspace notification feature has not been configured.\n"
+
+
+def _usage(request: Request) -> Reply:
+    return usage(COMMANDS)
+
+
+_LIST = (
+    Node("numsessions", "", "print the number of sessions", listing.sessions),
+    Node("sessions", "[ <callid> | all | own | foreign | recording ]", "print one session in detail or one line each",
+         sessions.show_sessions),
+    Node("totals", "", "print total statistics", listing.everything),
+    Node("counters", "", "print per-second rates", listing.rates),
+    Node("maxopenfiles", "", "print the number of allowed open files", listing.open_files),
+    Node("maxsessions", "", "print the number of allowed sessions",
+         option("max_sessions", "Maximum sessions configured on rtpengine: %d")),
+    Node("maxcpu", "", "print the max-cpu parameter",
+         option("max_cpu", "Maximum CPU usage configured on rtpengine: %.1f", 0)),
+    Node("maxload", "", "print the max-load parameter",
+         option("max_load", "Maximum load average configured on rtpengine: %.2f", 0)),
+    Node("maxbw", "", "print the max-bandwidth parameter",
+         option("max_bandwidth", "Maximum bandwidth configured on rtpengine: %d", 0)),
+    Node("timeout", "", "print the timeout parameter", option("timeout", "TIMEOUT=%d")),
+    Node("silenttimeout", "", "print the silent-timeout parameter", option("silent_timeout", "SILENT_TIMEOUT=%d")),
+    Node("offertimeout", "", "print the offer-timeout parameter", option("offer_timeout", "OFFER_TIMEOUT=%d")),
+    Node("finaltimeout", "", "print the final-timeout parameter", option("final_timeout", "FINAL_TIMEOUT=%d")),
+    Node("loglevels", "", "print the logging subsystems", loglevels.describe),
+    Node("loglevel", "[ <subsystem> ]", "print the log levels", loglevels.show_levels),
+    Node("redisallowederrors", "", "print the redis-allowed-errors parameter", option("redis_allowed_errors", "%d")),
+    Node("redisdisabletime", "", "print the redis-disable-time parameter", option("redis_disable_time", "%d")),
+    Node("redisconnecttimeout", "", "print the redis-connect-timeout parameter",
+         option("redis_connect_timeout", "%d")),
+    Node("rediscmdtimeout", "", "print the redis-cmd-timeout parameter", option("redis_cmd_timeout", "%d")),
+    Node("controltos", "", "print the control-tos parameter", option("control_tos", "%d")),
+    Node("deletedelay", "", "print the delete-delay parameter", option("delete_delay", "%d")),
+    Node("interfaces", "", "print ports and traffic of every local address", listing.interfaces),
+    Node("jsonstats", "", "print total statistics in JSON", listing.jsonstats),
+    Node("transcoders", "", "print the running transcoders", listing.transcoders),
+)
+
+
+def _later(keyword: str) -> Node:
+    return Node(keyword, "<n>", "not available yet", unavailable(keyword))
+
+
+_SET = (
+    Node("maxopenfiles", "<uint>", "set the max nr of allowed open files", settings.open_files),
+    Node("maxsessions", "<int>", "set the max nr of allowed sessions, -1 for no limit", settings.max_sessions),
+    *map(_later, ("maxcpu", "maxload", "maxbw")),
+    Node("timeout", "<uint>", "set the timeout parameter", timeout("timeout")),
+    Node("silenttimeout", "<uint>", "set the silent-timeout parameter", timeout("silent_timeout"),
+         spellings=("silent_timeout",)),
+    Node("offertimeout", "<uint>", "set the offer-timeout parameter", timeout("offer_timeout"),
+         spellings=("offer_timeout",)),
+    Node("finaltimeout", "<uint>", "set the final-timeout parameter", timeout("final_timeout"),
+         spellings=("final_timeout",)),
+    Node("loglevel", "[ <subsystem> ] <int>", "set the log level (1-7)", loglevels.set_levels),
+    *map(_later, ("redisallowederrors", "redisdisabletime", "redisdisable", "redisconnecttimeout",
+                  "rediscmdtimeout")),
+    Node("controltos", "<uint>", "set the control-tos parameter", settings.control_tos),
+    Node("deletedelay", "<uint>", "set the delete-delay parameter", settings.delete_delay),
+)
+
+_PARAMS = (
+    Node("start", "", "print all parameters as they were at the start", params.start),
+    Node("current", "", "print all parameters as they are now", params.current),
+    Node("diff", "", "print the parameters that were changed", params.diff),
+    Node("revert", "", "put the changed parameters back to their start values", params.revert),
+)
+
+_CALL = (
+    Node("info", "", "print the call in detail", sessions.call_info),
+    Node("terminate", "", "terminate the call immediately", sessions.call_terminate),
+    Node("debug", "[ on | off ]", "switch debug logging for the call", sessions.call_debug),
+    Node("tag", "<tag> <option>", select=sessions.select_party, children=(
+        Node("info", "", "print one party of the call in detail", sessions.party_info),)),
+)
+
+COMMANDS = (
+    Node("usage", "", "print the full list of all available commands", _usage),
+    Node("list", "<option>", children=_LIST),
+    Node("get", "<option>", children=_LIST),
+    Node("terminate", "[ <callid> | all | own | foreign ]", "terminate calls immediately", sessions.terminate),
+    Node("set", "<option>", children=_SET),
+    Node("params", "<option>", children=_PARAMS),
+    Node("ksadd", "[ keyspace ] <uint>", "subscribe to a keyspace", _keyspaces),
+    Node("ksrm", "[ keyspace ] <uint>", "unsubscribe from a keyspace and drop its foreign calls", _keyspaces),
+    Node("kslist", "", "print all subscribed keyspaces", _keyspaces),
+    Node("active", "", "make all calls own calls", sessions.active),
+    Node("standby", "", "make all calls foreign calls", sessions.standby),
+    Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
+    Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
+)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A backend made of plain objects."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from controlplane.cli.backend import OptionRow
+from controlplane.cli.loglevels import DESCRIPTIONS
+from controlplane.report.counters import Statistics
+from controlplane.report.model import Call, PortUsage
+
+from ..report.fakes import NOW, FakeCall, FakePorts
+
+DEFAULTS: dict[str, Any] = dict(
+    table=-1, max_sessions=-1, timeout=60, silent_timeout=3600, final_timeout=0, offer_timeout=3600, delete_delay=30,
+    tos=0, control_tos=0, no_fallback=False, port_min=30000, port_max=39999, redis="secret@127.0.0.1:6379/5",
+    redis_write="", redis_allowed_errors=-1, redis_disable_time=10, redis_connect_timeout=1000, redis_cmd_timeout=0,
+    max_cpu=0.0, listen_ng=("127.0.0.1:2223", "127.0.0.1:2224"), listen_cli=(), janus_secret="geheim", log_level=6,
+    endpoint_learning="heuristic")
+
+
+@dataclass
+class FakeOption:
+    name: str
+    secret: bool = False
+    action: bool = False
+
+    @property
+    def attribute(self) -> str:
+        return self.name.replace("-", "_")
+
+
+@dataclass
+class FakeBackend:
+    registry: dict[str, FakeCall] = field(default_factory=dict)
+    settings: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(**DEFAULTS))
+    start_settings: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(**DEFAULTS))
+    statistics: Statistics = field(default_factory=lambda: Statistics(NOW - 5))
+    pid: int = 4711
+    limit: int | None = 1024
+    broken: OSError | None = None
+    levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in DESCRIPTIONS} | {"internals": -1})
+    start_levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in DESCRIPTIONS}
+                                         | {"internals": -1})
+
+    def calls(self) -> Mapping[str, Call]:
+        return self.registry
+
+    def interfaces(self) -> Sequence[PortUsage]:
+        return [FakePorts()]
+
+    def options(self) -> Sequence[OptionRow]:
+        names = ["version", *DEFAULTS]
+        return [FakeOption(name.replace("_", "-"), name == "janus_secret", name == "version") for name in names]
+
+    def now(self) -> float:
+        return NOW
+
+    def change(self, attribute: str, value: Any) -> None:
+        if self.broken:
+            raise self.broken
+        setattr(self.settings, attribute, value)
+
+    def log_levels(self) -> Mapping[str, int]:
+        return self.levels
+
+    def start_log_levels(self) -> Mapping[str, int]:
+        return self.start_levels
+
+    def set_log_level(self, subsystem: str, level: int) -> None:
+        self.levels[subsystem] = level
+
+    def open_files(self) -> int | None:
+        if self.broken:
+            raise self.broken
+        return self.limit
+
+    def set_open_files(self, limit: int) -> None:
+        if self.broken:
+            raise self.broken
+        self.limit = limit
+
+    def terminate(self, calls: Iterable[Call]) -> None:
+        for call in calls:
+            del self.registry[call.call_id]
+
+    def set_debug(self, call: Call, on: bool) -> None:
+        self.registry[call.call_id].debug = on
+
+
+def with_calls(*calls: FakeCall) -> FakeBackend:
+    return FakeBackend({call.call_id: call for call in calls})
