@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from controlplane.addresses import Address, Endpoint
-from controlplane.sdp.attributes import SESSION_FALLBACK, is_generic
+from controlplane.addresses import Address, Endpoint, zero_address
+from controlplane.sdp.attributes import is_generic
 from controlplane.sdp.errors import IncompleteSdp
 from controlplane.sdp.protocols import Protocol
 
@@ -93,8 +93,9 @@ class MediaDescription:
 
     ``port_count`` is N of ``m=audio 5000/N``. ``protocol`` is None for a profile we do not know.
     ``payload_types`` follows ``formats``; it is empty if the port is 0 or the profile is not RTP.
-    ``connection`` is the section's own c=, ``session_connection`` and ``session_attributes`` are those of the
-    session it belongs to (shared with the other sections). ``ptime`` and ``maxptime`` are milliseconds.
+    ``connection`` is the section's own c=, ``session_connection`` that of its session. ``inherited`` has the values
+    of those session attributes that count for the sections too, by name (one dict for all sections of a session).
+    ``ptime`` and ``maxptime`` are milliseconds.
     """
 
     type: str
@@ -104,7 +105,7 @@ class MediaDescription:
     protocol: Protocol | None
     formats: tuple[str, ...]
     session_connection: Address | None = None
-    session_attributes: tuple[Attribute, ...] = ()
+    inherited: dict[str, list[str]] = field(default_factory=dict)
     title: str = ""
     connection: Address | None = None
     bandwidths: dict[str, int] = field(default_factory=dict)
@@ -137,25 +138,22 @@ class MediaDescription:
     @property
     def received_direction(self) -> str | None:
         """The direction attribute of the section, else of the session, None if neither has one."""
-        return direction_of(self.attributes) or direction_of(self.session_attributes)
+        names = {attribute.name for attribute in self.attributes}
+        own = next((direction for direction in DIRECTIONS if direction in names), None)
+        return own or next((direction for direction in DIRECTIONS if direction in self.inherited), None)
 
     def value(self, name: str) -> str | None:
         """Value of the first attribute ``name``, of the session if it may be given there; None if absent."""
         for attribute in self.attributes:
             if attribute.name == name:
                 return attribute.value
-        if name in SESSION_FALLBACK:
-            for attribute in self.session_attributes:
-                if attribute.name == name:
-                    return attribute.value
-        return None
+        inherited = self.inherited.get(name)
+        return inherited[0] if inherited else None
 
     def values(self, name: str) -> list[str]:
         """Values of all attributes ``name`` of the section, else of the session if they may be given there."""
         found = [attribute.value for attribute in self.attributes if attribute.name == name]
-        if not found and name in SESSION_FALLBACK:
-            found = [attribute.value for attribute in self.session_attributes if attribute.name == name]
-        return found
+        return found or self.inherited.get(name, [])
 
     @property
     def extmap_allow_mixed(self) -> bool:
@@ -178,16 +176,22 @@ class MediaDescription:
         address = self.connection or self.session_connection
         return address is not None and address.is_zero and self.port == TRICKLE_PORT
 
+    def held_by(self, address: Address) -> bool:
+        """True if ``address`` puts the medium on hold: zero, and no sign of candidates that follow later."""
+        return address.is_zero and not self.trickles
+
     def address(self, received_from: Address | None = None, explicit: Address | None = None) -> Address:
         """The remote address: ``received_from`` if given, else ``explicit`` (a=rtcp), section c=, session c=.
 
-        IncompleteSdp if there is none.
+        IncompleteSdp if there is none; a rejected section needs none and then has a zero address.
         """
         if received_from is not None:
             return received_from
         if explicit is not None and not explicit.is_zero:
             return explicit
         address = self.connection or self.session_connection
+        if address is None and self.rejected:
+            return zero_address(4)
         if address is None:
             raise IncompleteSdp(f"no c= line for the {self.type[:32]} section")
         return address
@@ -215,8 +219,8 @@ class SessionDescription:
     name: str | None = None
     info: str = ""
     uri: str = ""
-    emails: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
+    emails: list[str] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
     connection: Address | None = None
     bandwidths: dict[str, int] = field(default_factory=dict)
     timing: str | None = None
@@ -256,9 +260,3 @@ class SessionDescription:
                 received_from = None
             found.append(media.endpoints(received_from))
         return found
-
-
-def direction_of(attributes: tuple[Attribute, ...]) -> str | None:
-    """The direction attribute that counts if several are present, None without any."""
-    names = {attribute.name for attribute in attributes}
-    return next((direction for direction in DIRECTIONS if direction in names), None)

@@ -62,8 +62,8 @@ class OutgoingSession:
     name: str = ""
     info: str = ""
     uri: str = ""
-    emails: tuple[str, ...] = ()
-    phones: tuple[str, ...] = ()
+    emails: list[str] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
     bandwidths: dict[str, int] = field(default_factory=dict)
     timing: str = "0 0"
     leading: list[str] = field(default_factory=list)

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The parts of an outgoing description that come from the sender; the caller adds what is the receiver's own."""
+from __future__ import annotations
+
+from typing import Collection, NamedTuple
+
+from controlplane.addresses import Address, zero_address
+from controlplane.sdp.model import Attribute, MediaDescription, Origin, SessionDescription
+from controlplane.sdp.outgoing import OutgoingMedia, OutgoingSession
+
+_HELD = {"sendrecv": "sendonly", "sendonly": "sendonly", "recvonly": "inactive", "inactive": "inactive"}
+_REVERSED = {"sendonly": "recvonly", "recvonly": "sendonly"}
+
+
+class Hold(NamedTuple):
+    """The direction the receiver is told, and whether it is told a zero address too."""
+
+    direction: str
+    zero: bool
+
+
+def hold(direction: str, held_by_address: bool, *, replace_zero: bool = False) -> Hold:
+    """Say in today's words what a sender with c=0.0.0.0 means (RFC 3264 section 8.4).
+
+    ``replace_zero`` (ng ``replace=zero-address``) keeps the zero address away from the receiver.
+    """
+    if not held_by_address:
+        return Hold(direction, False)
+    return Hold(_HELD[direction], not replace_zero)
+
+
+def reverse(direction: str) -> str:
+    """The same direction seen from the other end."""
+    return _REVERSED.get(direction, direction)
+
+
+def software_id(version: str) -> str:
+    """The session name of bodies that have no sender: only letters, digits and hyphens (RFC 8866 section 5.3)."""
+    return "rtpengine-" + "".join(
+        character if character.isascii() and character.isalnum() else "-" for character in version)
+
+
+def outgoing_session(source: SessionDescription, origin: Origin, *, name: str | None = None,
+                     drop: Collection[str] = ()) -> OutgoingSession:
+    """Session lines as ``source`` has them, with ``origin``; the sections are still missing.
+
+    ``name`` overrides s=, generic attributes whose name is in ``drop`` are left out.
+    """
+    return OutgoingSession(
+        origin, (source.name or "") if name is None else name, source.info, source.uri, source.emails, source.phones,
+        source.bandwidths, source.timing or "0 0", generic=_generic(source.generic, drop))
+
+
+def outgoing_media(sender: MediaDescription, port: int, address: Address, *, original_sendrecv: bool = False,
+                   replace_zero: bool = False, drop: Collection[str] = ()) -> OutgoingMedia:
+    """A section that shows ``port`` and ``address`` and is otherwise the sender's.
+
+    Direction and zero address follow ``hold``; ``original_sendrecv`` (ng flag of that name) copies the direction
+    lines instead. Not filled in, because they are the receiver's: mid, a=rtcp, mux, keys, ICE.
+    """
+    own = sender.connection or sender.session_connection
+    held = hold(sender.direction, own is not None and sender.held_by(own), replace_zero=replace_zero)
+    generic = _generic(sender.generic, drop)
+    direction: str | None = held.direction
+    if original_sendrecv:
+        direction = None
+        if sender.received_direction is not None:
+            generic.append(sender.received_direction)
+    formats = tuple([str(payload_type.number) for payload_type in sender.payload_types]) or sender.formats
+    return OutgoingMedia(
+        sender.type, port, sender.protocol_text, zero_address(address.family) if held.zero else address, formats,
+        sender.title, sender.bandwidths, label=sender.label, rejected=sender.rejected,
+        payload_types=sender.payload_types, extmaps=sender.extmaps, extmap_allow_mixed=sender.extmap_allow_mixed,
+        generic=generic, direction=direction, ptime=sender.ptime, maxptime=sender.maxptime)
+
+
+def copied_media(sender: MediaDescription, port: int, address: Address) -> OutgoingMedia:
+    """A section that repeats all of the sender's attributes in their order (opaque media, forced relay)."""
+    return OutgoingMedia(sender.type, port, sender.protocol_text, address, sender.formats, sender.title,
+                         sender.bandwidths, rejected=sender.rejected, copied=texts(sender.attributes))
+
+
+def texts(attributes: Collection[Attribute]) -> list[str]:
+    """What follows ``a=`` on each of the lines."""
+    return [attribute.text for attribute in attributes]
+
+
+def _generic(attributes: list[str], drop: Collection[str]) -> list[str]:
+    if not drop:
+        return attributes
+    return [text for text in attributes if text.partition(":")[0] not in drop]
