@@ -108,15 +108,8 @@
 
 #ifdef __KERNEL__
 #include <linux/build_bug.h>
-#include <linux/types.h>
-#else
-#include <stdint.h>
-typedef uint8_t __u8;
-typedef uint16_t __u16;
-typedef uint32_t __u32;
-typedef uint64_t __u64;
-typedef int32_t __s32;
 #endif
+#include <linux/types.h>
 
 #define RTPE_ABI_VERSION 1
 #define RTPE_BATCH_MAGIC 0x52545045
