@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command line: ``--name=value``, ``--name value``, ``-n value``, ``-nvalue``, ``-fE``."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Sequence
+
+from controlplane.config.option import Kind, Option, Value
+from controlplane.config.options import BY_NAME, BY_SHORT
+from controlplane.errors import ConfigError
+
+
+def parse(words: Sequence[str]) -> dict[str, Value]:
+    """Read the words behind the program name into option values by full name.
+
+    ConfigError for unknown options, missing or unfit values, and words that belong to no option.
+    """
+    values: dict[str, Value] = {}
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            for stray in rest:
+                raise _stray(stray)
+        elif word.startswith("--"):
+            _long(word[2:], rest, values)
+        elif word.startswith("-") and word != "-":
+            _short(word[1:], rest, values)
+        else:
+            raise _stray(word)
+    return values
+
+
+def suggestion(name: str) -> str:
+    """``; did you mean --x?`` if some option has a name like this one, else nothing."""
+    close = difflib.get_close_matches(name[:64], BY_NAME, n=1, cutoff=0.7)
+    return f"; did you mean --{close[0]}?" if close else ""
+
+
+def _stray(word: str) -> ConfigError:
+    return ConfigError(f"command line: unexpected word {word[:64]!r}; options begin with a dash")
+
+
+def _long(text: str, rest: Iterator[str], values: dict[str, Value]) -> None:
+    name, equals, word = text.partition("=")
+    option = BY_NAME.get(name)
+    if option is None:
+        raise ConfigError(f"command line: unknown option --{_shown(name)}{suggestion(name)}")
+    if option.kind is Kind.FLAG:
+        if equals:
+            raise ConfigError(f"command line: --{name} takes no value; leave it out to say no")
+        values[option.name] = True
+        return
+    _store(option, word if equals else _next(option, rest), values)
+
+
+def _short(letters: str, rest: Iterator[str], values: dict[str, Value]) -> None:
+    for position, letter in enumerate(letters, 1):
+        option = BY_SHORT.get(letter)
+        if option is None:
+            raise ConfigError(f"command line: unknown option -{_shown(letter)}")
+        if option.kind is not Kind.FLAG:
+            _store(option, letters[position:] or _next(option, rest), values)
+            return
+        values[option.name] = True
+
+
+def _next(option: Option, rest: Iterator[str]) -> str:
+    for word in rest:
+        return word
+    raise ConfigError(f"command line: --{option.name} needs a value ({option.kind.value})")
+
+
+def _store(option: Option, word: str, values: dict[str, Value]) -> None:
+    try:
+        value = option.from_words(word)
+    except ValueError as error:
+        raise ConfigError(f"command line: --{option.name}: {error}") from None
+    earlier = values.get(option.name)
+    values[option.name] = (*earlier, *value) if isinstance(earlier, tuple) and isinstance(value, tuple) else value
+
+
+def _shown(text: str) -> str:
+    return ascii(text[:64])[1:-1]

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings from their three sources: defaults, a section of the settings file, the command line."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from controlplane.config import argv, ini
+from controlplane.config.ini import IniFile
+from controlplane.config.option import Value
+from controlplane.config.options import BY_NAME, BY_SHORT
+from controlplane.config.options_process import DEFAULT_FILE
+from controlplane.config.settings import ACTIONS, Settings
+from controlplane.config.validate import validate
+from controlplane.errors import ConfigError
+
+_COMMAND_LINE_ONLY = {*ACTIONS, "config-file", "config-section"}
+_NEEDS_NO_SETTINGS = {"help", "version", "codecs"}
+
+
+def load(words: Sequence[str], default_file: str = DEFAULT_FILE) -> Settings:
+    """Read the words behind the program name and the settings file they lead to.
+
+    The default file may be missing, one named by ``--config-file`` may not. ConfigError names file, line and
+    key, or the command line option, and says what is wrong and what is allowed.
+    """
+    given = argv.parse(words)
+    origin = dict.fromkeys(given, "command line")
+    if _NEEDS_NO_SETTINGS & given.keys():
+        return Settings(given, origin)
+    path = str(given.get("config-file", default_file))
+    file = read_file(path, must_exist="config-file" in given)
+    warnings: list[str] = []
+    values: dict[str, Value] = {}
+    if file is not None:
+        section = str(given.get("config-section", BY_NAME["config-section"].default))
+        values, lines = _from_section(file, section, warnings)
+        origin = lines | origin
+    settings = Settings(values | given, origin, file, warnings)
+    validate(settings)
+    return settings
+
+
+def read_file(path: str, must_exist: bool) -> IniFile | None:
+    """Parse a settings file; None for ``none`` and for a missing one that need not exist. ConfigError otherwise."""
+    if path == "none":
+        return None
+    try:
+        with open(path, encoding="utf-8", newline="") as handle:
+            return ini.parse(handle.read(), path)
+    except FileNotFoundError:
+        if not must_exist:
+            return None
+        raise ConfigError(f"{path}: no such file; --config-file=none reads no file") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text") from None
+    except ValueError as error:
+        raise ConfigError(f"--config-file: {error}") from None
+
+
+def _from_section(file: IniFile, name: str, warnings: list[str]) -> tuple[dict[str, Value], dict[str, str]]:
+    if name not in file.sections:
+        there = ", ".join(f"[{each[:64]}]" for each in list(file.sections)[:10]) or "none at all"
+        raise ConfigError(f"{file.path}: no section [{name}]; there is {there}")
+    values: dict[str, Value] = {}
+    origin: dict[str, str] = {}
+    for key, entry in file.sections[name].items():
+        place = f"{file.path}:{entry.line}"
+        option = BY_NAME.get(key)
+        if option is None:
+            warnings.append(f"{place}: unknown key '{key[:64]}' ignored{_hint(key)}")
+            continue
+        if option.name in _COMMAND_LINE_ONLY:
+            warnings.append(f"{place}: '{key}' has a meaning on the command line only")
+            continue
+        try:
+            values[option.name] = option.from_file(entry.raw)
+        except ValueError as error:
+            raise ConfigError(f"{place}: [{name}] {key}: {error}") from None
+        origin[option.name] = place
+    return values, origin
+
+
+def _hint(key: str) -> str:
+    if key in BY_SHORT:
+        return f"; the long name is '{BY_SHORT[key].name}'"
+    return argv.suggestion(key.lstrip("-").replace("_", "-")).replace("--", "")

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one option is: its name, the values it takes, and how text becomes a value."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from controlplane.config import ini
+
+Value = bool | int | float | str | tuple[str, ...]
+
+_COMMAND_LINE_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,39})", re.ASCII)
+
+
+class Kind(Enum):
+    """The type of an option's value."""
+
+    FLAG = "boolean"
+    INTEGER = "integer"
+    UNSIGNED = "unsigned integer"
+    NUMBER = "number"
+    STRING = "string"
+    PATH = "path"
+    ENDPOINT = "endpoint"
+    LIST = "list"
+
+
+class Support(Enum):
+    """Whether an option does what it says; REFUSED ones would be dangerous to ignore."""
+
+    WORKS = "works"
+    NO_EFFECT = "accepted, but has no effect yet"
+    REFUSED = "not supported yet"
+
+
+_EMPTY: dict[Kind, Value] = {
+    Kind.FLAG: False, Kind.INTEGER: 0, Kind.UNSIGNED: 0, Kind.NUMBER: 0.0,
+    Kind.STRING: "", Kind.PATH: "", Kind.ENDPOINT: "", Kind.LIST: (),
+}
+_LIMITS = {Kind.INTEGER: (-2**31, 2**31 - 1), Kind.UNSIGNED: (0, 2**64 - 1)}
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One row of the option table.
+
+    ``check`` returns the value to use or raises ValueError with what is allowed. A value below
+    ``default_below`` means the default. ``also`` holds further names, ``short`` a letter. A ``runtime`` option
+    can be changed while the daemon runs, a ``secret`` one is never shown, an ``action`` replaces running.
+    ``why`` tells what would go wrong if a REFUSED option were ignored.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    default: Value
+    short: str = ""
+    check: Callable[[Any], Value] | None = None
+    default_below: int | None = None
+    default_text: str = ""
+    also: tuple[str, ...] = ()
+    runtime: bool = False
+    secret: bool = False
+    action: bool = False
+    support: Support = Support.WORKS
+    why: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """The name as a Python attribute."""
+        return self.name.replace("-", "_")
+
+    def from_words(self, word: str) -> Value:
+        """The value of one command line argument. ValueError says what is wrong with it."""
+        if self.kind is Kind.LIST:
+            return self.checked((word,))
+        if self.kind in _LIMITS:
+            if not _COMMAND_LINE_INTEGER.fullmatch(word):
+                raise ValueError(f"{word[:64]!r} is no number (decimal, or hexadecimal with 0x)")
+            return self.checked(int(word, 0))
+        if self.kind is Kind.NUMBER:
+            return self.checked(ini.number(word))
+        return self.checked(word)
+
+    def from_file(self, raw: str) -> Value:
+        """The value of a line in the settings file. ValueError says what is wrong with it."""
+        return self.checked(_READERS[self.kind](raw))
+
+    def checked(self, value: Value) -> Value:
+        """The value to use for one of the right type: in range, aliases resolved. ValueError if not allowed."""
+        if self.default_below is not None and isinstance(value, (int, float)) and value < self.default_below:
+            return self.default
+        if self.kind in _LIMITS and isinstance(value, int):
+            low, high = _LIMITS[self.kind]
+            if not low <= value <= high:
+                raise ValueError(f"{value} is outside {low} to {high}")
+        if isinstance(value, tuple):
+            return tuple(str(self.check(each)) for each in value) if self.check else value
+        return self.check(value) if self.check else value
+
+
+_READERS: dict[Kind, Callable[[str], Value]] = {
+    Kind.FLAG: ini.boolean, Kind.INTEGER: ini.integer, Kind.UNSIGNED: ini.integer, Kind.NUMBER: ini.number,
+    Kind.STRING: ini.string, Kind.PATH: ini.string, Kind.ENDPOINT: ini.string, Kind.LIST: ini.strings,
+}
+
+
+def option(name: str, kind: Kind, help: str, default: Value | None = None, **rest: Any) -> Option:
+    """A row of the table; without ``default`` it is the empty value of the kind."""
+    return Option(name, kind, help, _EMPTY[kind] if default is None else default, **rest)
+
+
+def between(low: float, high: float) -> Callable[[Any], Value]:
+    """A check that a number lies from ``low`` to ``high``, both allowed."""
+    def check(value: Any) -> Value:
+        if not low <= value <= high:
+            raise ValueError(f"{value} is outside {low} to {high}")
+        number: Value = value
+        return number
+    return check
+
+
+def at_least(low: float) -> Callable[[Any], Value]:
+    """A check that a number is not below ``low``."""
+    def check(value: Any) -> Value:
+        if value < low:
+            raise ValueError(f"{value} is less than {low}")
+        number: Value = value
+        return number
+    return check
+
+
+def one_of(*names: str, **aliases: str) -> Callable[[Any], Value]:
+    """A check that a word is one of ``names``; ``aliases`` maps other spellings (``_`` for a dash) to them."""
+    other = {alias.replace("_", "-"): name for alias, name in aliases.items()}
+
+    def check(value: Any) -> Value:
+        if value in names:
+            return str(value)
+        if value in other:
+            return other[value]
+        raise ValueError(f"{str(value)[:64]!r} is not allowed; allowed: {', '.join(names)}")
+    return check

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Options of what is done to media and where its records go: known, checked, mostly without effect yet."""
+from __future__ import annotations
+
+from controlplane.config.option import Kind, Option, Support, at_least, between, one_of, option
+
+_flag, _int, _str, _path, _list = Kind.FLAG, Kind.INTEGER, Kind.STRING, Kind.PATH, Kind.LIST
+_later, _refused = Support.NO_EFFECT, Support.REFUSED
+
+
+def _known(name: str, kind: Kind, help: str, default: object = None, **rest: object) -> Option:
+    return option(name, kind, help, default, **{"support": _later, **rest})  # type: ignore[arg-type]
+
+
+_REDIS = {"support": _refused, "why": "calls would not survive this host; no-redis-required starts without it"}
+
+REDIS: tuple[Option, ...] = (
+    _known("redis", _str, "[PASSWORD@]HOST:PORT/DB that keeps the calls", short="r", secret=True, **_REDIS),
+    _known("redis-write", _str, "a different database to write to", short="w", secret=True, **_REDIS),
+    _known("redis-subscribe", _str, "[PASSWORD@]HOST:PORT[/DB] for notifications", secret=True, **_REDIS),
+    _known("subscribe-keyspace", _list, "databases whose calls to take over", short="k"),
+    _known("redis-num-threads", _int, "threads that restore calls", check=at_least(0),
+           default_text="number of processors, at least 4"),
+    _known("redis-expires", _int, "seconds until a key expires", 86400),
+    _known("redis-format", _str, "how calls are written", "bencode", check=one_of(
+        "bencode", "JSON", native="bencode")),
+    _known("no-redis-required", _flag, "start even if Redis cannot be used", short="q", support=Support.WORKS),
+    _known("redis-allowed-errors", _int, "failures until Redis is left alone; -1 is no limit", -1, runtime=True),
+    _known("redis-disable-time", _int, "seconds for which it is left alone", 10, check=at_least(0), runtime=True),
+    _known("redis-cmd-timeout", _int, "milliseconds for a command; 0 is no limit", check=at_least(0), runtime=True),
+    _known("redis-connect-timeout", _int, "milliseconds for a connection", 1000, check=at_least(1), runtime=True),
+    _known("redis-resolve-on-reconnect", _flag, "look the host name up for each connection"),
+    _known("redis-tcp-keepalive-time", _int, "seconds until the first keepalive; 0 is none"),
+    _known("redis-tcp-keepalive-intvl", _int, "seconds between keepalives", 1),
+    _known("redis-tcp-keepalive-probes", _int, "lost keepalives that end a connection", 3),
+    _known("active-switchover", _flag, "take a call over when anything of it arrives here"),
+)
+
+MEDIA: tuple[Option, ...] = (
+    _known("jitter-buffer", _int, "packets kept to even out jitter"),
+    _known("jb-clock-drift", _flag, "make up for the drift of the sender's clock"),
+    _known("jb-adaptive", _flag, "let the jitter buffer follow the jitter"),
+    _known("jb-adaptive-min", _int, "least delay in milliseconds", check=at_least(0)),
+    _known("jb-adaptive-max", _int, "greatest delay in milliseconds", 300, check=between(0, 1000)),
+    _known("dtx-delay", _int, "milliseconds until a gap is filled; 0 is never"),
+    _known("max-dtx", _int, "seconds for which a gap is filled", 30, check=at_least(0)),
+    _known("dtx-buffer", _int, "packets buffered while a gap is filled", 10),
+    _known("dtx-lag", _int, "milliseconds buffered while a gap is filled", 100),
+    _known("dtx-shift", _int, "milliseconds by which the timer is moved", 5),
+    _known("dtx-cn-params", _list, "comfort noise that fills a gap"),
+    _known("amr-dtx", _str, "what fills a gap in AMR", "native", check=one_of("native", "CN")),
+    _known("evs-dtx", _str, "what fills a gap in EVS", "native", check=one_of("native", "CN")),
+    _known("silence-detect", Kind.NUMBER, "percent of full scale that counts as silence"),
+    _known("cn-payload", _list, "comfort noise that replaces silence", ("32",)),
+    _known("player-cache", _flag, "keep encoded media files in memory"),
+    _known("audio-player", _str, "which calls get a player", "on-demand"),
+    _known("audio-buffer-length", _int, "milliseconds", 500),
+    _known("audio-buffer-delay", _int, "milliseconds", 5),
+    _known("preload-media-files", _list, "media files kept in memory"),
+    _known("media-files-reload", _int, "seconds between looks for changed media files"),
+    _known("media-files-expire", _int, "seconds until an unused media file is dropped"),
+    _known("preload-db-media", _list, "database media kept in memory"),
+    _known("db-media-reload", _int, "seconds between looks for changed database media"),
+    _known("db-media-expire", _int, "seconds until unused database media is dropped"),
+    _known("db-media-cache", _path, "directory for copies of database media"),
+    _known("preload-db-cache", _list, "database media copied there at start"),
+    _known("db-cache-reload", _int, "seconds between looks for changed copies"),
+    _known("db-cache-expire", _int, "seconds until an unused copy is dropped"),
+    _known("expiry-timer", _int, "seconds between looks for what has expired"),
+    _known("moh-max-duration", _int, "milliseconds of music on hold", 1800000, default_below=0),
+    _known("moh-max-repeats", _int, "repetitions of music on hold", 999),
+    _known("moh-attr-name", _str, "SDP attribute that announces music on hold"),
+    _known("moh-prevent-double-hold", _flag, "no music for a call that hears some already"),
+    _known("transcode-config", _str, "PREFIX of settings file sections with transcoding rules"),
+    _known("mos", _list, "quality to report: CQ or LQ; formula: legacy, G.107, G.107.2"),
+    _known("measure-rtp", _flag, "measure streams that are passed through"),
+    _known("ssrc-reporting", _str, "SSRC statistics in replies", "full",
+           check=one_of("full", "inline", "global", "none")),
+    _known("evs-lib-path", _path, "library with the EVS codec"),
+    _known("codec-chain-lib-path", _path, "library for transcoding on a GPU"),
+    _known("codec-chain-runners", _int, "its threads", 2),
+    _known("codec-chain-concurrency", _int, "its jobs per thread", 256),
+    _known("codec-chain-async", _int, "its asynchronous threads"),
+    _known("codec-chain-nonblock", _flag, "do not wait for it"),
+    _known("codec-chain-interval", _int, "its interval in microseconds", 10000),
+    _known("codec-chain-opus-application", _str, "its Opus application", "default",
+           check=one_of("default", "VoIP", "audio", "low-delay")),
+    _known("codec-chain-opus-complexity", _int, "its Opus complexity", 10, check=between(0, 10)),
+)
+
+DTMF: tuple[Option, ...] = (
+    _known("dtmf-log-dest", Kind.ENDPOINT, "ADDRESS:PORT that gets DTMF events"),
+    _known("dtmf-log-ng-tcp", _flag, "send DTMF events to the clients of listen-tcp-ng"),
+    _known("dtmf-no-log-injects", _flag, "leave injected DTMF out"),
+    _known("dtmf-no-suppress", _flag, "do not silence audio during DTMF"),
+    _known("dtmf-digit-delay", _int, "milliseconds between the digits of a trigger", 2500),
+    *(_known(f"vsc-{name}-rec", _str, f"DTMF code that does to the recording: {name}")
+      for name in ("start", "stop", "start-stop", "pause", "pause-resume", "start-pause-resume")),
+)
+
+RECORDING: tuple[Option, ...] = (
+    _known("recording-dir", _path, "directory for recordings", support=_refused, why="calls would not be recorded"),
+    _known("recording-method", _str, "what is recorded", "pcap", check=one_of("pcap", "proc", "all", both="all")),
+    _known("recording-format", _str, "raw packets or Ethernet frames", "raw", check=one_of("raw", "eth")),
+    _known("record-egress", _flag, "record what is sent instead of what is received"),
+    _known("record-both", _flag, "record what is sent and what is received"),
+)
+
+DTLS: tuple[Option, ...] = (
+    _known("dtls-passive", _flag, "let the peer begin"),
+    _known("dtls-cert-cipher", _str, "key of the certificate", "prime256v1"),
+    _known("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=at_least(0)),
+    _known("dtls-signature", _str, "hash of the certificate", "SHA-256"),
+    _known("dtls-ciphers", _str, "ciphers as OpenSSL names them",
+           "DEFAULT:!NULL:!aNULL:!SHA256:!SHA384:!aECDH:!AESGCM+AES256:!aPSK"),
+    _known("dtls-mtu", _int, "greatest packet", 1200, check=at_least(576)),
+)
+
+EXPORT: tuple[Option, ...] = (
+    _known("mysql-host", _str, "database with media files"),
+    _known("mysql-port", _int, "its port"),
+    _known("mysql-user", _str, "user name"),
+    _known("mysql-pass", _str, "password", secret=True),
+    _known("mysql-query", _str, "query that returns a media file"),
+    _known("graphite", Kind.ENDPOINT, "HOST:PORT that gets statistics", short="g"),
+    _known("graphite-interval", _int, "seconds between them", 1, short="G", default_below=1),
+    _known("graphite-prefix", _str, "put before each name"),
+    _known("graphite-timeout", _int, "seconds until a connection is given up"),
+    _known("homer", Kind.ENDPOINT, "ADDRESS:PORT that gets RTCP"),
+    _known("homer-protocol", _str, "udp or tcp", "udp", check=one_of("udp", "tcp")),
+    _known("homer-id", _int, "capture id", 2001),
+    _known("homer-disable-rtcp-stats", _flag, "do not send RTCP"),
+    _known("homer-enable-ng", _flag, "send ng messages"),
+    _known("homer-ng-capture-proto", _int, "protocol number of ng messages", 61, check=between(0, 255)),
+    _known("mqtt-host", _str, "MQTT broker"),
+    _known("mqtt-port", _int, "its port", 1883, check=between(1, 65535)),
+    _known("mqtt-id", _str, "client id"),
+    _known("mqtt-keepalive", _int, "seconds between keepalives", 30),
+    _known("mqtt-user", _str, "user name"),
+    _known("mqtt-pass", _str, "password", secret=True),
+    _known("mqtt-cafile", _path, "certificates of the authorities"),
+    _known("mqtt-capath", _path, "directory of such certificates"),
+    _known("mqtt-certfile", _path, "own certificate"),
+    _known("mqtt-keyfile", _path, "its key"),
+    _known("mqtt-tls-alpn", _str, "application protocol"),
+    _known("mqtt-publish-qos", _int, "quality of service", check=between(0, 2)),
+    _known("mqtt-publish-topic", _str, "topic"),
+    _known("mqtt-publish-interval", _int, "milliseconds between messages", 5000, check=at_least(0)),
+    _known("mqtt-publish-scope", _str, "what is published", "global",
+           check=one_of("global", "summary", "call", "media")),
+)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What options must and must not be given together, and which of them do nothing yet."""
+from __future__ import annotations
+
+from controlplane.config.endpoints import split_listen
+from controlplane.config.option import Support
+from controlplane.config.options import ALL
+from controlplane.config.settings import ACTIONS, Settings
+from controlplane.errors import ConfigError
+
+_LISTENERS = ("listen-ng", "listen-tcp-ng", "listen-udp", "listen-tcp", "listen-http", "listen-https")
+_EXCUSED_BY_NO_REDIS_REQUIRED = ("redis", "redis-write", "redis-subscribe")
+
+
+def validate(settings: Settings) -> None:
+    """Check all settings together; adds to ``settings.warnings``. ConfigError for what cannot work."""
+    _actions(settings)
+    _support(settings)
+    if settings.port_min > settings.port_max:
+        raise ConfigError(f"port-min {settings.port_min} ({settings.origin['port-min']}) is greater than "
+                          f"port-max {settings.port_max} ({settings.origin['port-max']})")
+    if settings.action is None:
+        _needed(settings)
+    if settings.no_fallback and settings.accelerator == "kernel" and settings.table < 0:
+        settings.warnings.append("no-fallback has nothing to insist on: no table is set")
+
+
+def _actions(settings: Settings) -> None:
+    wanted = [name for name in ACTIONS if settings.current[name]]
+    if len(wanted) > 1:
+        raise ConfigError(f"only one of {', '.join('--' + name for name in wanted)} can be done")
+    if wanted and settings.accelerator == "kernel" and settings.table < 0:
+        raise ConfigError(f"--{wanted[0]} needs a table from 0 to 63")
+
+
+def _support(settings: Settings) -> None:
+    for option in ALL:
+        value = settings.current[option.name]
+        if option.support is Support.WORKS or value == option.default:
+            continue
+        place = settings.origin[option.name]
+        refused = option.support is Support.REFUSED
+        if refused and not (option.name in _EXCUSED_BY_NO_REDIS_REQUIRED and settings.no_redis_required):
+            raise ConfigError(f"{place}: {option.name} is {Support.REFUSED.value}: {option.why}")
+        settings.warnings.append(f"{place}: {option.name} is {Support.NO_EFFECT.value}")
+
+
+def _needed(settings: Settings) -> None:
+    for name in ("listen-ng", "listen-cli"):
+        values = settings.current[name]
+        for text in values if isinstance(values, tuple) else ():
+            try:
+                split_listen(text)
+            except ConfigError as error:
+                raise ConfigError(f"{settings.origin[name]}: {name}: {error}") from None
+    if not settings.listen_ng:
+        others = [name for name in _LISTENERS if settings.current[name]]
+        if others:
+            raise ConfigError(f"{', '.join(others)} cannot be served yet; give at least one listen-ng")
+        raise ConfigError("nothing to listen on; give at least one listen-ng, such as listen-ng=127.0.0.1:2223")
+    if not settings.interface and not settings.interfaces_config:
+        raise ConfigError("Cannot start without any configured interfaces; give at least one, such as interface=any")

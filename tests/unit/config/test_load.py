@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+
+from controlplane.config.load import load
+from controlplane.config.option import Kind
+from controlplane.config.options import ALL, BY_NAME
+from controlplane.config.settings import Change, Settings
+from controlplane.errors import ConfigError
+
+NEEDED = ["--interface=127.0.0.1", "--listen-ng=127.0.0.1:2223"]
+
+
+@pytest.fixture
+def write(tmp_path):
+    def writer(text: str) -> str:
+        path = tmp_path / "a.conf"
+        path.write_text(text)
+        return str(path)
+    return writer
+
+
+def test_defaults_file_and_command_line_in_rising_order(write):
+    path = write("[rtpengine]\ntimeout = 10\ndelete-delay = 11\ninterface = a/1.2.3.4;b/1.2.3.5\n")
+    loaded = load([f"--config-file={path}", "--timeout=20", "-n", "22222"])
+    assert (loaded.timeout, loaded.delete_delay, loaded.silent_timeout) == (20, 11, 3600)
+    assert loaded.interface == ("a/1.2.3.4", "b/1.2.3.5")
+    assert [loaded.origin[name] for name in ("timeout", "delete-delay", "silent-timeout")] == [
+        "command line", f"{path}:3", "default"]
+    assert loaded.given("timeout") and not loaded.given("silent-timeout")
+
+
+def test_a_list_on_the_command_line_replaces_the_one_in_the_file(write):
+    path = write("[rtpengine]\ninterface = a/1.2.3.4;b/1.2.3.5\n")
+    assert load([f"--config-file={path}", *NEEDED]).interface == ("127.0.0.1",)
+
+
+def test_the_default_file_may_be_missing(tmp_path):
+    assert load(NEEDED, str(tmp_path / "none")).table == -1
+
+
+def test_the_default_file_is_read(write):
+    assert load(NEEDED, write("[rtpengine]\ntable=3\n")).table == 3
+    assert load([*NEEDED, "--config-file=none"], write("[rtpengine]\ntable=3\n")).table == -1
+
+
+def test_another_section(write):
+    path = write("[rtpengine]\ntable=3\n[two]\ntable=4\n")
+    assert load([*NEEDED, "--config-section=two"], path).table == 4
+
+
+@pytest.mark.parametrize("text,reason", [
+    ("[other]\n", r"no section \[rtpengine\]; there is \[other\]"),
+    ("[rtpengine]\ntable = x\n", r"a\.conf:2: \[rtpengine\] table: 'x' is no decimal"),
+    ("[rtpengine]\ntable = 64\n", "64 is outside -1 to 63"),
+    ("[rtpengine]\nforeground = maybe\n", "true or false"),
+    ("[rtpengine]\nlog-facility = moon\n", "allowed: auth"),
+    ("[rtpengine]\nendpoint-learning = never\n", "allowed: delayed, immediate, off, heuristic"),
+    ("[rtpengine]\nport-min = 5000\nport-max = 4000\n", r"port-min 5000 \(.*:2\) is greater than port-max 4000"),
+    ("[rtpengine]\nrecording-dir = /tmp\n", "recording-dir is not supported yet: calls would not be recorded"),
+    ("[rtpengine]\nredis = 127.0.0.1:6379/5\n", "redis is not supported yet"),
+    ("[rtpengine]\nlisten-ng = host\n", "listen-ng: 'host' does not end in a port"),
+    ("[rtpengine]\nmax-bandwidth = -1\n", "outside 0"),
+])
+def test_errors_in_a_file_name_the_place_and_what_is_allowed(write, text, reason):
+    with pytest.raises(ConfigError, match=reason):
+        load([f"--config-file={write(text)}", *([] if "listen-ng" in text else NEEDED)])
+
+
+@pytest.mark.parametrize("words,reason", [
+    (["--config-file=/nonexistent/x"], "/nonexistent/x: no such file"),
+    (["--config-file=/"], "/: Is a directory"),
+    (["--interface=127.0.0.1"], "give at least one listen-ng"),
+    (["--listen-ng=2223"], "Cannot start without any configured interfaces"),
+    (["--interface=127.0.0.1", "--listen-tcp-ng=2223", "-u", "5"], "listen-tcp-ng, listen-udp cannot be served yet"),
+    (["--nftables-start", "--nftables-stop", "--table=0"], "only one of"),
+    (["--nftables-start"], "needs a table"),
+])
+def test_settings_that_cannot_work(words, reason, tmp_path):
+    with pytest.raises(ConfigError, match=reason):
+        load(words, str(tmp_path / "none"))
+
+
+def test_unknown_keys_are_named_with_the_closest_known_one(write):
+    path = write("[rtpengine]\ntabel = 1\nt = 1\nport_min = 1\nqqqq = 1\nhelp = true\n")
+    assert load([f"--config-file={path}", *NEEDED]).warnings == [
+        f"{path}:2: unknown key 'tabel' ignored; did you mean table?",
+        f"{path}:3: unknown key 't' ignored; the long name is 'table'",
+        f"{path}:4: unknown key 'port_min' ignored; did you mean port-min?",
+        f"{path}:5: unknown key 'qqqq' ignored",
+        f"{path}:6: 'help' has a meaning on the command line only"]
+
+
+def test_options_without_effect_are_named_unless_they_say_what_happens_anyway():
+    loaded = load([*NEEDED, "--jitter-buffer=20", "--dtls-mtu=1200", "--config-file=none"])
+    assert loaded.warnings == ["command line: jitter-buffer is accepted, but has no effect yet"]
+
+
+def test_redis_is_accepted_where_it_is_not_required():
+    loaded = load([*NEEDED, "--redis=secret@127.0.0.1:6379/5", "--no-redis-required", "--config-file=none"])
+    assert loaded.warnings == ["command line: redis is accepted, but has no effect yet"]
+    assert loaded.shown("redis") == "***"
+
+
+def test_actions_need_no_further_settings():
+    assert load(["--version"]).action == "version"
+    assert load(["--nftables-status", "--table=0", "--config-file=none"]).action == "nftables-status"
+    assert load([*NEEDED, "--config-file=none"]).action is None
+
+
+def test_values_below_the_sensible_mean_the_default():
+    loaded = load([*NEEDED, "--timeout=0", "--num-threads=0", "--config-file=none"])
+    assert loaded.timeout == 60 and loaded.num_threads >= 4
+
+
+def test_runtime_changes_can_be_listed_and_taken_back():
+    loaded = load([*NEEDED, "--timeout=70", "--config-file=none"])
+    loaded.set("timeout", 90)
+    loaded.set("max-sessions", 5)
+    assert loaded.timeout == 90 and loaded.start["timeout"] == 70
+    assert loaded.diff() == [Change("timeout", 70, 90), Change("max-sessions", -1, 5)]
+    assert loaded.revert() == [Change("timeout", 90, 70), Change("max-sessions", 5, -1)]
+    assert loaded.timeout == 70 and loaded.diff() == []
+
+
+@pytest.mark.parametrize("name,value", [("table", 1), ("nonsense", 1), ("control-tos", 256), ("max-sessions", -2)])
+def test_runtime_changes_are_checked(name, value):
+    with pytest.raises(ConfigError, match=name):
+        Settings().set(name, value)
+
+
+def test_values_as_text():
+    loaded = Settings({"interface": ("a", "b"), "foreground": True})
+    assert [loaded.shown(name) for name in ("interface", "foreground", "timeout", "pidfile")] == ["a;b", "1", "60", ""]
+
+
+def test_unknown_attributes_are_errors():
+    with pytest.raises(AttributeError):
+        Settings().nonsense
+
+
+def test_typed_attributes_agree_with_the_table():
+    types = {"bool": Kind.FLAG, "float": Kind.NUMBER, "tuple[str, ...]": Kind.LIST}
+    for attribute, annotation in Settings.__annotations__.items():
+        kind = BY_NAME[attribute.replace("_", "-")].kind
+        expected = {"int": {Kind.INTEGER, Kind.UNSIGNED}, "str": {Kind.STRING, Kind.PATH, Kind.ENDPOINT}}
+        assert kind in expected.get(annotation, {types.get(annotation)}), attribute
+
+
+def test_the_table_is_consistent():
+    assert len({option.name for option in ALL}) == len(ALL)
+    shorts = [option.short for option in ALL if option.short]
+    assert len(set(shorts)) == len(shorts)
+    for option in ALL:
+        assert option.checked(option.default) == option.default, option.name
+        assert option.help and (option.why or option.support.name != "REFUSED"), option.name
+
+
+def test_a_file_with_every_kind_of_section(write):
+    vector = [("table", "-1"), ("interface", "203.0.113.1 ; 2001:db8:4321::1 ; foobar/203.0.113.3"),
+              ("listen-ng", "2223"), ("foreground", "true"), ("log-level", "7"), ("interfaces-config", "interface")]
+    text = "[rtpengine]\n" + "".join(f"{key} = {value}\n" for key, value in vector) + "[templates]\nA = ICE=force\n"
+    loaded = load([f"--config-file={write(text)}"])
+    assert loaded.interface == ("203.0.113.1", "2001:db8:4321::1", "foobar/203.0.113.3")
+    assert json.dumps(loaded.file.sections["templates"]["A"].raw) == '"ICE=force"'
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text() | st.text(alphabet="table=port-min\n12;\\[]# "), raw=st.binary(max_size=50), binary=st.booleans())
+def test_any_file_gives_settings_or_a_config_error(tmp_path: Path, text, raw, binary):
+    path = tmp_path / "any.conf"
+    path.write_bytes(raw if binary else b"[rtpengine]\n" + text.encode("utf-8", "replace"))
+    try:
+        load([f"--config-file={path}", *NEEDED])
+    except ConfigError:
+        pass
+
+
+@given(st.data())
+def test_any_value_gives_settings_or_a_config_error(data):
+    option = data.draw(st.sampled_from(ALL))
+    try:
+        option.from_file(data.draw(st.text()))
+        option.from_words(data.draw(st.text()))
+    except ValueError:
+        pass
