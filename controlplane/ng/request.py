@@ -37,7 +37,7 @@ class Request:
     rtcp_mux: set[str] = field(default_factory=set)
     """Of offer, require, demux, accept, reject; ``require`` brings ``offer`` along."""
     supports: set[str] = field(default_factory=set)
-    """Of ``load limit``."""
+    """Of load-limit."""
     sdes: set[str] = field(default_factory=set)
     """Of ``off``."""
     dtls: set[str] = field(default_factory=set)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bencode as ng uses it: unsorted and repeated keys, and a message cut between two items is complete."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from controlplane.errors import PeerError
+from controlplane.ng.values import (INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_SIZE, Dictionary, Encodable,
+                                    raw_bytes, saturated)
+
+_INTEGER = re.compile(rb"i(-?)(0|[1-9][0-9]*)e")
+_LENGTH = re.compile(rb"([1-9][0-9]{0,8}):")
+_INT64_DIGITS = 19
+_ONLY_STRINGS = {bytes}
+_L, _D, _E = b"lde"
+_ZERO, _NINE, _COLON = b"09:"
+# Behind the message these read as the ends that a message cut between two items lacks.
+_CLOSING = b"e" * MAX_DEPTH
+
+
+def _integer(data: bytes, at: int, size: int) -> tuple[int, int]:
+    found = _INTEGER.match(data, at, size)
+    if found is None:
+        raise PeerError(f"not an integer at byte {at}")
+    sign, digits = found.groups()
+    if len(digits) > _INT64_DIGITS:
+        return (INT64_MIN if sign else INT64_MAX), found.end()
+    return saturated(-int(digits) if sign else int(digits)), found.end()
+
+
+def _long_length(data: bytes, at: int) -> tuple[int, int]:
+    found = _LENGTH.match(data, at)
+    if found is None:
+        raise PeerError(f"no bencode item at byte {at}")
+    return int(found[1]), found.end() - 1
+
+
+def _dictionary(items: list[Any]) -> Dictionary:
+    keys = items[::2]
+    if len(items) & 1:
+        raise PeerError("key without a value")
+    if keys and set(map(type, keys)) != _ONLY_STRINGS:
+        raise PeerError("key that is no string")
+    return Dictionary(zip(keys, items[1::2]))
+
+
+def decode(message: bytes) -> Dictionary:
+    """Read the dictionary that ``message`` starts with; what follows it is ignored. PeerError if it is none."""
+    if message[:1] != b"d":
+        raise PeerError("not a bencode dictionary")
+    size = len(message)
+    if size > MAX_SIZE:
+        raise PeerError("message too long")
+    data = message + _CLOSING
+    find = data.find
+    items: list[Any] = []
+    outer: list[tuple[list[Any], bool]] = []
+    is_list = False
+    at = 1
+    while True:
+        byte = data[at]
+        if _ZERO <= byte <= _NINE:
+            colon = at + 1
+            if data[colon] == _COLON:
+                length = byte - _ZERO
+            else:
+                colon = find(b":", at, at + 5)
+                digits = data[at:colon] if colon > 0 else b""
+                if digits.isdigit() and byte != _ZERO:
+                    length = int(digits)
+                else:
+                    length, colon = _long_length(data, at)
+            at = colon + 1 + length
+            if at > size:
+                raise PeerError("string reaches beyond the message")
+            items.append(data[colon + 1:at])
+        elif byte == _E:
+            at += 1
+            if not outer:
+                return _dictionary(items)
+            closed = items if is_list else _dictionary(items)
+            items, is_list = outer.pop()
+            items.append(closed)
+        elif byte == _L or byte == _D:
+            if len(outer) + 2 > MAX_DEPTH:
+                raise PeerError("nested too deeply")
+            outer.append((items, is_list))
+            items, is_list = [], byte == _L
+            at += 1
+        else:
+            number, at = _integer(data, at, size)
+            items.append(number)
+
+
+def _write(value: Any, put: Callable[[bytes], None]) -> None:
+    if isinstance(value, str):
+        value = raw_bytes(value)
+    if isinstance(value, bytes):
+        put(b"%d:" % len(value))
+        put(value)
+    elif isinstance(value, int):
+        put(b"i%de" % value)
+    elif isinstance(value, (list, tuple)):
+        put(b"l")
+        for item in value:
+            _write(item, put)
+        put(b"e")
+    elif isinstance(value, (dict, Dictionary)):
+        put(b"d")
+        for key, item in value.items():
+            _write(key, put)
+            _write(item, put)
+        put(b"e")
+    else:
+        raise TypeError(f"{type(value).__name__} cannot be bencoded")
+
+
+def encode(value: Encodable) -> bytes:
+    """Write ``value``; dictionaries keep their order. TypeError for what bencode cannot hold, as None and float."""
+    pieces: list[bytes] = []
+    _write(value, pieces.append)
+    return b"".join(pieces)

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the bytes of a request to the bytes of its reply: duplicates, errors, handlers, accounting."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from controlplane.errors import PeerError
+from controlplane.ng.commands import ALIASES, COMMANDS
+from controlplane.ng.cookies import CookieCache
+from controlplane.ng.frame import BENCODE, Encoding, decode, detect, split_cookie
+from controlplane.ng.reader import read_request
+from controlplane.ng.reply import LoadLimitReached, Reply, RequestFailed, failed, refused, succeeded
+from controlplane.ng.request import Request
+from controlplane.ng.values import Dictionary, text
+
+_INTERNAL_ERROR = "Internal error"
+
+Handler = Callable[[Request], Reply]
+"""Serves one command: gives the reply's own keys, or raises PeerError with the reason it cannot."""
+
+
+def _ignore(*_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Whom the dispatcher tells what; none of them may raise."""
+
+    observe: Callable[[str, str, float, bool], None] = _ignore
+    """Every request: command as sent, IP address of the client, seconds it took, whether it ended in an error."""
+    warn: Callable[[str], None] = _ignore
+    """A line for the log about what a client sent."""
+    bug: Callable[[str, Exception], None] = _ignore
+    """A handler failed with anything but a PeerError: what was being done, and the exception with its traceback."""
+
+
+class Dispatcher:
+    """Serves requests of all transports; ``clock`` measures them in seconds from any origin."""
+
+    def __init__(self, handlers: Mapping[str, Handler], cookies: CookieCache, clock: Callable[[], float],
+                 hooks: Hooks = Hooks()):
+        self._handlers = handlers
+        self._cookies = cookies
+        self._clock = clock
+        self._hooks = hooks
+
+    def datagram(self, data: bytes, source: str, now: float) -> bytes | None:
+        """The reply to ``data`` from ``source`` (``address:port``), None if it has no cookie to answer with.
+
+        ``now`` is Unix time in seconds. A repeated cookie gets its reply again without being executed.
+        """
+        framed = split_cookie(data)
+        if framed is None:
+            self._hooks.warn(f"message without a cookie from {source}")
+            return None
+        cookie, payload = framed
+        reply = self._cookies.reply(cookie, now)
+        if reply is None:
+            self._cookies.begin(cookie)
+            reply = b"%s %s" % (cookie, self.plain(payload, source, now))
+            self._cookies.finish(cookie, reply)
+        return reply
+
+    def plain(self, payload: bytes, source: str, now: float) -> bytes:
+        """The reply to a message that came without a cookie on a transport that needs none."""
+        started = self._clock()
+        encoding, command, reply = self._serve(payload, source, now)
+        try:
+            encoded = encoding.encode(reply)
+        except Exception as error:
+            self._hooks.bug(f"encoding the reply to {command!r}", error)
+            reply = failed(_INTERNAL_ERROR)
+            encoded = encoding.encode(reply)
+        client = source.rpartition(":")[0].strip("[]")
+        self._hooks.observe(command, client, self._clock() - started, reply["result"] == "error")
+        return encoded
+
+    def _serve(self, payload: bytes, source: str, now: float) -> tuple[Encoding, str, Reply]:
+        encoding, command = BENCODE, ""
+        try:
+            encoding = detect(payload)
+            message = decode(encoding, payload)
+            command = _command(message)
+            handler = self._handler(command)
+            return encoding, command, self._run(handler, read_request(command, message, encoding, source, now))
+        except RequestFailed as error:
+            reply = failed(str(error), error.extra)
+        except PeerError as error:
+            reply = failed(str(error))
+            if error.__cause__ is not None:
+                self._hooks.warn(f"message from {source}: {error}: {error.__cause__}")
+        except Exception as error:
+            self._hooks.bug(f"serving {command!r} from {source}", error)
+            reply = failed(_INTERNAL_ERROR)
+        return encoding, command, reply
+
+    def _handler(self, command: str) -> Handler:
+        handler = self._handlers.get(command)
+        if handler is None:
+            raise PeerError("No command handler" if command in COMMANDS else "Unrecognized command")
+        return handler
+
+    def _run(self, handler: Handler, request: Request) -> Reply:
+        for what, names in (("unsupported", request.unsupported), ("unknown", request.unknown)):
+            if names:
+                self._hooks.warn(f"{request.command} from {request.created_from}, call {request.call_id!r}: "
+                                 f"{what} {names!r}")
+        try:
+            return succeeded(handler(request))
+        except LoadLimitReached as error:
+            return refused(error, "load-limit" in request.supports)
+
+
+def _command(message: Dictionary) -> str:
+    raw = message.first(b"command")
+    if not isinstance(raw, bytes):
+        raise PeerError('Dictionary contains no key "command"')
+    command = text(raw)
+    return ALIASES.get(command, command)

@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the value of a key becomes a field of the request: one setter for each kind of value.
+
+A value of a wrong type, a number that is none and a word nobody knows leave the field as it is.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from controlplane.addresses import Address
+from controlplane.errors import PeerError
+from controlplane.ng.request import Request
+from controlplane.ng.values import Value, text
+from controlplane.ng.words import Vocabulary, Word, hyphened
+
+_SHOWN = 80  # characters of one of a client's words in a log line
+_NOTED = 20  # words
+
+
+@dataclass(slots=True)
+class Target:
+    """The request being filled in, and how its encoding writes an integer as a string."""
+
+    request: Request
+    integer: Callable[[bytes], int | None]
+
+    def unsupported(self, what: str) -> None:
+        """Note what the protocol knows and the daemon does not implement."""
+        _note(self.request.unsupported, what)
+
+    def unknown(self, what: str) -> None:
+        """Note what means nothing."""
+        _note(self.request.unknown, what)
+
+
+def _note(notes: list[str], what: str) -> None:
+    if len(notes) < _NOTED and (shown := what[:_SHOWN]) not in notes:
+        notes.append(shown)
+
+
+Setter = Callable[[Target, Value], None]
+
+
+def members(value: Value) -> Iterator[bytes]:
+    """The members of a list, or of a string with commas; none of anything else."""
+    if isinstance(value, bytes):
+        value = value.split(b",")
+    if isinstance(value, list):
+        for member in value:
+            if isinstance(member, bytes) and (member := member.strip()):
+                yield member
+
+
+def text_field(name: str) -> Setter:
+    """Any string."""
+    def set_text(target: Target, value: Value) -> None:
+        if isinstance(value, bytes):
+            setattr(target.request, name, text(value))
+    return set_text
+
+
+def integer_field(name: str, adjust: Callable[[int], int | None] = lambda number: number) -> Setter:
+    """An integer or a string that is one; ``adjust`` maps what is out of range."""
+    def set_integer(target: Target, value: Value) -> None:
+        number = target.integer(value) if isinstance(value, bytes) else value
+        if isinstance(number, int):
+            setattr(target.request, name, adjust(number))
+    return set_integer
+
+
+def address_field(name: str) -> Setter:
+    """An IP address, or a list whose last member is one (address family in front)."""
+    def set_address(target: Target, value: Value) -> None:
+        if isinstance(value, list) and value:
+            value = value[-1]
+        if isinstance(value, bytes):
+            try:
+                setattr(target.request, name, Address.parse(text(value)))
+            except PeerError as error:
+                target.unknown(f"{name.replace('_', '-')}: {error}")
+    return set_address
+
+
+def known_word(target: Target, key: str, vocabulary: Vocabulary, raw: bytes) -> Word | None:
+    """The word ``raw`` of ``key``; what is unknown or unsupported is noted."""
+    word = vocabulary.find(raw)
+    if word is None:
+        target.unknown(f"{key}={text(raw)}")
+    elif not word.implemented:
+        target.unsupported(f"{key}={text(raw)}")
+    return word
+
+
+def choice_field(name: str, vocabulary: Vocabulary) -> Setter:
+    """One word."""
+    key = name.replace("_", "-")
+
+    def set_choice(target: Target, value: Value) -> None:
+        word = known_word(target, key, vocabulary, value) if isinstance(value, bytes) else None
+        if word is not None:
+            setattr(target.request, name, word.name)
+    return set_choice
+
+
+def mapped_field(name: str, mapping: Mapping[bytes, str | int]) -> Setter:
+    """One string that ``mapping`` (keys in lower case, with hyphens) translates."""
+    key = name.replace("_", "-")
+
+    def set_mapped(target: Target, value: Value) -> None:
+        if isinstance(value, bytes):
+            found = mapping.get(hyphened(value.lower()))
+            if found is None:
+                target.unknown(f"{key}={text(value)}")
+            else:
+                setattr(target.request, name, found)
+    return set_mapped
+
+
+def last_word_field(name: str, vocabulary: Vocabulary) -> Setter:
+    """A list of words of which the last one counts."""
+    set_choice = choice_field(name, vocabulary)
+
+    def set_last(target: Target, value: Value) -> None:
+        for member in members(value):
+            set_choice(target, member)
+    return set_last
+
+
+def words_field(name: str, vocabulary: Vocabulary) -> Setter:
+    """A list of words; repeated keys accumulate."""
+    key = name.replace("_", "-")
+
+    def add_words(target: Target, value: Value) -> None:
+        for member in members(value):
+            word = known_word(target, key, vocabulary, member)
+            if word is not None:
+                getattr(target.request, name).add(word.name)
+    return add_words
+
+
+def unsupported_key(key: str) -> Setter:
+    """A key of the protocol that the daemon does not implement."""
+    def note(target: Target, value: Value) -> None:
+        target.unsupported(key)
+    return note

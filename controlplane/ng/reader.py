@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the dictionary of a message to a typed request."""
+from __future__ import annotations
+
+from controlplane.ng.fields import Setter, Target, integer_field, text_field
+from controlplane.ng.frame import Encoding
+from controlplane.ng.keys import set_key
+from controlplane.ng.request import Request
+from controlplane.ng.rtpp import expand
+from controlplane.ng.values import Dictionary
+
+# These take a few keys in exactly one spelling, and the first of repeated ones; the rest is not looked at.
+_PLAIN: dict[str, dict[bytes, Setter]] = {
+    "ping": {},
+    "statistics": {},
+    "list": {b"limit": integer_field("limit")},
+    "query": {b"call-id": text_field("call_id"), b"from-tag": text_field("from_tag"),
+              b"to-tag": text_field("to_tag")},
+}
+
+_COMMAND = b"command"
+_FLAG_STRING = frozenset((b"rtpp_flags", b"rtpp-flags", b"rtpp flags"))
+
+
+def read_request(command: str, message: Dictionary, encoding: Encoding, source: str, now: float) -> Request:
+    """Everything ``message`` asks for; ``source`` is ``address:port``, ``now`` Unix time in seconds.
+
+    Never fails for what it does not know: that is named in the request's ``unknown`` and ``unsupported``.
+    """
+    request = Request(command, source, now)
+    target = Target(request, encoding.integer)
+    plain = _PLAIN.get(command)
+    if plain is not None:
+        for key, setter in plain.items():
+            setter(target, message.first(key))
+        return request
+    # Templates of the configuration would be expanded here: "default", then the one named like the command.
+    for key, value in message.items():
+        if key in _FLAG_STRING:
+            expand(target, value)
+        elif key != _COMMAND:
+            set_key(target, key, value)
+    return request
