@@ -15,7 +15,8 @@ from controlplane.sdp.model import Extmap, Origin, PayloadType
 class OutgoingMedia:
     """One m-section to print.
 
-    ``protocol`` is the profile's canonical spelling. ``formats`` are printed as they are, ``0`` if there are none.
+    ``protocol`` is the profile's canonical spelling. ``formats`` are printed as they are, ``0`` for an
+    empty tuple.
     ``rejected`` prints port 0 and a zero address of the family of ``address``, then stops after mid and label.
     ``bare`` prints the m= line alone, with port 0 (the unused twin of a pair of sections, RFC 8643 fallback).
     ``copied``, if set, is the sender's whole attribute list: of our own lines only ``candidates``,

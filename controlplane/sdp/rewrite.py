@@ -47,8 +47,8 @@ def outgoing_session(source: SessionDescription, origin: Origin, *, name: str | 
     ``name`` overrides s=, generic attributes whose name is in ``drop`` are left out.
     """
     return OutgoingSession(
-        origin, (source.name or "") if name is None else name, source.info, source.uri, source.emails, source.phones,
-        source.bandwidths, source.timing or "0 0", generic=_generic(source.generic, drop))
+        origin, (source.name or "") if name is None else name, source.info, source.uri, list(source.emails),
+        list(source.phones), dict(source.bandwidths), source.timing or "0 0", generic=_generic(source.generic, drop))
 
 
 def outgoing_media(sender: MediaDescription, port: int, address: Address, *, original_sendrecv: bool = False,
@@ -66,18 +66,26 @@ def outgoing_media(sender: MediaDescription, port: int, address: Address, *, ori
         direction = None
         if sender.received_direction is not None:
             generic.append(sender.received_direction)
-    formats = tuple([str(payload_type.number) for payload_type in sender.payload_types]) or sender.formats
     return OutgoingMedia(
-        sender.type, port, sender.protocol_text, zero_address(address.family) if held.zero else address, formats,
-        sender.title, sender.bandwidths, label=sender.label, rejected=sender.rejected,
+        sender.type, port, sender.protocol_text, zero_address(address.family) if held.zero else address,
+        printed_formats(sender),
+        sender.title, dict(sender.bandwidths), label=sender.label, rejected=sender.rejected,
         payload_types=sender.payload_types, extmaps=sender.extmaps, extmap_allow_mixed=sender.extmap_allow_mixed,
         generic=generic, direction=direction, ptime=sender.ptime, maxptime=sender.maxptime)
 
 
 def copied_media(sender: MediaDescription, port: int, address: Address) -> OutgoingMedia:
     """A section that repeats all of the sender's attributes in their order (opaque media, forced relay)."""
-    return OutgoingMedia(sender.type, port, sender.protocol_text, address, sender.formats, sender.title,
-                         sender.bandwidths, rejected=sender.rejected, copied=texts(sender.attributes))
+    return OutgoingMedia(
+        sender.type, port, sender.protocol_text, address, printed_formats(sender), sender.title,
+        dict(sender.bandwidths), rejected=sender.rejected, copied=texts(sender.attributes))
+
+
+def printed_formats(sender: MediaDescription) -> tuple[str, ...]:
+    """The formats of the sender's m= line; a profile that is not RTP may have none, and then shows none."""
+    if sender.payload_types:
+        return tuple([str(payload_type.number) for payload_type in sender.payload_types])
+    return sender.formats if sender.formats or sender.is_rtp else ("",)
 
 
 def texts(attributes: Collection[Attribute]) -> list[str]:

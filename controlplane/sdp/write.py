@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Iterable
 
 from controlplane.addresses import Address, zero_address
+from controlplane.sdp.fmtp import printed_fmtp
 from controlplane.sdp.manipulate import Edits, Manipulations
 from controlplane.sdp.model import Origin, PayloadType
 from controlplane.sdp.outgoing import OutgoingMedia, OutgoingSession
@@ -78,7 +79,8 @@ def _put_bandwidths(lines: list[str], bandwidths: dict[str, int]) -> None:
 
 def _put_media(lines: list[str], media: OutgoingMedia, edits: Edits | None) -> None:
     port = 0 if media.rejected or media.bare else media.port
-    lines.append(f"m={media.type} {port} {media.protocol} {' '.join(media.formats) or '0'}")
+    formats = " ".join(media.formats) if media.formats else "0"
+    lines.append(f"m={media.type} {port} {media.protocol} {formats}")
     if media.bare:
         return
     if media.title:
@@ -133,8 +135,9 @@ def codec_texts(payload_type: PayloadType) -> list[str]:
     number = payload_type.number
     channels = f"/{payload_type.channels}" if payload_type.channels > 1 else ""
     texts = [f"rtpmap:{number} {payload_type.encoding}/{payload_type.clock_rate}{channels}"]
-    if payload_type.fmtp is not None:
-        texts.append(f"fmtp:{number} {payload_type.fmtp}")
+    parameters = printed_fmtp(payload_type)
+    if parameters is not None:
+        texts.append(f"fmtp:{number} {parameters}")
     texts += (f"rtcp-fb:{number} {feedback}" for feedback in payload_type.rtcp_fb)
     return texts
 
