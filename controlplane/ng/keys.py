@@ -11,7 +11,8 @@ from controlplane.ng.flags import set_flags
 from controlplane.ng.values import Value, text
 from controlplane.ng.words import Vocabulary, hyphened
 
-REPLACE = Vocabulary("origin origin-full session-name sdp-version|SDP-version username zero-address"
+# The connection address is replaced whatever the client says.
+REPLACE = Vocabulary("session-connection origin origin-full session-name sdp-version|SDP-version username zero-address"
                      " force-increment-sdp-ver|force-increment-SDP-ver")
 RTCP_MUX = Vocabulary("offer require demux accept reject")
 ICE = Vocabulary("remove default lite-no|lite-off|lite-none|no-lite",

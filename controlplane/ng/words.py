@@ -2,6 +2,7 @@
 """Words of the protocol with all their spellings, from a text table."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 _HYPHENS = bytes.maketrans(b" _", b"--")
@@ -36,3 +37,7 @@ class Vocabulary:
     def find(self, raw: bytes) -> Word | None:
         """The word that ``raw`` spells, None if there is none."""
         return self._words.get(raw) or self._words.get(hyphened(raw))
+
+    def spellings(self) -> Iterable[bytes]:
+        """Every spelling in the table."""
+        return self._words.keys()
