@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the daemon understands, for when it cannot be asked; a test keeps it equal to the daemon's own text."""
+from __future__ import annotations
+
+HEADER = """
+    rtpengine-ctl [ -ip <ipaddress>[:<port>] -port <port> ] <command>
+
+"""
+DAEMON = """\
+    Supported commands are:
+
+    usage                                         : print the full list of all available commands
+
+    list <option>
+        numsessions                               : print the number of sessions
+        sessions [ <callid> | all | own | foreign | recording ]: print one session in detail or one line each
+        totals                                    : print total statistics
+        counters                                  : print per-second rates
+        maxopenfiles                              : print the number of allowed open files
+        maxsessions                               : print the number of allowed sessions
+        maxcpu                                    : print the max-cpu parameter
+        maxload                                   : print the max-load parameter
+        maxbw                                     : print the max-bandwidth parameter
+        timeout                                   : print the timeout parameter
+        silenttimeout                             : print the silent-timeout parameter
+        offertimeout                              : print the offer-timeout parameter
+        finaltimeout                              : print the final-timeout parameter
+        loglevels                                 : print the logging subsystems
+        loglevel [ <subsystem> ]                  : print the log levels
+        redisallowederrors                        : print the redis-allowed-errors parameter
+        redisdisabletime                          : print the redis-disable-time parameter
+        redisconnecttimeout                       : print the redis-connect-timeout parameter
+        rediscmdtimeout                           : print the redis-cmd-timeout parameter
+        controltos                                : print the control-tos parameter
+        deletedelay                               : print the delete-delay parameter
+        interfaces                                : print ports and traffic of every local address
+        jsonstats                                 : print total statistics in JSON
+        transcoders                               : print the running transcoders
+
+    get <option>
+        numsessions                               : print the number of sessions
+        sessions [ <callid> | all | own | foreign | recording ]: print one session in detail or one line each
+        totals                                    : print total statistics
+        counters                                  : print per-second rates
+        maxopenfiles                              : print the number of allowed open files
+        maxsessions                               : print the number of allowed sessions
+        maxcpu                                    : print the max-cpu parameter
+        maxload                                   : print the max-load parameter
+        maxbw                                     : print the max-bandwidth parameter
+        timeout                                   : print the timeout parameter
+        silenttimeout                             : print the silent-timeout parameter
+        offertimeout                              : print the offer-timeout parameter
+        finaltimeout                              : print the final-timeout parameter
+        loglevels                                 : print the logging subsystems
+        loglevel [ <subsystem> ]                  : print the log levels
+        redisallowederrors                        : print the redis-allowed-errors parameter
+        redisdisabletime                          : print the redis-disable-time parameter
+        redisconnecttimeout                       : print the redis-connect-timeout parameter
+        rediscmdtimeout                           : print the redis-cmd-timeout parameter
+        controltos                                : print the control-tos parameter
+        deletedelay                               : print the delete-delay parameter
+        interfaces                                : print ports and traffic of every local address
+        jsonstats                                 : print total statistics in JSON
+        transcoders                               : print the running transcoders
+
+    terminate [ <callid> | all | own | foreign ]  : terminate calls immediately
+
+    set <option>
+        maxopenfiles <uint>                       : set the max nr of allowed open files
+        maxsessions <int>                         : set the max nr of allowed sessions, -1 for no limit
+        maxcpu <n>                                : not available yet
+        maxload <n>                               : not available yet
+        maxbw <n>                                 : not available yet
+        timeout <uint>                            : set the timeout parameter
+        silenttimeout <uint>                      : set the silent-timeout parameter
+        offertimeout <uint>                       : set the offer-timeout parameter
+        finaltimeout <uint>                       : set the final-timeout parameter
+        loglevel [ <subsystem> ] <int>            : set the log level (1-7)
+        redisallowederrors <n>                    : not available yet
+        redisdisabletime <n>                      : not available yet
+        redisdisable <n>                          : not available yet
+        redisconnecttimeout <n>                   : not available yet
+        rediscmdtimeout <n>                       : not available yet
+        controltos <uint>                         : set the control-tos parameter
+        deletedelay <uint>                        : set the delete-delay parameter
+
+    params <option>
+        start                                     : print all parameters as they were at the start
+        current                                   : print all parameters as they are now
+        diff                                      : print the parameters that were changed
+        revert                                    : put the changed parameters back to their start values
+
+    ksadd [ keyspace ] <uint>                     : subscribe to a keyspace
+
+    ksrm [ keyspace ] <uint>                      : unsubscribe from a keyspace and drop its foreign calls
+
+    kslist                                        : print all subscribed keyspaces
+
+    active                                        : make all calls own calls
+
+    standby                                       : make all calls foreign calls
+
+    debug <callid> [ on | off ]                   : switch debug logging for a call
+
+    call <callid> <option>
+        info                                      : print the call in detail
+        terminate                                 : terminate the call immediately
+        debug [ on | off ]                        : switch debug logging for the call
+        tag <tag> <option>
+            info                                  : print one party of the call in detail
+
+"""
+LOCAL = """\
+    Executed by rtpengine-ctl itself:
+
+    rule <option>
+        install [ --id <n> --chain <chain> ]      : make the kernel hand UDP packets to forwarding table <n>
+        check [ --id <n> --chain <chain> ]        : tell whether that rule is there
+        remove [ --id <n> --chain <chain> ]       : take it away; "rule install --help" shows all options
+
+    Options: --config-file <file> and --config-section <name> tell where to find listen-cli,
+    --strict makes error texts of the daemon count as failures.
+
+    Return value: 0 on success with output from the server side, 1 for bad usage, 2 if the daemon cannot be
+    reached, 3 if it does not answer in time, 4 for an error text with --strict.
+"""
+KEYWORDS = frozenset(line.split()[0] for line in DAEMON.splitlines()[2:] if line[4:5].strip()) | {"help"}
+"""First words of the commands."""

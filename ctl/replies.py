@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which replies report a failure; the protocol itself has no other sign of it."""
+from __future__ import annotations
+
+import re
+
+_FAILURES = re.compile(
+    r"""\n?(?:
+        Unknown\ command: | Incomplete\ command: | More\ parameters\ required\.
+      | (?:Fail|Failed|Invalid|Warning)\b
+      | No\ such\ (?:call|tag)\  | No\ call\ ID\ specified | Call\ I[Dd]\ (?:not\ found\ \(|'.*'\ not\ found$)
+      | Keyspace\ notification\ feature\ has\ not | Keyspace\ .*\ is\ not\ among
+      | (?:Setting|The\ option|Taking\ over|Handing\ over)\ .*\ is\ not\ available\ yet | No\ redis\ write\ to\b
+    )""", re.VERBOSE | re.MULTILINE)
+
+
+def is_failure(reply: str) -> bool:
+    """True for the error texts of the daemon."""
+    return _FAILURES.match(reply) is not None

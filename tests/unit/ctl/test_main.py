@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The program as its users start it, against a real command server."""
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controlplane.addresses import Endpoint
+from controlplane.cli.dispatcher import Dispatcher
+from controlplane.servers.cli import CliServer
+
+from ..cli.fakes import with_calls
+from ..report.fakes import two_party_call
+
+ROOT = Path(__file__).parents[3]
+USAGE = "\n    rtpengine-ctl [ -ip <ipaddress>[:<port>] -port <port> ] <command>\n\n    Supported commands are:\n\n"
+
+
+def ctl(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([sys.executable, "-m", "ctl", *words], cwd=ROOT, capture_output=True, timeout=30,
+                          check=False, **options)  # type: ignore[call-overload]
+
+
+class Daemon:
+    """A command server with one call, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.backend = with_calls(two_party_call("one"))
+        self.loop = asyncio.new_event_loop()
+        self.server = CliServer(Dispatcher(self.backend).run, [Endpoint.parse("127.0.0.1:0")])
+        self.loop.run_until_complete(self.server.start())
+        self.port = str(self.server.addresses[0].port)
+        self.thread = threading.Thread(target=self.loop.run_forever)
+        self.thread.start()
+
+    def stop(self) -> None:
+        asyncio.run_coroutine_threadsafe(self.server.close(), self.loop).result(5)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    daemon = Daemon()
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """A port that refuses connections: bound, but not listening."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield str(holder.getsockname()[1])
+
+
+@pytest.mark.parametrize("words, reply", [
+    (["get", "timeout"], "TIMEOUT=60\n"),
+    (["list", "maxsessions"], "Maximum sessions configured on rtpengine: -1\n"),
+    ([" list timeout "], "TIMEOUT=60\n"),
+    (["list", "nosuch"], "Unknown command: nosuch\n"),
+    (["list"], "More parameters required.\n"),
+    (["terminate", "gone@example.net"], "\nCall Id not found (gone@example.net).\n\n"),
+    (["params", "diff"], ""),
+])
+def test_round_trip(daemon: Daemon, words: list[str], reply: str) -> None:
+    result = ctl("-ip", "127.0.0.1", "-port", daemon.port, *words)
+    assert (result.returncode, result.stdout.decode(), result.stderr) == (0, reply, b"")
+
+
+def test_replies_are_printed_unmodified(daemon: Daemon) -> None:
+    run = Dispatcher(daemon.backend).text
+    for line in ("list sessions one", "list totals", "usage", "list jsonstats"):
+        assert ctl(f"--ip=127.0.0.1:{daemon.port}", *line.split()).stdout.decode() == run(line)
+
+
+def test_strict(daemon: Daemon) -> None:
+    assert ctl("-p", daemon.port, "--strict", "list", "nosuch").returncode == 4
+    assert ctl("-p", daemon.port, "--strict", "list", "timeout").returncode == 0
+
+
+def test_settings_file(daemon: Daemon, tmp_path: Path) -> None:
+    (tmp_path / "conf").write_text(f"[rtpengine]\nlisten-cli = 127.0.0.1:{daemon.port}\n")
+    assert ctl("--config-file", str(tmp_path / "conf"), "get", "timeout").stdout == b"TIMEOUT=60\n"
+
+
+@pytest.mark.parametrize("words, status", [([], 1), (["--help"], 0), (["-h", "list"], 0), (["nonsense"], 1)])
+def test_usage_with_a_daemon(daemon: Daemon, words: list[str], status: int) -> None:
+    result = ctl("-port", daemon.port, *words)
+    assert result.returncode == status
+    assert USAGE in result.stdout.decode()
+    assert result.stdout.startswith(b"Unknown command: nonsense\n" if words == ["nonsense"] else b"\n    rtpengine-ctl")
+
+
+@pytest.mark.parametrize("words, status", [([], 1), (["--help"], 0), (["nonsense"], 2)])
+def test_usage_without_a_daemon(nobody: str, words: list[str], status: int) -> None:
+    result = ctl("-port", nobody, *words)
+    assert result.returncode == status
+    assert USAGE in result.stdout.decode() and "print the number of sessions" in result.stdout.decode()
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["--bogus"], "Unknown option: --bogus"), (["-port", "x", "list"], "Not a port number: x"),
+    (["--config-file", "/nonexistent", "list"], "Cannot read /nonexistent: No such file or directory")])
+def test_bad_usage(words: list[str], reason: str) -> None:
+    result = ctl(*words)
+    assert result.returncode == 1
+    assert result.stderr.decode() == f"{reason}\n"
+    assert USAGE in result.stdout.decode()
+
+
+def test_refused_connection(nobody: str) -> None:
+    result = ctl("-port", nobody, "list", "totals")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.decode() == f"Cannot connect to rtpengine at 127.0.0.1 port {nobody}: Connection refused\n"
+
+
+def test_no_answer_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        start = time.monotonic()
+        result = ctl("-port", str(server.getsockname()[1]), "list", "totals")
+        assert 3 <= time.monotonic() - start < 10
+    assert (result.returncode, result.stdout) == (3, b"")
+    assert b"No complete reply from rtpengine within 3 s" in result.stderr
+
+
+def test_a_reader_that_goes_away(daemon: Daemon) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    result = subprocess.run([sys.executable, "-m", "ctl", "-port", daemon.port, "list", "totals"], cwd=ROOT,
+                            stdout=writing, stderr=subprocess.PIPE, timeout=30, check=False)
+    os.close(writing)
+    assert result.stderr == b""
+
+
+def test_rule_needs_a_known_command() -> None:
+    assert ctl("rule", "nonsense").returncode == 2
+    assert ctl("rule").returncode == 2
+    help_text = ctl("rule", "--help")
+    assert help_text.returncode == 0 and b"install" in help_text.stdout
+    assert ctl("rule", "check", "--id", "64").returncode == 2
+
+
+@pytest.mark.netns
+@pytest.mark.skipif(os.geteuid() != 0, reason="changing rules needs root")
+def test_rule_that_is_absent() -> None:
+    result = subprocess.run(["unshare", "--net", sys.executable, "-m", "ctl", "rule", "check", "--id", "5"], cwd=ROOT,
+                            capture_output=True, text=True, timeout=30, check=False)
+    assert (result.returncode, result.stderr) == (1, "")
+    assert result.stdout == ("IPv4 INPUT -p udp -j RTPENGINE --id 5: absent\n"
+                             "IPv6 INPUT -p udp -j RTPENGINE --id 5: absent\n")
+
+
+def test_start_up_imports_little() -> None:
+    code = ("import sys, ctl.__main__; "
+            "print(*(name for name in ('iptc', 'pydantic', 'rich', 'asyncio') if name in sys.modules))")
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == ""
