@@ -29,7 +29,7 @@ struct rtpe_packet {
 	u8 payload_type;	/* RTP only, like those below */
 	u16 seq;
 	u32 timestamp;
-	__be32 ssrc;
+	u32 ssrc;		/* network byte order */
 	u32 header_len;		/* with CSRCs and header extension */
 
 	/* by rtpe_forward_packet(): outputs first to last - 1 */

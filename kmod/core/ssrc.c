@@ -5,7 +5,7 @@
 #define MAX_BEHIND 0x101
 #define MAX_TRANSIT_STEP 100000	/* timestamp units; more is a clock jump */
 
-static struct rtpe_ssrc *find(struct rtpe_ssrc *t, __be32 ssrc)
+static struct rtpe_ssrc *find(struct rtpe_ssrc *t, u32 ssrc)
 {
 	u32 i;
 
@@ -15,7 +15,7 @@ static struct rtpe_ssrc *find(struct rtpe_ssrc *t, __be32 ssrc)
 	return NULL;
 }
 
-static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, __be32 ssrc)
+static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, u32 ssrc)
 {
 	struct rtpe_ssrc *s = t;
 	u32 i;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/module.h>
+#include "module.h"
+
+static int __init rtpe_module_init(void)
+{
+	int err;
+
+	err = rtpe_defer_init();
+	if (err)
+		return err;
+	err = rtpe_procfs_init();
+	if (err)
+		goto err_defer;
+	err = rtpe_xt_init();
+	if (err)
+		goto err_procfs;
+	return 0;
+
+err_procfs:
+	rtpe_procfs_exit();
+err_defer:
+	rtpe_defer_exit();
+	return err;
+}
+
+/* Each table holds a reference to the module, so none is left here. */
+static void __exit rtpe_module_exit(void)
+{
+	rtpe_xt_exit();
+	rtpe_procfs_exit();
+	rtpe_defer_exit();
+}
+
+module_init(rtpe_module_init);
+module_exit(rtpe_module_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Forwarding of RTP media streams");
+MODULE_ALIAS("ipt_RTPENGINE");
+MODULE_ALIAS("ip6t_RTPENGINE");

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The files below /proc/rtpengine. */
+#ifndef RTPE_PROCFS_H
+#define RTPE_PROCFS_H
+
+#include "tables.h"
+
+/* The directory of a table: 0, or -ENOMEM with nothing left behind. */
+int rtpe_procfs_add(struct rtpe_ktable *kt);
+
+/* Waits for calls under way and closes what is open. May sleep. */
+void rtpe_procfs_remove(struct rtpe_ktable *kt);
+
+struct proc_ops;
+extern const struct proc_ops rtpe_control_ops;	/* command.c */
+extern const struct proc_ops rtpe_blist_ops;	/* shm.c */
+extern const struct proc_ops rtpe_list_ops;	/* listing.c */
+extern const struct proc_ops rtpe_status_ops;
+
+#endif

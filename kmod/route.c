@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <linux/netdevice.h>
+#include <linux/nsproxy.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <net/ip6_fib.h>
+#include <net/ip6_route.h>
+#include <net/ipv6.h>
+#include <net/route.h>
+#include "route.h"
+
+/* rtpe_output.host */
+struct rtpe_path {
+	struct rtpe_route __rcu *route;
+};
+
+/* A source address that is not up (yet) is no error: a floating address may come later. */
+static struct dst_entry *lookup_ip4(const struct rtpe_output *o, struct net *net)
+{
+	struct flowi4 fl = {
+		.flowi4_tos = RT_TOS(o->tos),
+		.flowi4_proto = IPPROTO_UDP,
+		.flowi4_flags = FLOWI_FLAG_ANYSRC,
+		.fl4_sport = (__force __be16)o->src.port,
+		.fl4_dport = (__force __be16)o->dst.port,
+	};
+	struct rtable *rt;
+
+	memcpy(&fl.saddr, o->src.ip, 4);
+	memcpy(&fl.daddr, o->dst.ip, 4);
+	if (!fl.daddr)
+		return ERR_PTR(-EHOSTUNREACH);
+	rt = ip_route_output_flow(net, &fl, NULL);
+	if (IS_ERR(rt))
+		return ERR_CAST(rt);
+	if (rt->rt_flags & RTCF_BROADCAST) {
+		ip_rt_put(rt);
+		return ERR_PTR(-EHOSTUNREACH);
+	}
+	return &rt->dst;
+}
+
+#if IS_ENABLED(CONFIG_IPV6)
+static struct dst_entry *lookup_ip6(const struct rtpe_output *o, struct net *net)
+{
+	struct flowi6 fl = {
+		.flowlabel = ip6_make_flowinfo(o->tos, 0),
+		.flowi6_proto = IPPROTO_UDP,
+		.fl6_sport = (__force __be16)o->src.port,
+		.fl6_dport = (__force __be16)o->dst.port,
+	};
+
+	if (!ipv6_mod_enabled())
+		return ERR_PTR(-ENETUNREACH);
+	memcpy(&fl.saddr, o->src.ip, 16);
+	memcpy(&fl.daddr, o->dst.ip, 16);
+	if (ipv6_addr_any(&fl.daddr))
+		return ERR_PTR(-EHOSTUNREACH);
+	return ip6_dst_lookup_flow(net, NULL, &fl, NULL);
+}
+
+static u32 cookie_of(const struct rtpe_output *o, const struct dst_entry *dst)
+{
+	if (o->dst.family != RTPE_FAMILY_IP6)
+		return 0;
+	return rt6_get_cookie(container_of(dst, const struct rt6_info, dst));
+}
+#else
+static struct dst_entry *lookup_ip6(const struct rtpe_output *o, struct net *net)
+{
+	return ERR_PTR(-ENETUNREACH);
+}
+
+static u32 cookie_of(const struct rtpe_output *o, const struct dst_entry *dst)
+{
+	return 0;
+}
+#endif
+
+static struct rtpe_route *lookup(const struct rtpe_output *o, struct net *net, gfp_t gfp)
+{
+	struct dst_entry *dst;
+	struct rtpe_route *r;
+
+	dst = o->dst.family == RTPE_FAMILY_IP6 ? lookup_ip6(o, net) : lookup_ip4(o, net);
+	if (IS_ERR(dst))
+		return ERR_CAST(dst);
+	r = kmalloc(sizeof(*r), gfp);
+	if (!r) {
+		dst_release(dst);
+		return ERR_PTR(-ENOMEM);
+	}
+	r->dst = dst;
+	r->cookie = cookie_of(o, dst);
+	r->to_self = dst->dev->flags & IFF_LOOPBACK;
+	return r;
+}
+
+/* A dst without references is itself freed by RCU, so packets under way may go on using it. */
+static void discard(struct rtpe_route *r)
+{
+	if (!r)
+		return;
+	dst_release(r->dst);
+	kfree_rcu(r, rcu);
+}
+
+/* Two CPUs may do this at once: the later wins, both have a good route. */
+static noinline struct rtpe_route *renew(const struct rtpe_output *o, struct net *net)
+{
+	struct rtpe_path *path = o->host;
+	struct rtpe_route *r = lookup(o, net, GFP_ATOMIC);
+
+	if (!IS_ERR(r))
+		discard(unrcu_pointer(xchg(&path->route, RCU_INITIALIZER(r))));
+	return r;
+}
+
+struct rtpe_route *rtpe_route_get(const struct rtpe_output *o, struct net *net)
+{
+	struct rtpe_path *path = o->host;
+	struct rtpe_route *r = rcu_dereference(path->route);
+
+	if (likely(net_eq(dev_net(r->dst->dev), net) && dst_check(r->dst, r->cookie)))
+		return r;
+	return renew(o, net);
+}
+
+static int output_init(struct rtpe_target *t, struct rtpe_output *o)
+{
+	struct rtpe_path *path = kzalloc(sizeof(*path), GFP_KERNEL_ACCOUNT);
+	struct rtpe_route *r;
+
+	if (!path)
+		return -ENOMEM;
+	r = lookup(o, current->nsproxy->net_ns, GFP_KERNEL_ACCOUNT);
+	if (IS_ERR(r)) {
+		kfree(path);
+		return PTR_ERR(r);
+	}
+	RCU_INIT_POINTER(path->route, r);
+	o->host = path;
+	return 0;
+}
+
+/* No packet can see the output any more, or ever could. */
+static void output_release(struct rtpe_output *o)
+{
+	struct rtpe_path *path = o->host;
+
+	if (!path)
+		return;
+	discard(rcu_dereference_protected(path->route, 1));
+	kfree(path);
+}
+
+const struct rtpe_host_ops rtpe_route_ops = {
+	.output_init = output_init,
+	.output_release = output_release,
+};

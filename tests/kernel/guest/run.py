@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs test cases in the guest: run.py MODULE.KO RESULTS NAME... where NAME is "module:function".
+
+Writes one JSON line per case to RESULTS. A case fails by an exception or by what it leaves in the kernel log.
+"""
+import importlib
+import json
+import os
+import re
+import sys
+import time
+import traceback
+
+from tests.kernel.guest import net
+
+TROUBLE = re.compile(
+    r"WARNING:|BUG:|Oops|general protection|Call Trace|kernel panic|unregister_netdevice|refcount_t|stall|lockup|"
+    r"scheduling while atomic|hung task|blocked for more|memory leak|use-after-free|segfault", re.IGNORECASE)
+
+
+class KernelLog:
+    """The kernel's messages since the last look."""
+
+    def __init__(self) -> None:
+        self.fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        self.fresh()
+
+    def fresh(self) -> list[str]:
+        """New messages."""
+        found = []
+        while True:
+            try:
+                found.append(os.read(self.fd, 8192).decode(errors="replace").partition(";")[2].rstrip())
+            except BlockingIOError:
+                return found
+            except BrokenPipeError:     # overrun: go on with the oldest kept
+                continue
+
+
+def run_case(name: str, log: KernelLog) -> str:
+    """Runs one case; what is wrong, or ""."""
+    module, _, function = name.partition(":")
+    try:
+        getattr(importlib.import_module(f"tests.kernel.guest.{module}"), function)()
+    except BaseException:       # noqa: B902 - whatever a case raises is its result
+        return traceback.format_exc() + "\n".join(["kernel log:", *log.fresh()])
+    bad = log.fresh()
+    return "\n".join(bad) if any(TROUBLE.search(line) for line in bad) else ""
+
+
+def main() -> int:
+    """Sets up, runs the cases, unloads."""
+    module, results, *names = sys.argv[1:]
+    os.environ["RTPE_MODULE"] = module
+    log = KernelLog()
+    net.setup()
+    net.sh("modprobe -a x_tables veth")
+    net.sh(f"insmod {module}")
+    with open(results, "a", encoding="utf-8") as out:
+        for name in names:
+            begin = time.monotonic()
+            trouble = run_case(name, log)
+            out.write(json.dumps({"name": name, "trouble": trouble, "seconds": time.monotonic() - begin}) + "\n")
+            out.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
