@@ -51,7 +51,7 @@ GENERAL: tuple[Option, ...] = (
 LOGGING: tuple[Option, ...] = (
     option("log-level", _int, "least important messages to log, 0 (emergency) to 7 (debug)", 6, short="L",
            check=between(0, 7), runtime=True),
-    *(option(f"log-level-{name}", _int, f"the same for: {what}; 0 means log-level, -1 means off",
+    *(option(f"log-level-{name}", _int, f"the same for {name}: {what}; 0 means log-level, -1 off",
              -1 if name == "internals" else 0, check=between(-1, 7), runtime=True)
       for name, what in LOG_SUBSYSTEMS.items()),
     option("log-facility", _str, "syslog facility", "daemon", check=one_of(*FACILITIES)),
