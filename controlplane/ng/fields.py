@@ -5,7 +5,7 @@ A value of a wrong type, a number that is none and a word nobody knows leave the
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from controlplane.addresses import Address
@@ -42,14 +42,13 @@ def _note(notes: list[str], what: str) -> None:
 Setter = Callable[[Target, Value], None]
 
 
-def members(value: Value) -> Iterator[bytes]:
+def members(value: Value) -> list[bytes]:
     """The members of a list, or of a string with commas; none of anything else."""
     if isinstance(value, bytes):
         value = value.split(b",")
-    if isinstance(value, list):
-        for member in value:
-            if isinstance(member, bytes) and (member := member.strip()):
-                yield member
+    if not isinstance(value, list):
+        return []
+    return [stripped for member in value if isinstance(member, bytes) and (stripped := member.strip())]
 
 
 def text_field(name: str) -> Setter:
