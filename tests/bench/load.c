@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * load - sends RTP through a relay and counts what comes out.
+ *
+ *   load [options] FLOWS
+ *
+ * FLOWS has a line per one-way flow, IPv4 only:
+ *   TX_ADDRESS TX_PORT  RELAY_ADDRESS RELAY_PORT  RX_ADDRESS RX_PORT  TX_NETNS RX_NETNS
+ * where a namespace is a name below /run/netns, or "-".
+ *
+ *   -r RATE     packets a second over all flows; 0 as fast as possible (default 0)
+ *   -t SECONDS  how long to send (default 2)          -n COUNT  packets per flow instead
+ *   -b BURST    packets per flow in a row, 1 to 64 (default 1)
+ *   -s SEQ      first sequence number (default 1)     -w SECONDS  wait for late packets (default 0.3)
+ *   -P PID      also report the processor time that PID used from the first packet to the last
+ *   -m          tag the instructions before and behind the sending for an instruction counter, send all from one
+ *               thread and read what came afterwards: runs are repeatable to the packet
+ * Prints one JSON object.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PAYLOAD = 160, PACKET = 12 + PAYLOAD, BATCH = 64 };
+
+struct end {
+	int fd;
+	struct sockaddr_in address;
+	char netns[64];
+	struct flow *arrives;
+};
+
+struct flow {
+	struct end *tx, *rx;
+	struct sockaddr_in relay;
+	uint32_t ssrc;
+	uint16_t seq;
+	uint64_t sent, received, bad;
+};
+
+static struct flow *flows;
+static struct end *ends;
+static int n_flows, n_ends, burst = 1, first_seq = 1;
+static atomic_int stop;
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static double now(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static struct sockaddr_in endpoint(const char *address, int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	if (inet_pton(AF_INET, address, &a.sin_addr) != 1)
+		fail(address);
+	return a;
+}
+
+static void enter(const char *netns)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "/run/netns/%s", netns);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || setns(fd, CLONE_NEWNET))
+		fail(path);
+	close(fd);
+}
+
+static int open_socket(const struct end *e)
+{
+	int size = 4 << 20, home = open("/proc/self/ns/net", O_RDONLY), fd;
+
+	if (strcmp(e->netns, "-"))
+		enter(e->netns);
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&e->address, sizeof(e->address)))
+		fail("bind");
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	if (setns(home, CLONE_NEWNET) && strcmp(e->netns, "-"))
+		fail("setns");
+	close(home);
+	return fd;
+}
+
+/* An address that is both sender and receiver has one socket. */
+static struct end *end_at(const char *address, int port, const char *netns)
+{
+	struct sockaddr_in a = endpoint(address, port);
+	struct end *e;
+
+	for (e = ends; e < ends + n_ends; e++)
+		if (e->address.sin_port == a.sin_port && e->address.sin_addr.s_addr == a.sin_addr.s_addr &&
+		    !strcmp(e->netns, netns))
+			return e;
+	n_ends++;
+	e->address = a;
+	snprintf(e->netns, sizeof(e->netns), "%s", netns);
+	e->fd = open_socket(e);
+	return e;
+}
+
+static void load_flows(const char *path)
+{
+	char tx[64], relay[64], rx[64], tx_ns[64], rx_ns[64], line[512];
+	int tx_port, relay_port, rx_port, room = 0;
+	FILE *file = fopen(path, "r");
+
+	if (!file)
+		fail(path);
+	while (fgets(line, sizeof(line), file))
+		room++;
+	rewind(file);
+	flows = calloc(room, sizeof(*flows));
+	ends = calloc(2 * room, sizeof(*ends));
+	while (fgets(line, sizeof(line), file)) {
+		struct flow *f = &flows[n_flows];
+
+		if (sscanf(line, "%63s %d %63s %d %63s %d %63s %63s", tx, &tx_port, relay, &relay_port, rx, &rx_port,
+			   tx_ns, rx_ns) != 8) {
+			fprintf(stderr, "not a flow: %s", line);
+			exit(2);
+		}
+		f->tx = end_at(tx, tx_port, tx_ns);
+		f->rx = end_at(rx, rx_port, rx_ns);
+		f->rx->arrives = f;
+		f->relay = endpoint(relay, relay_port);
+		f->ssrc = 0x10000000u + n_flows++;
+		f->seq = first_seq;
+	}
+	fclose(file);
+}
+
+static void write_packet(uint8_t *p, const struct flow *f, uint16_t seq)
+{
+	uint32_t ssrc = htonl(f->ssrc), timestamp = htonl(seq * 160u);
+	uint16_t wire_seq = htons(seq);
+
+	p[0] = 0x80;
+	p[1] = 8;
+	memcpy(p + 2, &wire_seq, 2);
+	memcpy(p + 4, &timestamp, 4);
+	memcpy(p + 8, &ssrc, 4);
+	memset(p + 12, 0xd5 ^ (seq & 0xff), PAYLOAD);
+}
+
+static int send_burst(struct flow *f, int count)
+{
+	static uint8_t packets[BATCH][PACKET];
+	struct mmsghdr messages[BATCH];
+	struct iovec parts[BATCH];
+	int sent;
+
+	memset(messages, 0, sizeof(*messages) * count);
+	for (int i = 0; i < count; i++) {
+		write_packet(packets[i], f, f->seq + i);
+		parts[i] = (struct iovec){ packets[i], PACKET };
+		messages[i].msg_hdr.msg_iov = &parts[i];
+		messages[i].msg_hdr.msg_iovlen = 1;
+		messages[i].msg_hdr.msg_name = &f->relay;
+		messages[i].msg_hdr.msg_namelen = sizeof(f->relay);
+	}
+	sent = sendmmsg(f->tx->fd, messages, count, 0);
+	if (sent < 0)
+		return 0;
+	f->seq += sent;
+	f->sent += sent;
+	return sent;
+}
+
+static void drain(struct end *e)
+{
+	static uint8_t packets[BATCH][2048];
+	struct mmsghdr messages[BATCH];
+	struct iovec parts[BATCH];
+	int count;
+
+	do {
+		memset(messages, 0, sizeof(messages));
+		for (int i = 0; i < BATCH; i++) {
+			parts[i] = (struct iovec){ packets[i], sizeof(packets[i]) };
+			messages[i].msg_hdr.msg_iov = &parts[i];
+			messages[i].msg_hdr.msg_iovlen = 1;
+		}
+		count = recvmmsg(e->fd, messages, BATCH, MSG_DONTWAIT, NULL);
+		for (int i = 0; i < count; i++) {
+			uint8_t expected[PACKET], *p = packets[i];
+
+			if (!e->arrives)
+				continue;
+			write_packet(expected, e->arrives, p[2] << 8 | p[3]);
+			e->arrives->received++;
+			if (messages[i].msg_len != PACKET || memcmp(expected, p, PACKET))
+				e->arrives->bad++;
+		}
+	} while (count == BATCH);
+}
+
+static void *receiver(void *unused)
+{
+	int poll = epoll_create1(0);
+	struct epoll_event events[64];
+
+	for (int i = 0; i < n_ends; i++) {
+		struct epoll_event want = { .events = EPOLLIN, .data.u32 = i };
+
+		epoll_ctl(poll, EPOLL_CTL_ADD, ends[i].fd, &want);
+	}
+	while (!stop) {
+		int count = epoll_wait(poll, events, 64, 50);
+
+		for (int i = 0; i < count; i++)
+			drain(&ends[events[i].data.u32]);
+	}
+	return unused;
+}
+
+/* A long no-op with a tag in it: the counter plug-in takes it as a mark. */
+#define MARK(tag) __asm__ volatile(".byte 0x0f,0x1f,0x80; .long " #tag ::: "memory")
+
+static uint64_t send_counted(long count)
+{
+	uint64_t sent = 0;
+
+	MARK(0x52545001);
+	for (long done = 0; done < count; done += burst)
+		for (int i = 0; i < n_flows; i++)
+			sent += send_burst(&flows[i], burst);
+	MARK(0x52545002);
+	return sent;
+}
+
+static uint64_t send_paced(double rate, double seconds, long count)
+{
+	double start = now(CLOCK_MONOTONIC), t = start;
+	uint64_t sent = 0, limit = (uint64_t)count * n_flows;
+
+	for (int i = 0; limit ? sent < limit : t - start < seconds; i = (i + 1) % n_flows) {
+		if (rate > 0)
+			while ((t = now(CLOCK_MONOTONIC)), sent + burst > (t - start) * rate) {
+				struct timespec nap = { 0, 100000 };
+
+				nanosleep(&nap, NULL);
+			}
+		else if (i % 16 == 0)
+			t = now(CLOCK_MONOTONIC);
+		sent += send_burst(&flows[i], burst);
+	}
+	return sent;
+}
+
+int main(int argc, char **argv)
+{
+	double rate = 0, seconds = 2, wait = 0.3, cpu = 0, start, elapsed;
+	uint64_t sent, received = 0, bad = 0;
+	int option, marked = 0, silent = 0;
+	struct rlimit files;
+	clockid_t watched;
+	pthread_t thread;
+	long count = 0;
+	pid_t pid = 0;
+
+	while ((option = getopt(argc, argv, "r:t:n:b:s:w:P:m")) != -1)
+		switch (option) {
+		case 'r': rate = atof(optarg); break;
+		case 't': seconds = atof(optarg); break;
+		case 'n': count = atol(optarg); break;
+		case 'b': burst = atoi(optarg); break;
+		case 's': first_seq = atoi(optarg); break;
+		case 'w': wait = atof(optarg); break;
+		case 'P': pid = atoi(optarg); break;
+		case 'm': marked = 1; break;
+		default: return 2;
+		}
+	if (optind != argc - 1 || burst < 1 || burst > BATCH) {
+		fprintf(stderr, "usage: load [options] FLOWS\n");
+		return 2;
+	}
+	getrlimit(RLIMIT_NOFILE, &files);
+	files.rlim_cur = files.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &files);
+	load_flows(argv[optind]);
+	if (pid && clock_getcpuclockid(pid, &watched))
+		fail("no such process");
+	if (!marked && pthread_create(&thread, NULL, receiver, NULL))
+		fail("thread");
+	if (pid)
+		cpu = now(watched);
+	start = now(CLOCK_MONOTONIC);
+	sent = marked ? send_counted(count) : send_paced(rate, seconds, count);
+	elapsed = now(CLOCK_MONOTONIC) - start;
+	usleep(wait * 1e6);
+	if (pid)
+		cpu = now(watched) - cpu;
+	stop = 1;
+	if (!marked)
+		pthread_join(thread, NULL);
+	for (int i = 0; i < n_ends; i++)
+		drain(&ends[i]);
+	for (int i = 0; i < n_flows; i++) {
+		received += flows[i].received;
+		bad += flows[i].bad;
+		silent += !flows[i].received;
+	}
+	printf("{\"flows\": %d, \"seconds\": %.4f, \"sent\": %lu, \"received\": %lu, \"bad\": %lu, \"silent\": %d, "
+	       "\"cpu_seconds\": %.6f}\n", n_flows, elapsed, sent, received, bad, silent, cpu);
+	return 0;
+}
