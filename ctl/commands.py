@@ -68,9 +68,9 @@ DAEMON = """\
     set <option>
         maxopenfiles <uint>                       : set the max nr of allowed open files
         maxsessions <int>                         : set the max nr of allowed sessions, -1 for no limit
-        maxcpu <n>                                : not available yet
-        maxload <n>                               : not available yet
-        maxbw <n>                                 : not available yet
+        maxcpu <float>                            : set the max-cpu parameter in percent, 0 for no limit
+        maxload <float>                           : set the max-load parameter, 0 for no limit
+        maxbw <uint>                              : set the max-bandwidth parameter in bytes per second, 0 for no limit
         timeout <uint>                            : set the timeout parameter
         silenttimeout <uint>                      : set the silent-timeout parameter
         offertimeout <uint>                       : set the offer-timeout parameter

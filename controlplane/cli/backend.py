@@ -48,10 +48,13 @@ class Backend(Sources, Protocol):
         """Unix time in seconds."""
 
     def change(self, attribute: str, value: Any) -> None:
-        """Set one of the settings and apply it at once. OSError if the system refuses."""
+        """Set one of the settings and apply it at once. ConfigError for a bad value, OSError from the system."""
+
+    def log_subsystems(self) -> Mapping[str, str]:
+        """What each subsystem logs, by its name, in the order to list them."""
 
     def log_levels(self) -> Mapping[str, int]:
-        """Present level (syslog scale) of each subsystem, in the order to list them."""
+        """Present level (syslog scale) of each subsystem, in the same order."""
 
     def start_log_levels(self) -> Mapping[str, int]:
         """The levels as they were at the start."""

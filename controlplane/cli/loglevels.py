@@ -1,25 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The subsystems that log, and the commands about their levels."""
+"""Commands about the subsystems that log, and their levels."""
 from __future__ import annotations
 
 from controlplane.cli.node import MORE, Answer, Reply, Request
 from controlplane.cli.numbers import NoDigits, OutOfRange, integer
-
-DESCRIPTIONS = {
-    "core": "Everything that belongs to no other subsystem",
-    "ffmpeg": "Messages of the FFmpeg libraries",
-    "internals": "Inner workings, very noisy",
-    "spandsp": "Messages of the SpanDSP library",
-    "transcoding": "Conversion of media",
-    "codec": "Codec negotiation",
-    "rtcp": "RTCP",
-    "ice": "ICE",
-    "crypto": "Negotiation of SRTP, SDES and DTLS",
-    "srtp": "Encryption and decryption of SRTP",
-    "http": "HTTP, HTTPS and WebSocket",
-    "control": "Control protocols with SDP and CLI",
-    "dtx": "Timers and buffers of discontinuous transmission",
-}
 
 
 def show_levels(request: Request) -> Reply:
@@ -32,7 +16,7 @@ def show_levels(request: Request) -> Reply:
 
 def describe(request: Request) -> Reply:
     """``list loglevels``."""
-    return "".join(f"{name} - {DESCRIPTIONS[name]}\n" for name in request.backend.log_levels())
+    return "".join(f"{name} - {what}\n" for name, what in request.backend.log_subsystems().items())
 
 
 def set_levels(request: Request) -> Reply:

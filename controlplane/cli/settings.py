@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controlplane.cli.node import MORE, Answer, Reply, Request
-from controlplane.cli.numbers import INT_MAX, NoDigits, OutOfRange, integer
+from controlplane.cli.numbers import INT_MAX, NoDigits, OutOfRange, decimal, integer
+from controlplane.errors import ConfigError
 
 MIN_OPEN_FILES = 65536
 MAX_OPEN_FILES = 2 ** 63 - 1
+MAX_BANDWIDTH = 2 ** 64 - 1
 
 
 def _number(name: str, text: str, low: int | None, high: int = INT_MAX) -> int:
@@ -21,9 +23,11 @@ def _number(name: str, text: str, low: int | None, high: int = INT_MAX) -> int:
         raise Answer(f"Fail setting {name} to {text}; errno={error.errno}\n") from None
 
 
-def _apply(request: Request, attribute: str, name: str, value: int) -> None:
+def _apply(request: Request, attribute: str, name: str, value: float) -> None:
     try:
         request.backend.change(attribute, value)
+    except ConfigError as error:
+        raise Answer(f"Fail setting {name} to {value}; {error}\n") from None
     except OSError as error:
         raise Answer(f"Fail setting {name} to {value}; errno={error.errno}\n") from None
 
@@ -41,6 +45,28 @@ def max_sessions(request: Request) -> Reply:
         raise Answer(f"Fail setting maxsessions to {value}; either positive or -1 values allowed\n")
     _apply(request, "max_sessions", "maxsessions", value)
     return f"Success setting maxsessions to {value}{'; disable feature' if value == -1 else ''}\n"
+
+
+def load_limit(keyword: str, attribute: str, decimals: int) -> Callable[[Request], Reply]:
+    """A handler that sets a limit with decimals; 0 is no limit."""
+    def change(request: Request) -> Reply:
+        text = _value(request)
+        try:
+            value = round(decimal(text), decimals)
+        except NoDigits:
+            raise Answer(f"Fail setting {keyword} to {text}; no digits found\n") from None
+        except OutOfRange as error:
+            raise Answer(f"Fail setting {keyword} to {text}; errno={error.errno}\n") from None
+        _apply(request, attribute, keyword, value)
+        return f"Success setting {keyword} to {value:.{decimals}f}\n"
+    return change
+
+
+def max_bandwidth(request: Request) -> Reply:
+    """``set maxbw <n>``: bytes per second, 0 for no limit."""
+    value = _number("maxbw", _value(request), 0, MAX_BANDWIDTH)
+    _apply(request, "max_bandwidth", "maxbw", value)
+    return f"Success setting maxbw to {value}\n"
 
 
 def timeout(attribute: str) -> Callable[[Request], Reply]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from controlplane.cli import listing, loglevels, params, sessions, settings
 from controlplane.cli.listing import option
 from controlplane.cli.node import Node, Reply, Request, usage
-from controlplane.cli.settings import timeout, unavailable
+from controlplane.cli.settings import load_limit, timeout, unavailable
 
 
 def _keyspaces(request: Request) -> Reply:
@@ -57,7 +57,11 @@ def _later(keyword: str) -> Node:
 _SET = (
     Node("maxopenfiles", "<uint>", "set the max nr of allowed open files", settings.open_files),
     Node("maxsessions", "<int>", "set the max nr of allowed sessions, -1 for no limit", settings.max_sessions),
-    *map(_later, ("maxcpu", "maxload", "maxbw")),
+    Node("maxcpu", "<float>", "set the max-cpu parameter in percent, 0 for no limit",
+         load_limit("maxcpu", "max_cpu", 1)),
+    Node("maxload", "<float>", "set the max-load parameter, 0 for no limit", load_limit("maxload", "max_load", 2)),
+    Node("maxbw", "<uint>", "set the max-bandwidth parameter in bytes per second, 0 for no limit",
+         settings.max_bandwidth),
     Node("timeout", "<uint>", "set the timeout parameter", timeout("timeout")),
     Node("silenttimeout", "<uint>", "set the silent-timeout parameter", timeout("silent_timeout"),
          spellings=("silent_timeout",)),

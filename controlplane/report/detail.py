@@ -63,9 +63,8 @@ def _peers(call: Call, party: Party, media: Media) -> Iterator[tuple[str | None,
 
 
 def _media_lines(media: Media) -> Iterator[str]:
-    protocol = media.protocol
-    yield (f"------ Media #{media.index} ({media.type} over {protocol if protocol else '(unknown)'}) "
-           f"using {codec_name(media)}")
+    protocol = getattr(media.protocol, "name", media.protocol) or "(unknown)"
+    yield f"------ Media #{media.index} ({_clean(media.type)} over {_clean(str(protocol))}) using {codec_name(media)}"
     ssrc = _latest_ssrc(media)
     for stream in media.streams:
         if stream.local is not None:

@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 from controlplane.cli.backend import OptionRow
-from controlplane.cli.loglevels import DESCRIPTIONS
 from controlplane.report.counters import Statistics
 from controlplane.report.model import Call, PortUsage
 
@@ -18,8 +17,11 @@ DEFAULTS: dict[str, Any] = dict(
     table=-1, max_sessions=-1, timeout=60, silent_timeout=3600, final_timeout=0, offer_timeout=3600, delete_delay=30,
     tos=0, control_tos=0, no_fallback=False, port_min=30000, port_max=39999, redis="secret@127.0.0.1:6379/5",
     redis_write="", redis_allowed_errors=-1, redis_disable_time=10, redis_connect_timeout=1000, redis_cmd_timeout=0,
-    max_cpu=0.0, listen_ng=("127.0.0.1:2223", "127.0.0.1:2224"), listen_cli=(), janus_secret="geheim", log_level=6,
+   
+    max_cpu=0.0, max_load=0.0, max_bandwidth=0, listen_ng=("127.0.0.1:2223", "127.0.0.1:2224"), listen_cli=(), janus_secret="geheim", log_level=6,
     endpoint_learning="heuristic")
+
+SUBSYSTEMS = "core ffmpeg internals spandsp transcoding codec rtcp ice crypto srtp http control dtx".split()
 
 
 @dataclass
@@ -41,9 +43,9 @@ class FakeBackend:
     statistics: Statistics = field(default_factory=lambda: Statistics(NOW - 5))
     pid: int = 4711
     limit: int | None = 1024
-    broken: OSError | None = None
-    levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in DESCRIPTIONS} | {"internals": -1})
-    start_levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in DESCRIPTIONS}
+    broken: Exception | None = None
+    levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS} | {"internals": -1})
+    start_levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS}
                                          | {"internals": -1})
 
     def calls(self) -> Mapping[str, Call]:
@@ -63,6 +65,9 @@ class FakeBackend:
         if self.broken:
             raise self.broken
         setattr(self.settings, attribute, value)
+
+    def log_subsystems(self) -> Mapping[str, str]:
+        return {name: f"all about {name}" for name in SUBSYSTEMS}
 
     def log_levels(self) -> Mapping[str, int]:
         return self.levels

@@ -48,7 +48,7 @@ def test_log_levels(run: Run) -> None:
     names = [line.split(" = ")[0] for line in run("list loglevel").splitlines()]
     assert names == "core ffmpeg internals spandsp transcoding codec rtcp ice crypto srtp http control dtx".split()
     assert run("list loglevel").startswith("core = 6\nffmpeg = 6\ninternals = -1\n")
-    assert [line.split(" - ")[0] for line in run("list loglevels").splitlines()] == names
+    assert run("list loglevels").startswith("core - all about core\nffmpeg - all about ffmpeg\n")
 
 
 @pytest.mark.parametrize("what, start", [

@@ -3,6 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
+from controlplane.errors import ConfigError
+
 from .fakes import FakeBackend
 
 Run = Callable[[str], str]
@@ -41,7 +43,17 @@ Run = Callable[[str], str]
     ("set loglevel", "More parameters required.\n"),
     ("set loglevel nosuch 7", "Success setting loglevel to 7\n"),
     ("set loglevel 99999999999999999999", "Fail setting loglevel to 99999999999999999999; errno=34\n"),
-    ("set maxcpu 50", "Setting maxcpu is not available yet: nothing was changed.\n"),
+    ("set maxcpu 50", "Success setting maxcpu to 50.0\n"),
+    ("set maxcpu x", "Fail setting maxcpu to x; no digits found\n"),
+    ("set maxcpu -1", "Fail setting maxcpu to -1; errno=0\n"),
+    ("set maxcpu 1e999", "Fail setting maxcpu to 1e999; errno=34\n"),
+    ("set maxcpu nan", "Fail setting maxcpu to nan; no digits found\n"),
+    ("set maxload 2.555", "Success setting maxload to 2.56\n"),
+    ("set maxload .5x", "Success setting maxload to 0.50\n"),
+    ("set maxbw 18446744073709551615", "Success setting maxbw to 18446744073709551615\n"),
+    ("set maxbw 18446744073709551616", "Fail setting maxbw to 18446744073709551616; errno=34\n"),
+    ("set maxbw -1", "Fail setting maxbw to -1; errno=0\n"),
+    ("set redisdisabletime 5", "Setting redisdisabletime is not available yet: nothing was changed.\n"),
 ])
 def test_replies(run: Run, line: str, reply: str) -> None:
     assert run(line) == reply
@@ -51,7 +63,9 @@ def test_replies(run: Run, line: str, reply: str) -> None:
     ("set timeout 7", "timeout", 7), ("set silenttimeout 7", "silent_timeout", 7),
     ("set finaltimeout 7", "final_timeout", 7), ("set offertimeout 7", "offer_timeout", 7),
     ("set maxsessions 7", "max_sessions", 7), ("set deletedelay 7", "delete_delay", 7),
-    ("set controltos 7", "control_tos", 7), ("set timeout x", "timeout", 60), ("set maxcpu 7", "max_cpu", 0.0)])
+    ("set controltos 7", "control_tos", 7), ("set timeout x", "timeout", 60), ("set maxcpu 7", "max_cpu", 7.0),
+    ("set maxload 2.5", "max_load", 2.5), ("set maxbw 7", "max_bandwidth", 7),
+    ("set redisdisabletime 7", "redis_disable_time", 10)])
 def test_effects(run: Run, backend: FakeBackend, line: str, attribute: str, value: object) -> None:
     run(line)
     assert getattr(backend.settings, attribute) == value
@@ -62,6 +76,11 @@ def test_refusals_of_the_system(run: Run, backend: FakeBackend) -> None:
     assert run("set maxopenfiles 100000") == "Fail setting open_files to 100000; errno = 1\n"
     assert run("set controltos 8") == "Fail setting control-tos to 8; errno=1\n"
     assert run("set timeout 8") == "Fail setting timeout to 8; errno=1\n"
+
+
+def test_a_value_that_the_option_refuses(run: Run, backend: FakeBackend) -> None:
+    backend.broken = ConfigError("timeout: not now")
+    assert run("set timeout 8") == "Fail setting timeout to 8; timeout: not now\n"
 
 
 def test_loglevel_without_name_sets_all(run: Run, backend: FakeBackend) -> None:
