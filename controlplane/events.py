@@ -65,12 +65,14 @@ class ChangeSet:
 class SourceSeen:
     """A packet arrived on ``local`` from ``source``, which differs from the source reported before.
 
-    ``at`` is Unix time in seconds.
+    ``at`` is Unix time in seconds. ``is_rtcp`` marks RTCP other than APP, from which the endpoint of an RTP
+    stream must not be learned.
     """
 
     local: Endpoint
     source: Endpoint
     at: float
+    is_rtcp: bool = False
 
 
 @dataclass(frozen=True, slots=True)

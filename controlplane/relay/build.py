@@ -15,7 +15,7 @@ from cffi import FFI
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADERS = (ROOT / "kmod/uapi/rtpengine.h", ROOT / "controlplane/relay/relay.h")
-FLAGS = ["-std=gnu11", "-O2", "-pthread", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror"]
+FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-pthread", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror"]
 
 _TYPES = {"u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "unsigned long long", "s32": "int32_t"}
 _CONSTANT = re.compile(r"#define\s+(\w+)\s+(\d+|0[xX][0-9a-fA-F]+)\s*$")

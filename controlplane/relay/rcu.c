@@ -9,6 +9,7 @@ u64 rtpe_epoch = 1;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rtpe_reader *readers;
 static struct rtpe_deferred *oldest, *newest;	/* in the order of their epochs */
+static u32 reclaiming;				/* threads that free what they detached */
 
 void rtpe_reader_register(struct rtpe_reader *r)
 {
@@ -77,6 +78,7 @@ static struct rtpe_deferred *detach_settled(void)
 	if (!oldest)
 		newest = NULL;
 	*end = NULL;
+	reclaiming++;
 	pthread_mutex_unlock(&lock);
 	return first;
 }
@@ -89,6 +91,9 @@ void rtpe_reclaim(void)
 		next = d->next;
 		d->fn(d);
 	}
+	pthread_mutex_lock(&lock);
+	reclaiming--;
+	pthread_mutex_unlock(&lock);
 }
 
 void rtpe_reclaim_all(void)
@@ -100,7 +105,7 @@ void rtpe_reclaim_all(void)
 	for (;;) {
 		rtpe_reclaim();
 		pthread_mutex_lock(&lock);
-		pending = oldest && oldest->epoch <= until;
+		pending = reclaiming || (oldest && oldest->epoch <= until);
 		pthread_mutex_unlock(&lock);
 		if (!pending)
 			return;

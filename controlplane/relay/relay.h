@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What Python sees of the C engines. build.py reads this file too: plain C, no
+ * macros but integer constants.
+ *
+ * Functions return 0 or a count, or a negative errno. All but rtpe_nfq_packet()
+ * may be called from any thread at any time until the object is freed.
+ */
 #ifndef RTPE_RELAY_H
 #define RTPE_RELAY_H
 
@@ -6,7 +13,80 @@
 #include <stdint.h>
 #include "../../kmod/uapi/rtpengine.h"
 
+#define RTPE_EVENT_SOURCE 1
+#define RTPE_EVENT_SOCKET 2
+
+/* Something the sessions should know. */
+struct rtpe_event {
+	uint8_t type;		/* RTPE_EVENT_* */
+	uint8_t is_rtcp;	/* SOURCE: seen in RTCP (other than APP) */
+	uint16_t reserved;
+	int32_t error;		/* SOCKET: errno, the socket is not served any more */
+	struct rtpe_addr local;
+	struct rtpe_addr src;	/* SOURCE: where the packet came from */
+	uint64_t now_us;	/* Unix time in microseconds */
+};
+
+/* What happened outside any target's counters, since the start. */
+struct rtpe_relay_counters {
+	uint64_t strays;	/* packets for a socket without target */
+	uint64_t suppressed;	/* source events held back by the rate limit */
+	uint64_t overflows;	/* events lost because nobody fetched them */
+	uint64_t failures;	/* sockets that failed */
+};
+
+struct rtpe_relay;
+struct rtpe_nfq;
+/* A table with its commands, as uapi/rtpengine.h describes them. */
+struct rtpe_engine;
+
+/* Starts `threads` packet threads, 0: one per CPU, at most four. NULL: see errno. */
+struct rtpe_relay *rtpe_relay_new(unsigned threads);
+
+/* Ends the threads and closes all sockets; statistics stay readable. */
+void rtpe_relay_stop(struct rtpe_relay *r);
+void rtpe_relay_free(struct rtpe_relay *r);
+struct rtpe_engine *rtpe_relay_engine(struct rtpe_relay *r);
+
+/* Binds and serves a UDP socket. EADDRINUSE, EADDRNOTAVAIL, EMFILE, EINVAL ... */
+int rtpe_relay_open(struct rtpe_relay *r, const struct rtpe_addr *local, int tos);
+
+/* The port is free at once; outputs that still use the socket count errors. ENOENT. */
+int rtpe_relay_close(struct rtpe_relay *r, const struct rtpe_addr *local);
+
+/* DSCP and ECN bits of what leaves by itself, 0 to 255; an output's own tos prevails. ENOENT, EINVAL. */
+int rtpe_relay_set_tos(struct rtpe_relay *r, const struct rtpe_addr *local, int tos);
+
+/* Sends one datagram from an open socket; counted nowhere. ENOENT. */
+int rtpe_relay_send(struct rtpe_relay *r, const struct rtpe_addr *local, const struct rtpe_addr *dst,
+		    const void *data, size_t len);
+
+/* Readable while events wait. */
+int rtpe_relay_eventfd(const struct rtpe_relay *r);
+
+/* Fetches up to max events in their order; returns how many. */
+int rtpe_relay_events(struct rtpe_relay *r, struct rtpe_event *out, int max);
+void rtpe_relay_count(struct rtpe_relay *r, struct rtpe_relay_counters *out);
+
+/* Bytes that the replies to a batch take at the most, or why the batch as a whole is refused. */
+int rtpe_engine_reply_bound(struct rtpe_engine *e, const void *batch, size_t len);
+
+/* Carries out a batch; returns the bytes of reply. ENOSPC: reply_cap below the bound, nothing was done. */
+int rtpe_engine_command(struct rtpe_engine *e, const void *batch, size_t len, void *reply, size_t reply_cap);
+void rtpe_engine_geometry(struct rtpe_engine *e, struct rtpe_hello_reply *out);
+
+/* Statistics memory of a chunk, valid until the engine is freed; NULL: no such chunk yet. */
+const uint8_t *rtpe_engine_chunk(struct rtpe_engine *e, uint32_t chunk);
+
 /* Adds up over `cpus` CPUs the counters of slot `slot` (0 to slots_per_chunk - 1) of a chunk of statistics memory. */
 void rtpe_stats_fold(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out);
+
+/* An engine that is fed whole IP packets and sends from the relay's sockets. Free it before the relay. */
+struct rtpe_nfq *rtpe_nfq_new(struct rtpe_relay *r);
+void rtpe_nfq_free(struct rtpe_nfq *q);
+struct rtpe_engine *rtpe_nfq_engine(struct rtpe_nfq *q);
+
+/* 1: consumed (drop it), 0: not ours (let it go on). One thread at a time. */
+int rtpe_nfq_packet(struct rtpe_nfq *q, const uint8_t *packet, size_t len);
 
 #endif

@@ -81,6 +81,7 @@ int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 
 	err = rtpe_target_create(&x, t, msg, len, old);
 	if (err)
 		return err;
+	x->serial = ++t->serial;
 	for (i = 0; i < msg->num_ssrcs; i++)
 		rtpe_ssrc_seed(x->ssrc, &msg->ssrc[i]);
 	if (old) {

@@ -10,6 +10,8 @@
 #define RTPE_TABLE_BUCKETS 16384
 
 struct rtpe_host_ops {
+	/* Optional: refuses a local address that this engine cannot serve. May sleep. */
+	int (*target_check)(struct rtpe_table *t, const struct rtpe_addr *local);
 	/* Finds what o needs to be sent (route, socket); sets o->host. May sleep. */
 	int (*output_init)(struct rtpe_target *t, struct rtpe_output *o);
 	/* Also for an output whose output_init failed or was never reached. */
@@ -21,6 +23,7 @@ struct rtpe_table {
 	const struct rtpe_crypto_ops *crypto;	/* NULL: no SRTP */
 	struct rtpe_stats stats;
 	u32 num_targets;
+	u32 serial;		/* of the target added last */
 	bool terminal;		/* nothing lies behind: "passed" packets count as received */
 	struct rtpe_target RTPE_RCU **buckets;
 };

@@ -152,6 +152,8 @@ int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const
 	int err;
 
 	err = check(table, msg, len);
+	if (!err && table->host->target_check)
+		err = table->host->target_check(table, &msg->local);
 	if (err)
 		return err;
 	t = rtpe_alloc(sizeof(*t) + msg->num_outputs * sizeof(t->outputs[0]));

@@ -20,6 +20,7 @@ struct rtpe_output {
 struct rtpe_target {
 	struct rtpe_target RTPE_RCU *next;	/* in the table's bucket */
 	struct rtpe_addr local, expected_src;
+	u32 serial;			/* tells it from the one it replaced */
 	u32 flags;			/* RTPE_TARGET_* */
 	u8 src_mismatch;		/* RTPE_MISMATCH_* */
 	u8 rtp_start, rtp_end, rtcp_start, rtcp_end;

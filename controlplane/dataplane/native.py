@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The engines that live in this process: command batches and statistics memory of a C forwarding table."""
+from __future__ import annotations
+
+from typing import Any
+
+from controlplane.dataplane import abi
+from controlplane.errors import DataPlaneError
+from controlplane.relay._native import ffi, lib
+
+_new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
+
+
+def check(result: int, what: str) -> int:
+    """Return ``result``; DataPlaneError naming ``what`` if it is a negative errno."""
+    if result < 0:
+        raise DataPlaneError(-result, what)
+    return result
+
+
+def c_address(packed: bytes) -> Any:
+    """A struct rtpe_addr pointer to what abi.pack_address() made."""
+    return ffi.from_buffer("struct rtpe_addr *", packed)
+
+
+class NativeEngine:
+    """A table in C. ``owner`` is what must stay alive as long as somebody reads the table's memory."""
+
+    def __init__(self, engine: Any, owner: Any, name: str):
+        self._engine = engine
+        self._owner = owner
+        self._name = name
+        (reply,) = abi.replies(self.command(next(abi.batches([abi.hello()]))))
+        self.geometry = abi.read_geometry(reply.check(f"{name}: handshake"))
+
+    def command(self, batch: bytes) -> bytes:
+        """Carry out a batch; returns the replies. DataPlaneError if the frame as a whole is refused."""
+        room = check(lib.rtpe_engine_reply_bound(self._engine, batch, len(batch)), self._name)
+        reply = _new_buffer("char[]", room)
+        written = lib.rtpe_engine_command(self._engine, batch, len(batch), reply, room)
+        return bytes(ffi.buffer(reply, check(written, self._name)))
+
+    def chunk(self, number: int) -> memoryview | None:
+        """The statistics memory of a chunk, live and read-only, or None if there is no such chunk yet."""
+        memory = lib.rtpe_engine_chunk(self._engine, number)
+        if memory == ffi.NULL:
+            return None
+        owner = self._owner
+        kept = ffi.gc(memory, lambda _: owner)
+        return memoryview(ffi.buffer(kept, self.geometry.chunk_bytes)).toreadonly()

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "worker.h"
+
+#include <time.h>
+
+static u8 *buffer(const struct rtpe_worker *w, u32 i)
+{
+	return w->buffers + (size_t)i * RTPE_BUFFER;
+}
+
+int rtpe_receive_init(struct rtpe_worker *w)
+{
+	u32 i;
+
+	/* Untouched pages cost nothing: as long as packets are small, few are touched. */
+	w->buffers = malloc((size_t)(RTPE_BATCH + 1) * RTPE_BUFFER);
+	if (!w->buffers)
+		return -ENOMEM;
+	for (i = 0; i < RTPE_BATCH; i++) {
+		w->packets[i].data = buffer(w, i);
+		w->iovs[i] = (struct iovec){ .iov_base = buffer(w, i), .iov_len = RTPE_DATAGRAM };
+		w->messages[i].msg_hdr = (struct msghdr){
+			.msg_name = &w->sources[i], .msg_iov = &w->iovs[i], .msg_iovlen = 1,
+		};
+	}
+	return 0;
+}
+
+void rtpe_receive_exit(struct rtpe_worker *w)
+{
+	free(w->buffers);
+}
+
+static u64 now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
+}
+
+/* The socket is of no use any more (say, destroyed by the administrator): out of epoll, or it would wake us for ever. */
+static void fail(struct rtpe_worker *w, struct rtpe_socket *s, int error)
+{
+	struct rtpe_event e = {
+		.type = RTPE_EVENT_SOCKET, .error = error, .local = s->local, .now_us = now_us(),
+	};
+
+	rtpe_worker_dismiss(w, s);
+	w->failures++;
+	rtpe_event_put(w->events, &e);
+}
+
+static void found(struct rtpe_worker *w, u32 i, u32 len, u64 now)
+{
+	struct rtpe_packet *p = &w->packets[i];
+
+	p->len = len;
+	p->room = RTPE_TRAILER;
+	p->now_us = now;
+	rtpe_addr_from(&p->src, &w->sources[i]);
+}
+
+/* Reads up to s->budget packets; how many, or a negative errno. */
+static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
+{
+	socklen_t sa_len = sizeof(w->sources[0]);
+	ssize_t len;
+	u64 now;
+	int n, i;
+
+	if (s->budget == 1) {
+		len = recvfrom(s->fd, buffer(w, 0), RTPE_DATAGRAM, 0, &w->sources[0].any, &sa_len);
+		if (len < 0)
+			return -errno;
+		found(w, 0, (u32)len, now_us());
+		return 1;
+	}
+	for (i = 0; i < (int)s->budget; i++)
+		w->messages[i].msg_hdr.msg_namelen = sizeof(w->sources[0]);
+	n = recvmmsg(s->fd, w->messages, s->budget, 0, NULL);
+	if (n < 0)
+		return -errno;
+	now = now_us();
+	for (i = 0; i < n; i++)
+		found(w, (u32)i, w->messages[i].msg_len, now);
+	return n;
+}
+
+/* Decides about p; it has no outputs unless it is to be forwarded. */
+static void decide(struct rtpe_worker *w, struct rtpe_socket *s, const struct rtpe_target *t, struct rtpe_packet *p)
+{
+	const struct rtpe_counters *mine = rtpe_counters_mine(t->counters);
+	u64 before = mine->packets;
+
+	if (rtpe_forward_packet(t, p) != RTPE_FORWARD)
+		p->first = p->last = 0;
+	/* Refused packets are not counted among `packets`, and nothing is learned from them. */
+	if (t->flags & RTPE_TARGET_LEARN && mine->packets != before)
+		rtpe_learn(&s->learning, t, p, w->events, &w->suppressed);
+}
+
+/*
+ * One packet a turn while they come one by one: a second read would only say
+ * EAGAIN. A socket that is readable turn after turn has a queue, and gets more.
+ */
+static void adapt_budget(const struct rtpe_worker *w, struct rtpe_socket *s, u32 got)
+{
+	bool queued = s->turn + 1 == w->turn && got == s->budget;
+
+	s->turn = w->turn;
+	if (!queued)
+		s->budget = 1;
+	else if (s->budget < RTPE_BATCH)
+		s->budget *= 2;
+}
+
+void rtpe_receive(struct rtpe_worker *w, struct rtpe_socket *s)
+{
+	const struct rtpe_target *t;
+	int n = read_packets(w, s), i;
+
+	if (unlikely(n < 0)) {
+		s->budget = 1;
+		if (!rtpe_socket_error_passes(-n))
+			fail(w, s, -n);
+		return;
+	}
+	adapt_budget(w, s, (u32)n);
+	t = rtpe_table_find(&w->engine->table, &s->local);
+	if (unlikely(!t)) {
+		w->strays += (u32)n;
+		return;
+	}
+	for (i = 0; i < n; i++)
+		decide(w, s, t, &w->packets[i]);
+	if (likely(n == 1))
+		rtpe_transmit(t, &w->packets[0], buffer(w, RTPE_BATCH));
+	else
+		rtpe_transmit_batch(t, w->packets, (u32)n, buffer(w, RTPE_BATCH));
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A media socket: bound once, read by one packet thread, written by any. */
+#ifndef RTPE_RELAY_SOCKET_H
+#define RTPE_RELAY_SOCKET_H
+
+#include "../../kmod/core/packet.h"
+#include "learn.h"
+
+struct rtpe_worker;
+
+struct rtpe_socket {
+	int fd;
+	struct rtpe_addr local;
+	u8 tos;				/* what the kernel puts on packets by itself */
+	struct rtpe_worker *worker;
+
+	/* the worker's own */
+	u32 budget;			/* packets to read at the next wake-up */
+	u64 turn;			/* the wake-up that read last */
+	struct rtpe_learning learning;
+
+	/* the control side's own */
+	struct rtpe_socket *next;	/* in the map's chain */
+	u32 refs;			/* one while open, one for each output; atomic */
+	struct rtpe_deferred deferred;
+};
+
+/* Opens, binds and prepares; not served by anyone yet. */
+int rtpe_socket_create(struct rtpe_socket **out, const struct rtpe_addr *local, int tos);
+
+/*
+ * Gives the port back at once. The descriptor becomes one of the file `nothing`,
+ * which neither sends nor receives, and stays taken until the last unref.
+ */
+void rtpe_socket_detach(struct rtpe_socket *s, int nothing);
+void rtpe_socket_ref(struct rtpe_socket *s);
+void rtpe_socket_unref(struct rtpe_socket *s);
+int rtpe_socket_set_tos(struct rtpe_socket *s, int tos);
+
+/* 0 or a negative errno. */
+int rtpe_socket_send(const struct rtpe_socket *s, const struct rtpe_addr *dst, u8 tos, const void *data, u32 len);
+
+/* True for an error that a peer, a route or a shortage causes: the socket stays good. */
+bool rtpe_socket_error_passes(int error);
+
+#endif

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "transmit.h"
+
+#include <sys/socket.h>
+
+#include "address.h"
+
+static void send_one(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
+		     u8 *scratch)
+{
+	struct rtpe_packet own;
+	int err;
+
+	if (o->encrypt) {
+		own = *p;
+		own.data = memcpy(scratch, p->data, p->len);
+		own.room = RTPE_TRAILER;
+		err = rtpe_forward_output(t, o, &own);
+		if (err) {
+			rtpe_forward_sent(o, 0, p->now_us, err);
+			return;
+		}
+		p = &own;
+	}
+	err = rtpe_socket_send(o->host, &o->dst, o->tos, p->data, p->len);
+	rtpe_forward_sent(o, p->len, p->now_us, err);
+}
+
+void rtpe_transmit(const struct rtpe_target *t, const struct rtpe_packet *p, u8 *scratch)
+{
+	u32 i;
+
+	for (i = p->first; i < p->last; i++)
+		send_one(t, &t->outputs[i], p, scratch);
+}
+
+/* A shortage would hit the rest as well: they are dropped, not tried one by one. */
+static bool is_shortage(int err)
+{
+	return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM;
+}
+
+/* sendmmsg() until each of the `count` messages is sent or counted as an error. */
+static void send_messages(const struct rtpe_output *o, struct mmsghdr *m, u32 count, u64 now_us)
+{
+	const struct rtpe_socket *s = o->host;
+	u32 i = 0;
+	int n, err;
+
+	while (i < count) {
+		n = sendmmsg(s->fd, m + i, count - i, 0);
+		for (; n > 0; n--, i++)
+			rtpe_forward_sent(o, (u32)m[i].msg_hdr.msg_iov->iov_len, now_us, 0);
+		if (i == count)
+			return;
+		if (n == 0)
+			continue;	/* the error of the message at i comes with the next call */
+		err = -errno;
+		do
+			rtpe_forward_sent(o, 0, now_us, err);
+		while (++i < count && is_shortage(err));
+	}
+}
+
+static void send_batch(const struct rtpe_output *o, u32 index, const struct rtpe_packet *packets, u32 count)
+{
+	struct mmsghdr messages[RTPE_BATCH];
+	struct iovec iovs[RTPE_BATCH];
+	union rtpe_sockaddr sa;
+	socklen_t sa_len = rtpe_sockaddr_from(&sa, &o->dst);
+	u32 i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		if (index < packets[i].first || index >= packets[i].last)
+			continue;
+		iovs[n] = (struct iovec){ .iov_base = packets[i].data, .iov_len = packets[i].len };
+		messages[n].msg_hdr = (struct msghdr){
+			.msg_name = &sa, .msg_namelen = sa_len, .msg_iov = &iovs[n], .msg_iovlen = 1,
+		};
+		n++;
+	}
+	if (n)
+		send_messages(o, messages, n, packets[0].now_us);
+}
+
+/* Packets that need work of their own for this output, or come alone, go one by one. */
+static bool goes_singly(const struct rtpe_output *o, u32 count)
+{
+	const struct rtpe_socket *s = o->host;
+
+	return count == 1 || o->encrypt || o->tos != READ_ONCE(s->tos);
+}
+
+void rtpe_transmit_batch(const struct rtpe_target *t, const struct rtpe_packet *packets, u32 count, u8 *scratch)
+{
+	u32 i, k;
+
+	for (i = 0; i < t->num_outputs; i++) {
+		const struct rtpe_output *o = &t->outputs[i];
+
+		if (!goes_singly(o, count)) {
+			send_batch(o, i, packets, count);
+			continue;
+		}
+		for (k = 0; k < count; k++)
+			if (i >= packets[k].first && i < packets[k].last)
+				send_one(t, o, &packets[k], scratch);
+	}
+}
