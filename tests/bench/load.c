@@ -5,23 +5,17 @@
  *   load [options] FLOWS
  *
  * FLOWS has a line per one-way flow, IPv4 only:
- *   TX_ADDRESS TX_PORT  RELAY_ADDRESS RELAY_PORT  RX_ADDRESS RX_PORT  TX_NETNS RX_NETNS
- * where a namespace is a name below /run/netns, or "-".
+ *   TX_ADDRESS TX_PORT  RELAY_ADDRESS RELAY_PORT  RX_ADDRESS RX_PORT
  *
  *   -r RATE     packets a second over all flows; 0 as fast as possible (default 0)
- *   -t SECONDS  how long to send (default 2)          -n COUNT  packets per flow instead
- *   -b BURST    packets per flow in a row, 1 to 64 (default 1)
+ *   -t SECONDS  how long to send (default 2)          -b BURST  packets per flow in a row, 1 to 64 (default 1)
  *   -s SEQ      first sequence number (default 1)     -w SECONDS  wait for late packets (default 0.3)
  *   -P PID      also report the processor time that PID used from the first packet to the last
- *   -m          tag the instructions before and behind the sending for an instruction counter, send all from one
- *               thread and read what came afterwards: runs are repeatable to the packet
  * Prints one JSON object.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -38,7 +32,6 @@ enum { PAYLOAD = 160, PACKET = 12 + PAYLOAD, BATCH = 64 };
 struct end {
 	int fd;
 	struct sockaddr_in address;
-	char netns[64];
 	struct flow *arrives;
 };
 
@@ -78,55 +71,35 @@ static struct sockaddr_in endpoint(const char *address, int port)
 	return a;
 }
 
-static void enter(const char *netns)
-{
-	char path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || setns(fd, CLONE_NEWNET))
-		fail(path);
-	close(fd);
-}
-
 static int open_socket(const struct end *e)
 {
-	int size = 4 << 20, home = open("/proc/self/ns/net", O_RDONLY), fd;
+	int size = 4 << 20, fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 
-	if (strcmp(e->netns, "-"))
-		enter(e->netns);
-	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&e->address, sizeof(e->address)))
 		fail("bind");
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (setns(home, CLONE_NEWNET) && strcmp(e->netns, "-"))
-		fail("setns");
-	close(home);
 	return fd;
 }
 
 /* An address that is both sender and receiver has one socket. */
-static struct end *end_at(const char *address, int port, const char *netns)
+static struct end *end_at(const char *address, int port)
 {
 	struct sockaddr_in a = endpoint(address, port);
 	struct end *e;
 
 	for (e = ends; e < ends + n_ends; e++)
-		if (e->address.sin_port == a.sin_port && e->address.sin_addr.s_addr == a.sin_addr.s_addr &&
-		    !strcmp(e->netns, netns))
+		if (e->address.sin_port == a.sin_port && e->address.sin_addr.s_addr == a.sin_addr.s_addr)
 			return e;
 	n_ends++;
 	e->address = a;
-	snprintf(e->netns, sizeof(e->netns), "%s", netns);
 	e->fd = open_socket(e);
 	return e;
 }
 
 static void load_flows(const char *path)
 {
-	char tx[64], relay[64], rx[64], tx_ns[64], rx_ns[64], line[512];
+	char tx[64], relay[64], rx[64], line[256];
 	int tx_port, relay_port, rx_port, room = 0;
 	FILE *file = fopen(path, "r");
 
@@ -140,13 +113,12 @@ static void load_flows(const char *path)
 	while (fgets(line, sizeof(line), file)) {
 		struct flow *f = &flows[n_flows];
 
-		if (sscanf(line, "%63s %d %63s %d %63s %d %63s %63s", tx, &tx_port, relay, &relay_port, rx, &rx_port,
-			   tx_ns, rx_ns) != 8) {
+		if (sscanf(line, "%63s %d %63s %d %63s %d", tx, &tx_port, relay, &relay_port, rx, &rx_port) != 6) {
 			fprintf(stderr, "not a flow: %s", line);
 			exit(2);
 		}
-		f->tx = end_at(tx, tx_port, tx_ns);
-		f->rx = end_at(rx, rx_port, rx_ns);
+		f->tx = end_at(tx, tx_port);
+		f->rx = end_at(rx, rx_port);
 		f->rx->arrives = f;
 		f->relay = endpoint(relay, relay_port);
 		f->ssrc = 0x10000000u + n_flows++;
@@ -239,27 +211,12 @@ static void *receiver(void *unused)
 	return unused;
 }
 
-/* A long no-op with a tag in it: the counter plug-in takes it as a mark. */
-#define MARK(tag) __asm__ volatile(".byte 0x0f,0x1f,0x80; .long " #tag ::: "memory")
-
-static uint64_t send_counted(long count)
-{
-	uint64_t sent = 0;
-
-	MARK(0x52545001);
-	for (long done = 0; done < count; done += burst)
-		for (int i = 0; i < n_flows; i++)
-			sent += send_burst(&flows[i], burst);
-	MARK(0x52545002);
-	return sent;
-}
-
-static uint64_t send_paced(double rate, double seconds, long count)
+static uint64_t send_paced(double rate, double seconds)
 {
 	double start = now(CLOCK_MONOTONIC), t = start;
-	uint64_t sent = 0, limit = (uint64_t)count * n_flows;
+	uint64_t sent = 0;
 
-	for (int i = 0; limit ? sent < limit : t - start < seconds; i = (i + 1) % n_flows) {
+	for (int i = 0; t - start < seconds; i = (i + 1) % n_flows) {
 		if (rate > 0)
 			while ((t = now(CLOCK_MONOTONIC)), sent + burst > (t - start) * rate) {
 				struct timespec nap = { 0, 100000 };
@@ -277,23 +234,20 @@ int main(int argc, char **argv)
 {
 	double rate = 0, seconds = 2, wait = 0.3, cpu = 0, start, elapsed;
 	uint64_t sent, received = 0, bad = 0;
-	int option, marked = 0, silent = 0;
+	int option, silent = 0;
 	struct rlimit files;
 	clockid_t watched;
 	pthread_t thread;
-	long count = 0;
 	pid_t pid = 0;
 
-	while ((option = getopt(argc, argv, "r:t:n:b:s:w:P:m")) != -1)
+	while ((option = getopt(argc, argv, "r:t:b:s:w:P:")) != -1)
 		switch (option) {
 		case 'r': rate = atof(optarg); break;
 		case 't': seconds = atof(optarg); break;
-		case 'n': count = atol(optarg); break;
 		case 'b': burst = atoi(optarg); break;
 		case 's': first_seq = atoi(optarg); break;
 		case 'w': wait = atof(optarg); break;
 		case 'P': pid = atoi(optarg); break;
-		case 'm': marked = 1; break;
 		default: return 2;
 		}
 	if (optind != argc - 1 || burst < 1 || burst > BATCH) {
@@ -306,19 +260,18 @@ int main(int argc, char **argv)
 	load_flows(argv[optind]);
 	if (pid && clock_getcpuclockid(pid, &watched))
 		fail("no such process");
-	if (!marked && pthread_create(&thread, NULL, receiver, NULL))
+	if (pthread_create(&thread, NULL, receiver, NULL))
 		fail("thread");
 	if (pid)
 		cpu = now(watched);
 	start = now(CLOCK_MONOTONIC);
-	sent = marked ? send_counted(count) : send_paced(rate, seconds, count);
+	sent = send_paced(rate, seconds);
 	elapsed = now(CLOCK_MONOTONIC) - start;
 	usleep(wait * 1e6);
 	if (pid)
 		cpu = now(watched) - cpu;
 	stop = 1;
-	if (!marked)
-		pthread_join(thread, NULL);
+	pthread_join(thread, NULL);
 	for (int i = 0; i < n_ends; i++)
 		drain(&ends[i]);
 	for (int i = 0; i < n_flows; i++) {

@@ -41,7 +41,7 @@ class Flow:
     rx: int
 
     def line(self) -> str:
-        return f"127.0.0.1 {self.tx} 127.0.0.1 {self.relay} 127.0.0.1 {self.rx} - -\n"
+        return f"127.0.0.1 {self.tx} 127.0.0.1 {self.relay} 127.0.0.1 {self.rx}\n"
 
 
 @dataclass(frozen=True, slots=True)
