@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The daemon as a Unix process: into the background, pid file, resource limits."""
+from __future__ import annotations
+
+import os
+import resource
+import sys
+from collections.abc import Callable
+
+from controlplane.errors import ConfigError
+
+_MOST_FILES = 2**20 - 1
+_FEWEST_FILES = 65536
+
+
+def go_background() -> Callable[[], None]:
+    """Fork; the parent waits and exits with 0 once the child calls what this returns, or with the child's status.
+
+    Until then the child keeps its standard streams, so that a failure to start is seen; afterwards it has none,
+    and it leads a process group. Must come before any thread is started.
+    """
+    waiting, telling = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(telling)
+        if os.read(waiting, 1):
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        os._exit(os.waitstatus_to_exitcode(status) & 0xff)
+    os.close(waiting)
+    os.setpgid(0, 0)
+
+    def ready() -> None:
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(null, fd)
+        if null > 2:
+            os.close(null)
+        os.write(telling, b"1")
+        os.close(telling)
+    return ready
+
+
+def write_pid_file(path: str) -> None:
+    """The process number in decimal with a line feed. ConfigError if it cannot be written."""
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{os.getpid()}\n")
+    except OSError as error:
+        raise ConfigError(f"pidfile {path}: {error.strerror}") from None
+
+
+def raise_open_files() -> int:
+    """As many open files as the system grants (each media port is one); returns the limit in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_FILES
+    while wanted > max(soft, _FEWEST_FILES):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+            return wanted
+        except (OSError, ValueError):
+            wanted //= 2
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        return hard
+    return soft
+
+
+def open_files() -> int | None:
+    """The soft limit of open files, None if there is none."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
+
+
+def set_open_files(limit: int) -> None:
+    """Set soft and hard limit. OSError if the process may not."""
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    except ValueError as error:
+        raise OSError(1, str(error)) from None
+
+
+def complain(text: str) -> None:
+    """One line on standard error, for what happens before there is a log."""
+    print(text, file=sys.stderr, flush=True)

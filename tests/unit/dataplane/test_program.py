@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Streams on their way between the relay and an accelerator, both real; packets are real too.
+
+The accelerator is the NFQUEUE engine fed by hand, so no privileges are needed.
+"""
+import socket
+import struct
+from dataclasses import replace
+
+import pytest
+
+from controlplane.addresses import Endpoint
+from controlplane.dataplane.native import NativeEngine
+from controlplane.dataplane.program import Program
+from controlplane.dataplane.relay import Relay
+from controlplane.errors import DataPlaneError
+from controlplane.events import ChangeSet, WantedOutput, WantedTarget
+from controlplane.relay._native import ffi, lib
+
+SSRC = 0x1234abcd
+
+
+class HandFedQueue(NativeEngine):
+    """The NFQUEUE engine; arrive() stands for the kernel's queue."""
+
+    def __init__(self, relay):
+        self.handle = ffi.gc(lib.rtpe_nfq_new(relay.handle), lib.rtpe_nfq_free)
+        super().__init__(lib.rtpe_nfq_engine(self.handle), self.handle, "queue")
+
+    def arrive(self, local, payload):
+        """An IPv4 packet for ``local``; True if the engine consumed it."""
+        udp = struct.pack("!HHHH", 4000, local.port, 8 + len(payload), 0) + payload
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(udp), 0, 0, 64, 17, 0,
+                         socket.inet_aton("127.0.0.9"), local.address.packed)
+        packet = ip + udp
+        return bool(lib.rtpe_nfq_packet(self.handle, packet, len(packet)))
+
+
+def rtp(seq, payload=b"x" * 160):
+    return struct.pack("!BBHII", 0x80, 8, seq, seq * 160, SSRC) + payload
+
+
+class World:
+    """A stream from outside to ``a``, leaving from ``b`` towards ``sink``."""
+
+    def __init__(self):
+        self.relay = Relay(1)
+        self.queue = HandFedQueue(self.relay)
+        self.closed = []
+        self.program = Program(self.relay, self.queue, self.close)
+        self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sink.bind(("127.0.0.1", 0))
+        self.sink.settimeout(2)
+        self.outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.a, self.b = self.open(), self.open()
+        self.wanted = WantedTarget(
+            self.a, rtp_outputs=(WantedOutput(self.b, Endpoint.parse("127.0.0.1:%d" % self.sink.getsockname()[1])),),
+            payload_types=((8, 8000),))
+
+    def open(self):
+        for _ in range(100):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+                probe.bind(("127.0.0.1", 0))
+                endpoint = Endpoint.parse("127.0.0.1:%d" % probe.getsockname()[1])
+            try:
+                self.relay.open(endpoint)
+                return endpoint
+            except DataPlaneError:
+                continue
+        raise AssertionError("no free port")
+
+    def close(self, local):
+        self.closed.append(local)
+        self.relay.close(local)
+
+    def want(self, **changes):
+        self.wanted = replace(self.wanted, **changes)
+        self.program.apply(ChangeSet(wanted={self.a: self.wanted}))
+
+    def by_socket(self, seq):
+        self.outside.sendto(rtp(seq), self.a.sockaddr)
+        return self.sink.recvfrom(2048)
+
+    def by_queue(self, seq):
+        assert self.queue.arrive(self.a, rtp(seq))
+        return self.sink.recvfrom(2048)
+
+    def stats(self, local=None):
+        return self.program.stream_stats(local or self.a)
+
+
+@pytest.fixture
+def world():
+    made = World()
+    yield made
+    made.relay.shutdown()
+    made.sink.close()
+    made.outside.close()
+
+
+def test_relay_forwards_from_the_output_socket_and_counts(world):
+    world.want()
+    data, source = world.by_socket(1)
+    assert (data, source[1]) == (rtp(1), world.b.port)
+    assert (world.stats().user_in.packets, world.stats().user_in.bytes) == (1, 172)
+    assert world.stats(world.b).user_out.packets == 1
+    assert not world.queue.arrive(world.a, rtp(2)), "not offloaded, so the queue must let it go on"
+
+
+def test_offloaded_stream_counts_as_kernel_traffic_only(world):
+    world.want()
+    world.want(offload=True)
+    data, source = world.by_queue(1)
+    assert (data, source[1]) == (rtp(1), world.b.port)
+    stats = world.stats()
+    assert (stats.user_in.packets, stats.kernel_in.packets, stats.offloaded) == (0, 1, True)
+    assert (world.stats(world.b).user_out.packets, world.stats(world.b).kernel_out.packets) == (0, 1)
+
+
+def test_a_stream_may_change_sides_at_any_time_without_a_false_loss(world):
+    world.want()
+    seq = 65500
+    for turn in range(8):
+        world.want(offload=turn % 2 == 1)
+        for _ in range(10):
+            (world.by_queue if turn % 2 else world.by_socket)(seq & 0xffff)
+            seq += 1
+    stats = world.stats()
+    (source,) = stats.sources
+    assert (stats.user_in.packets, stats.kernel_in.packets) == (40, 40)
+    assert (source.packets, source.lost, source.duplicates, source.reordered) == (80, 0, 0, 0)
+    assert source.extended_sequence == seq - 1
+    assert (world.stats(world.b).user_out.packets, world.stats(world.b).kernel_out.packets) == (40, 40)
+
+
+def test_packets_still_queued_on_the_socket_while_the_accelerator_takes_over_are_forwarded(world):
+    world.want()
+    world.by_socket(1)
+    world.want(offload=True)
+    world.by_queue(3)
+    world.by_socket(2)
+    world.want(offload=False)
+    for seq in range(4, 60):
+        world.by_socket(seq)
+    (source,) = world.stats().sources
+    assert (source.packets, source.lost) == (59, 0)
+
+
+def test_loss_is_counted_once_wherever_it_happens(world):
+    world.want()
+    world.by_socket(1)
+    world.want(offload=True)
+    for seq in range(3, 20):
+        world.by_queue(seq)
+    world.want(offload=False)
+    for seq in range(25, 100):
+        world.by_socket(seq)
+    (source,) = world.stats().sources
+    assert source.lost == 1 + 5
+
+
+def test_moving_the_destination_of_an_offloaded_stream(world):
+    world.want()
+    world.want(offload=True)
+    world.by_queue(1)
+    other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    other.bind(("127.0.0.1", 0))
+    other.settimeout(2)
+    with other:
+        world.want(rtp_outputs=(WantedOutput(world.b, Endpoint.parse("127.0.0.1:%d" % other.getsockname()[1])),))
+        assert world.queue.arrive(world.a, rtp(2))
+        assert other.recv(2048) == rtp(2)
+    assert world.stats(world.b).kernel_out.packets == 2
+
+
+def test_counters_of_an_output_that_moved_to_another_socket_stay(world):
+    world.want()
+    world.by_socket(1)
+    c = world.open()
+    world.want(rtp_outputs=(replace(world.wanted.rtp_outputs[0], source=c),))
+    assert world.by_socket(2)[1][1] == c.port
+    assert world.stats(world.b).user_out.packets == 1
+    assert world.stats(c).user_out.packets == 1
+
+
+def test_learning_streams_are_never_offloaded(world):
+    world.want(offload=True, learning=True)
+    assert not world.queue.arrive(world.a, rtp(1))
+    assert not world.stats().offloaded
+
+
+def test_a_refused_target_stays_in_the_relay(world, caplog):
+    world.want()
+    gone = Endpoint.parse("127.0.0.1:1")
+    world.program.apply(ChangeSet(wanted={gone: replace(world.wanted, local=gone)}))
+    assert "127.0.0.1:1" in caplog.text
+    world.by_socket(1)
+
+
+def test_closing_removes_the_target_everywhere(world):
+    world.want()
+    world.want(offload=True)
+    world.by_queue(1)
+    world.program.apply(ChangeSet(closed=[world.a, world.b]))
+    assert world.closed == [world.a, world.b]
+    assert not world.queue.arrive(world.a, rtp(2))
+    assert world.program.stats() == {}
+
+
+def test_dropping_the_accelerator_takes_every_stream_back(world):
+    world.want()
+    world.want(offload=True)
+    world.by_queue(1)
+    world.program.drop_accelerator()
+    assert not world.queue.arrive(world.a, rtp(2))
+    world.by_socket(2)
+    assert (world.stats().kernel_in.packets, world.stats().user_in.packets) == (1, 1)
+
+
+def test_many_targets_need_several_batches(world):
+    locals_ = [world.open() for _ in range(300)]
+    world.program.apply(ChangeSet(wanted={
+        local: WantedTarget(local, rtp_outputs=world.wanted.rtp_outputs, offload=True) for local in locals_}))
+    assert len(world.program.stats()) == 300
+    assert all(stats.offloaded for stats in world.program.stats().values())
+    world.program.apply(ChangeSet(closed=locals_))
+    assert world.program.stats() == {}
