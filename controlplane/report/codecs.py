@@ -18,16 +18,12 @@ UNKNOWN = "unknown codec"
 
 
 def codec_name(media: Media) -> str:
-    """ENCODING/clock[/channels] of the payload type received most, UNKNOWN without one.
-
-    A medium that knows what a=rtpmap said has it in ``codecs``, by payload type.
-    """
+    """ENCODING/clock[/channels] of the payload type received most, UNKNOWN without one."""
     used: Counter[int] = Counter()
     for stream in media.streams:
         if stream.is_rtp:
             for source in stream.stats.sources:
                 used[source.last_payload_type] += source.packets
     for payload_type, _ in used.most_common(1):
-        negotiated: Mapping[int, str] = getattr(media, "codecs", {})
-        return negotiated.get(payload_type) or STATIC.get(payload_type, UNKNOWN)
+        return media.codecs.get(payload_type) or STATIC.get(payload_type, UNKNOWN)
     return UNKNOWN

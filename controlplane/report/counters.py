@@ -138,7 +138,10 @@ class Statistics:
         self.rejected += 1
 
     def session_ended(self, call: Call, reason: str, now: float) -> None:
-        """Count a destroyed call; ``reason`` is one of REASONS. Foreign calls count only for FINAL_TIMEOUT."""
+        """Count a call that ends; ``reason`` is one of REASONS. Foreign calls count only for FINAL_TIMEOUT.
+
+        Call it before the sockets are given up, so that what they received last is not missed.
+        """
         foreign = is_foreign(call)
         if not foreign or reason == "FINAL_TIMEOUT":
             self.ended[reason] += 1

@@ -45,26 +45,28 @@ def party_block(call: Call, party: Party, now: float) -> str:
     duration = max(0.0, end - party.created)
     lines = [f"--- Tag '{_clean(party.tag)}', type: {party.type}, label '{_clean(party.label)}', "
              f"branch '{_clean(party.branch)}', callduration {duration:.6f}"]
+    if party.aliases:
+        names = ", ".join(f"'{_clean(name)}'" for name in (party.tag, *party.aliases))
+        lines.append(f"---     Aliases: {names}")
     for media in party.medias:
         for wording in ("subscribed to", "subscription of"):
             lines.extend(f"---     {wording} media with monologue tag '{_clean(tag)}' (index: {index})"
-                         for tag, index in _peers(call, party, media))
+                         for tag, index in _peers(call, media))
     for media in party.medias:
         lines.extend(_media_lines(media))
     return _text(lines)
 
 
-def _peers(call: Call, party: Party, media: Media) -> Iterator[tuple[str | None, int]]:
-    for other in call.parties:
-        if other is not party:
-            for candidate in other.medias:
-                if candidate.index == media.index:
-                    yield other.tag, candidate.index
+def _peers(call: Call, media: Media) -> Iterator[tuple[str | None, int]]:
+    for peer in media.peers:
+        for other in call.parties:
+            if any(candidate is peer for candidate in other.medias):
+                yield other.tag, peer.index
 
 
 def _media_lines(media: Media) -> Iterator[str]:
-    protocol = getattr(media.protocol, "name", media.protocol) or "(unknown)"
-    yield f"------ Media #{media.index} ({_clean(media.type)} over {_clean(str(protocol))}) using {codec_name(media)}"
+    protocol = media.protocol or "(unknown)"
+    yield f"------ Media #{media.index} ({_clean(media.type)} over {_clean(protocol)}) using {codec_name(media)}"
     ssrc = _latest_ssrc(media)
     for stream in media.streams:
         if stream.local is not None:

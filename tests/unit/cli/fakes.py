@@ -17,8 +17,8 @@ DEFAULTS: dict[str, Any] = dict(
     table=-1, max_sessions=-1, timeout=60, silent_timeout=3600, final_timeout=0, offer_timeout=3600, delete_delay=30,
     tos=0, control_tos=0, no_fallback=False, port_min=30000, port_max=39999, redis="secret@127.0.0.1:6379/5",
     redis_write="", redis_allowed_errors=-1, redis_disable_time=10, redis_connect_timeout=1000, redis_cmd_timeout=0,
-   
-    max_cpu=0.0, max_load=0.0, max_bandwidth=0, listen_ng=("127.0.0.1:2223", "127.0.0.1:2224"), listen_cli=(), janus_secret="geheim", log_level=6,
+    max_cpu=0.0, max_load=0.0, max_bandwidth=0,
+    listen_ng=("127.0.0.1:2223", "127.0.0.1:2224"), listen_cli=(), janus_secret="geheim", log_level=6,
     endpoint_learning="heuristic")
 
 SUBSYSTEMS = "core ffmpeg internals spandsp transcoding codec rtcp ice crypto srtp http control dtx".split()

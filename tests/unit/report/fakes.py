@@ -20,12 +20,13 @@ class FakeStream:
     created: float = 1790411822.0
 
 
-@dataclass
+@dataclass(eq=False)
 class FakeMedia:
     index: int = 1
     type: str = "audio"
     protocol: str = "RTP/AVP"
     codecs: dict[int, str] = field(default_factory=dict)
+    peers: list[FakeMedia] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
 
 
@@ -37,6 +38,7 @@ class FakeParty:
     branch: str | None = None
     created: float = 1790411822.0
     deletion_at: float | None = None
+    aliases: list[str] = field(default_factory=list)
     medias: list[FakeMedia] = field(default_factory=list)
 
 
@@ -80,8 +82,10 @@ def two_party_call(call_id: str = "4d1f0a77b2c94e@sbc-1.example.net", **changes:
                  kernel_in=Counters(2000, 344000, 0, NOW), sources=(ssrc(0x1f3c77aa),))
     rtcp = stream("192.0.2.10:30553", "198.51.100.7:40001", rtp=False, user_in=Counters(8, 672, 0, 1790411860.0))
     other = stream("192.0.2.10:30600", "198.51.100.9:5000")
+    one, two = FakeMedia(streams=[rtp, rtcp]), FakeMedia(streams=[other])
+    one.peers, two.peers = [two], [one]
     parties = [
-        FakeParty("fromtag77", "FROM_TAG", "alice", "z9hG4bK-1", medias=[FakeMedia(streams=[rtp, rtcp])]),
-        FakeParty("totag88", "TO_TAG", medias=[FakeMedia(streams=[other])]),
+        FakeParty("fromtag77", "FROM_TAG", "alice", "z9hG4bK-1", medias=[one]),
+        FakeParty("totag88", "TO_TAG", medias=[two]),
     ]
     return FakeCall(call_id, parties=parties, **changes)  # type: ignore[arg-type]

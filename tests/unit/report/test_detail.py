@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from controlplane.report import detail
-from controlplane.sdp.protocols import lookup
 
 from .fakes import NOW, FakeCall, two_party_call
 
@@ -63,7 +62,7 @@ def test_party_block_has_no_empty_line() -> None:
 
 def test_media_protocol_by_name_or_unknown() -> None:
     call = two_party_call()
-    call.parties[0].medias[0].protocol = lookup("rtp/savpf")  # type: ignore[assignment]
+    call.parties[0].medias[0].protocol = "RTP/SAVPF"
     call.parties[1].medias[0].protocol = ""
     assert "(audio over RTP/SAVPF)" in detail.block(call, NOW)
     assert "(audio over (unknown))" in detail.block(call, NOW)
@@ -75,3 +74,10 @@ def test_names_from_peers_cannot_forge_lines() -> None:
     assert "callid: x\\x0acallid: y\\x1b[2J\n" in detail.block(call, NOW)
     assert "--- Tag 'a\\x0ab'," in detail.block(call, NOW)
     assert detail.one_line(call).count("\n") == 1
+
+
+def test_aliases() -> None:
+    call = two_party_call()
+    call.parties[0].aliases = ["alt1"]
+    lines = detail.party_block(call, call.parties[0], NOW).splitlines()
+    assert lines[1] == "---     Aliases: 'fromtag77', 'alt1'"
