@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -13,15 +12,6 @@ from controlplane.config.options import ALL, BY_NAME
 from controlplane.errors import ConfigError
 
 ACTIONS = tuple(option.name for option in ALL if option.action)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A runtime option whose value is not what it was."""
-
-    name: str
-    before: Value
-    after: Value
 
 
 class Settings:
@@ -101,36 +91,19 @@ class Settings:
         """The one thing to do instead of running, such as ``help`` or ``nftables-stop``."""
         return next((name for name in ACTIONS if self._values[name]), None)
 
-    def given(self, name: str) -> bool:
-        """True if the operator set this option."""
-        return self.origin[name] != "default"
-
-    def shown(self, name: str, values: Mapping[str, Value] | None = None) -> str:
-        """An option's value as text, flags as 0 or 1, lists joined by ``;``, secrets as ``***``."""
-        value = (values or self._values)[name]
-        if BY_NAME[name].secret and value:
-            return "***"
-        if isinstance(value, tuple):
-            return ";".join(value)
-        return str(int(value)) if isinstance(value, bool) else str(value)
+    def at_start(self) -> Settings:
+        """The settings as they were before anything was changed at runtime."""
+        return Settings(self.start, self.origin, self.file, self.warnings)
 
     def set(self, name: str, value: Value) -> None:
-        """Change a runtime option. ConfigError if it is none, or for a value that is not allowed."""
-        option = BY_NAME.get(name)
+        """Change a runtime option, named with dashes or underscores.
+
+        ConfigError if it is none, or for a value that is not allowed.
+        """
+        option = BY_NAME.get(name.replace("_", "-"))
         if option is None or not option.runtime:
             raise ConfigError(f"{name} cannot be changed at runtime")
         try:
             self._values[option.name] = option.checked(value)
         except ValueError as error:
             raise ConfigError(f"{name}: {error}") from None
-
-    def diff(self) -> list[Change]:
-        """Runtime options whose value differs from that at the start, in table order."""
-        return [Change(option.name, self.start[option.name], self._values[option.name]) for option in ALL
-                if option.runtime and self.start[option.name] != self._values[option.name]]
-
-    def revert(self) -> list[Change]:
-        """Give every runtime option its value at the start; returns what that changed."""
-        changes = [Change(change.name, change.after, change.before) for change in self.diff()]
-        self._values.update((change.name, change.after) for change in changes)
-        return changes

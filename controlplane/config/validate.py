@@ -10,6 +10,7 @@ from controlplane.errors import ConfigError
 
 _LISTENERS = ("listen-ng", "listen-tcp-ng", "listen-udp", "listen-tcp", "listen-http", "listen-https")
 _EXCUSED_BY_NO_REDIS_REQUIRED = ("redis", "redis-write", "redis-subscribe")
+_CURE = "it needs a table from 0 to 63, or accelerator=nfqueue"
 
 
 def validate(settings: Settings) -> None:
@@ -21,16 +22,21 @@ def validate(settings: Settings) -> None:
                           f"port-max {settings.port_max} ({settings.origin['port-max']})")
     if settings.action is None:
         _needed(settings)
-    if settings.no_fallback and settings.accelerator == "kernel" and settings.table < 0:
-        settings.warnings.append("no-fallback has nothing to insist on: no table is set")
+    if not _has_accelerator(settings):
+        settings.warnings += [f"{name} has nothing to do: {_CURE}" for name in ("no-fallback", "iptables-rule")
+                              if settings.current[name]]
+
+
+def _has_accelerator(settings: Settings) -> bool:
+    return settings.accelerator == "nfqueue" or settings.accelerator == "kernel" and settings.table >= 0
 
 
 def _actions(settings: Settings) -> None:
     wanted = [name for name in ACTIONS if settings.current[name]]
     if len(wanted) > 1:
         raise ConfigError(f"only one of {', '.join('--' + name for name in wanted)} can be done")
-    if wanted and settings.accelerator == "kernel" and settings.table < 0:
-        raise ConfigError(f"--{wanted[0]} needs a table from 0 to 63")
+    if wanted and not _has_accelerator(settings):
+        raise ConfigError(f"--{wanted[0]} has nothing to do: {_CURE}")
 
 
 def _support(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings as hypothesis_settings, stra
 from controlplane.config.load import load
 from controlplane.config.option import Kind
 from controlplane.config.options import ALL, BY_NAME
-from controlplane.config.settings import Change, Settings
+from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError
 
 NEEDED = ["--interface=127.0.0.1", "--listen-ng=127.0.0.1:2223"]
@@ -30,7 +30,6 @@ def test_defaults_file_and_command_line_in_rising_order(write):
     assert loaded.interface == ("a/1.2.3.4", "b/1.2.3.5")
     assert [loaded.origin[name] for name in ("timeout", "delete-delay", "silent-timeout")] == [
         "command line", f"{path}:3", "default"]
-    assert loaded.given("timeout") and not loaded.given("silent-timeout")
 
 
 def test_a_list_on_the_command_line_replaces_the_one_in_the_file(write):
@@ -78,6 +77,7 @@ def test_errors_in_a_file_name_the_place_and_what_is_allowed(write, text, reason
     (["--interface=127.0.0.1", "--listen-tcp-ng=2223", "-u", "5"], "listen-tcp-ng, listen-udp cannot be served yet"),
     (["--nftables-start", "--nftables-stop", "--table=0"], "only one of"),
     (["--nftables-start"], "needs a table"),
+    (["--nftables-stop", "--table=0", "--accelerator=none"], "needs a table"),
 ])
 def test_settings_that_cannot_work(words, reason, tmp_path):
     with pytest.raises(ConfigError, match=reason):
@@ -99,10 +99,15 @@ def test_options_without_effect_are_named_unless_they_say_what_happens_anyway():
     assert loaded.warnings == ["command line: jitter-buffer is accepted, but has no effect yet"]
 
 
+def test_options_of_an_accelerator_that_is_not_there_are_named():
+    words = [*NEEDED, "--no-fallback", "--iptables-rule", "--config-file=none"]
+    assert [text.split()[0] for text in load(words).warnings] == ["no-fallback", "iptables-rule"]
+    assert load([*words, "--table=0"]).warnings == load([*words, "--accelerator=nfqueue"]).warnings == []
+
+
 def test_redis_is_accepted_where_it_is_not_required():
     loaded = load([*NEEDED, "--redis=secret@127.0.0.1:6379/5", "--no-redis-required", "--config-file=none"])
     assert loaded.warnings == ["command line: redis is accepted, but has no effect yet"]
-    assert loaded.shown("redis") == "***"
 
 
 def test_actions_need_no_further_settings():
@@ -116,25 +121,19 @@ def test_values_below_the_sensible_mean_the_default():
     assert loaded.timeout == 60 and loaded.num_threads >= 4
 
 
-def test_runtime_changes_can_be_listed_and_taken_back():
+def test_runtime_changes_leave_the_start_as_it_was():
     loaded = load([*NEEDED, "--timeout=70", "--config-file=none"])
     loaded.set("timeout", 90)
-    loaded.set("max-sessions", 5)
-    assert loaded.timeout == 90 and loaded.start["timeout"] == 70
-    assert loaded.diff() == [Change("timeout", 70, 90), Change("max-sessions", -1, 5)]
-    assert loaded.revert() == [Change("timeout", 90, 70), Change("max-sessions", 5, -1)]
-    assert loaded.timeout == 70 and loaded.diff() == []
+    loaded.set("max_sessions", 5)
+    assert (loaded.timeout, loaded.max_sessions) == (90, 5)
+    assert (loaded.at_start().timeout, loaded.at_start().max_sessions) == (70, -1)
+    assert (loaded.start["timeout"], loaded.current["timeout"]) == (70, 90)
 
 
 @pytest.mark.parametrize("name,value", [("table", 1), ("nonsense", 1), ("control-tos", 256), ("max-sessions", -2)])
 def test_runtime_changes_are_checked(name, value):
     with pytest.raises(ConfigError, match=name):
         Settings().set(name, value)
-
-
-def test_values_as_text():
-    loaded = Settings({"interface": ("a", "b"), "foreground": True})
-    assert [loaded.shown(name) for name in ("interface", "foreground", "timeout", "pidfile")] == ["a;b", "1", "60", ""]
 
 
 def test_unknown_attributes_are_errors():
