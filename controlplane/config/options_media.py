@@ -23,7 +23,7 @@ REDIS: tuple[Option, ...] = (
            default_text="number of processors, at least 4"),
     _known("redis-expires", _int, "seconds until a key expires", 86400),
     _known("redis-format", _str, "how calls are written", "bencode", check=one_of(
-        "bencode", "JSON", native="bencode")),
+        "bencode", "JSON", native="bencode", json="JSON")),
     _known("no-redis-required", _flag, "start even if Redis cannot be used", short="q", support=Support.WORKS),
     _known("redis-allowed-errors", _int, "failures until Redis is left alone; -1 is no limit", -1, runtime=True),
     _known("redis-disable-time", _int, "seconds for which it is left alone", 10, check=at_least(0), runtime=True),

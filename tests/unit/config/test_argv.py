@@ -32,6 +32,11 @@ def test_hexadecimal_numbers_on_the_command_line():
     assert parse(["--tos=0xb8"]) == {"tos": 184}
 
 
+@pytest.mark.parametrize("word,value", [("JSON", "JSON"), ("json", "JSON"), ("native", "bencode")])
+def test_other_spellings_of_a_choice(word, value):
+    assert parse([f"--redis-format={word}"]) == {"redis-format": value}
+
+
 def test_a_second_name_means_the_same_option():
     assert parse(["--xtables"]) == {"iptables-rule": True}
 
