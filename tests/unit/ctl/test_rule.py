@@ -85,6 +85,21 @@ assert rules(backend) == before, rules(backend)
 
 
 @needs_root
+@pytest.mark.parametrize("backend", ["legacy", "nft"])
+def test_a_parameter_without_a_value(backend: str) -> None:
+    in_namespace(f"""
+backend = {backend!r}
+bypass = Rule((("queue-num", "7"), ("queue-bypass", "")), target="NFQUEUE")
+assert install(bypass, backend=backend) == [Outcome(4, backend, True), Outcome(6, backend, True)]
+assert rules(backend) == ["-A INPUT -p udp -j NFQUEUE --queue-num 7 --queue-bypass"], rules(backend)
+assert not any(o.changed for o in install(bypass, backend=backend))
+assert not any(o.present for o in check(QUEUE, backend=backend))
+assert [o.changed for o in remove(bypass, backend=backend)] == [True, True]
+assert rules(backend) == []
+""")
+
+
+@needs_root
 def test_one_family_and_another_chain() -> None:
     in_namespace("""
 subprocess.run(["ip6tables-legacy", "-N", "media"], check=True)
