@@ -122,6 +122,7 @@ def test_capture_files(tmp_path: Path) -> None:
         list(pcap.datagrams(path))
 
 
-@pytest.mark.parametrize("round_trip, jitter, loss, expected", [(30.7, 0, 0, 43), (30.7, 10, 3, 37), (30.7, 50, 25, 30)])
+@pytest.mark.parametrize("round_trip, jitter, loss, expected", [
+    (30.7, 0, 0, 43), (30.7, 10, 3, 37), (30.7, 50, 25, 30)])
 def test_opinion_scores(round_trip: float, jitter: float, loss: float, expected: int) -> None:
     assert int(10 * mos(round_trip, jitter, loss)) == expected
