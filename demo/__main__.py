@@ -113,7 +113,7 @@ def main() -> int:
     if table is None:
         table = 0 if Path("/proc/rtpengine").exists() else -1
     try:
-        with Daemon(table=table) as daemon:
+        with Daemon(table=table, options=["--iptables-rule"] if table >= 0 else []) as daemon:
             screen.heading("The proxy is up")
             screen.line(f"  {daemon.command.name}, process {daemon.pid}, ng on UDP 127.0.0.1:{daemon.ng_port}, "
                         f"command line on TCP 127.0.0.1:{daemon.cli_port}")
