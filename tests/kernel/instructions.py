@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Counts the guest instructions the kernel spends on a forwarded packet: `python -m tests.kernel.instructions`.
+
+Prints a line per case: instructions per packet above a packet dropped at INPUT, and in all. `-t N` adds the N
+most expensive functions of each case, `--json` prints an object per line instead.
+"""
+import argparse
+import bisect
+import collections
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.kernel.build import ROOT, build, build_counters
+from tests.kernel.prepare import PrepareError, prepare
+from tests.kernel.vm import Guest
+
+KERNEL_HALF = 1 << 63
+
+
+@dataclass(slots=True)
+class Count:
+    """Kernel instructions of one case per packet, in all and by function, and above the drop of its family."""
+
+    label: str
+    total: float
+    above_drop: float = 0.0
+    functions: collections.Counter[str] = field(default_factory=collections.Counter)
+
+
+class Symbols:
+    """The functions of a running kernel, by address."""
+
+    def __init__(self, kallsyms: str) -> None:
+        found = []
+        for line in kallsyms.splitlines():
+            address, kind, name, *module = line.split()
+            if kind in "tTwW":
+                found.append((int(address, 16), name + "".join(module)))
+        found.sort()
+        self.addresses = [f[0] for f in found]
+        self.names = [f[1] for f in found]
+
+    def name(self, address: int) -> str:
+        """The function that an address lies in."""
+        at = bisect.bisect_right(self.addresses, address) - 1
+        return self.names[at] if at >= 0 else "?"
+
+
+def parse_counts(text: str, labels: list[str], symbols: Symbols, packets: int) -> Iterator[Count]:
+    """The counts the plugin wrote, in order."""
+    names = iter(labels)
+    count = Count("", 0)
+    for line in text.splitlines():
+        if line == "begin":
+            count = Count(next(names), 0)
+        elif line == "end":
+            yield count
+        else:
+            address, instructions, runs = line.split()
+            if int(address, 16) >= KERNEL_HALF:
+                cost = int(instructions) * int(runs) / packets
+                count.total += cost
+                count.functions[symbols.name(int(address, 16))] += cost
+
+
+def subtract_drop(counts: list[Count]) -> None:
+    """Fills above_drop."""
+    drops = {c.label.split(":")[0]: c.total for c in counts if c.label.endswith("drop at INPUT")}
+    for c in counts:
+        c.above_drop = c.total - drops[c.label.split(":")[0]]
+
+
+def measure(packets: int) -> list[Count]:
+    """Builds, boots and counts; RuntimeError when the guest fails."""
+    kernel = prepare()
+    built = build(kernel.release, ROOT / "build" / "kernel")
+    plugin, flow = build_counters(ROOT / "build" / "kernel")
+    with tempfile.TemporaryDirectory(prefix="rtpe-insn-") as name:
+        out = Path(name)
+        guest = Guest(kernel, cpu="max,-erms,-fsrm", shares=(out,), environment=built.environment(), timeout=500,
+                      qemu_args=("-plugin", f"{plugin},out={out}/counts"))
+        result = guest.run("/usr/bin/python3", "-m", "tests.kernel.insn.guest", str(built.module), str(flow), name,
+                           str(packets), cwd=ROOT)
+        if result.status:
+            raise RuntimeError(f"guest: status {result.status}\n{result.output}\n{result.console[-3000:]}")
+        symbols = Symbols((out / "kallsyms").read_text(encoding="ascii"))
+        labels = (out / "labels").read_text(encoding="utf-8").splitlines()
+        counts = list(parse_counts((out / "counts").read_text(encoding="ascii"), labels, symbols, packets))
+    subtract_drop(counts)
+    return counts
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Guest instructions per packet of the kernel module.")
+    parser.add_argument("-n", "--packets", type=int, default=1600, help="packets per case, a multiple of 16")
+    parser.add_argument("-t", "--top", type=int, default=0, help="most expensive functions to show")
+    parser.add_argument("--json", action="store_true", help="one JSON object per line")
+    args = parser.parse_args()
+    try:
+        counts = measure(args.packets)
+    except (PrepareError, RuntimeError) as e:
+        print(e, file=sys.stderr)
+        return 1
+    for c in counts:
+        if args.json:
+            print(json.dumps({"label": c.label, "total": round(c.total), "above_drop": round(c.above_drop)}))
+        else:
+            print(f"{c.above_drop:8.0f} above a drop, {c.total:8.0f} in all  {c.label}")
+        for name, cost in c.functions.most_common(args.top):
+            print(f"    {cost:8.1f}  {name}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
