@@ -89,6 +89,11 @@ def _escape(match: re.Match[str]) -> str:
     return _SHORT_ESCAPES.get(char) or (f"\\x{code:02x}" if code < 256 else f"\\u{code:04x}")
 
 
+def _python_level(number: int) -> int:
+    """The level of the logging module for a syslog level; below 0 nothing is logged."""
+    return _NEVER if number < 0 else _PYTHON_LEVELS[min(number, 7)]
+
+
 def level_number(python_level: int) -> int:
     """The syslog level, 0 to 7, of a level of the logging module."""
     return next((number for number, level in enumerate(_PYTHON_LEVELS) if python_level >= level), 7)
@@ -186,15 +191,20 @@ class SyslogHandler(logging.Handler):
 
 
 class Log:
-    """The running log: levels can be changed per subsystem, handlers are removed by ``close``."""
+    """The running log: levels can be changed per subsystem, handlers are removed by ``close``.
+
+    ``debugged`` holds the call-ids about which everything is logged, whatever the levels.
+    """
 
     def __init__(self, levels: Mapping[str, int], handlers: list[logging.Handler], early: logging.Handler | None):
         self.levels: dict[str, int] = {}
+        self.debugged: set[str] = set()
         self._handlers = handlers
         self._early = early
         root = logging.getLogger()
         root.setLevel(logging.WARNING)
         for handler in handlers:
+            handler.addFilter(self._wanted)
             root.addHandler(handler)
         for subsystem, number in levels.items():
             self.set_level(number, subsystem)
@@ -203,10 +213,27 @@ class Log:
         """Log messages up to this syslog level, of one subsystem or of all; negative is none. KeyError if unknown."""
         for name in [subsystem] if subsystem else list(self.levels):
             self.levels[name] = number
-            level = _NEVER if number < 0 else _PYTHON_LEVELS[min(number, 7)]
-            logging.getLogger(f"{ROOT}.{name}").setLevel(level)
-            if name == "core":
-                logging.getLogger(ROOT).setLevel(level)
+            self._apply(name)
+
+    def debug_call(self, call_id: str, on: bool) -> None:
+        """Begin or end logging everything about one call."""
+        (self.debugged.add if on else self.debugged.discard)(call_id)
+        for name in self.levels:
+            self._apply(name)
+
+    def _apply(self, name: str) -> None:
+        """Set a logger's level; while calls are debugged it lets everything through to the handlers' filter."""
+        level = logging.DEBUG if self.debugged else _python_level(self.levels[name])
+        logging.getLogger(f"{ROOT}.{name}").setLevel(level)
+        if name == "core":
+            logging.getLogger(ROOT).setLevel(level)
+
+    def _wanted(self, record: logging.LogRecord) -> bool:
+        context = _context.get()
+        if not self.debugged or (context is not None and context.call_id in self.debugged):
+            return True
+        name = record.name.removeprefix(f"{ROOT}.")
+        return record.levelno >= _python_level(self.levels.get(name, self.levels.get("core", 6)))
 
     def shift(self, by: int) -> None:
         """Make every subsystem say more (positive) or less."""

@@ -41,10 +41,14 @@ class Dispatcher:
 
     def __init__(self, handlers: Mapping[str, Handler], cookies: CookieCache, clock: Callable[[], float],
                  hooks: Hooks = Hooks()):
-        self._handlers = handlers
+        self._handlers = dict(handlers)
         self._cookies = cookies
         self._clock = clock
         self._hooks = hooks
+
+    def add(self, command: str, handler: Handler) -> None:
+        """Serve one more command."""
+        self._handlers[command] = handler
 
     def datagram(self, data: bytes, source: str, now: float) -> bytes | None:
         """The reply to ``data`` from ``source`` (``address:port``), None if it has no cookie to answer with.

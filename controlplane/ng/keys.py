@@ -72,6 +72,7 @@ def _set_flags(target: Target, value: Value) -> None:
 _choose_drop_traffic = choice_field("drop_traffic", DROP_TRAFFIC)
 
 IMPLEMENTED: dict[str, Setter] = {
+    "body": text_field("body"),
     "address-family": mapped_field("address_family", FAMILIES),
     "call-id|call-ID": text_field("call_id"),
     "delete-delay": integer_field("delete_delay", lambda seconds: seconds if seconds >= 0 else None),
@@ -106,7 +107,7 @@ IMPLEMENTED: dict[str, Setter] = {
 }
 
 PLANNED = """
-    address alias-key all audio-player|player blob blob64 body bundle|BUNDLE calls code|digit codec|codecs db-id
+    address alias-key all audio-player|player blob blob64 bundle|BUNDLE calls code|digit codec|codecs db-id
     delay-buffer DTLS-fingerprint|dtls-fingerprint DTMF-security|dtmf-security
     DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
     DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination duration extmap file

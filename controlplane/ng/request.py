@@ -71,6 +71,8 @@ class Request:
     sip_message_type: str | None = None
     """request or response."""
     metadata: str | None = None
+    body: str | None = None
+    """The operator command of ``cli``."""
     xmlrpc_callback: str | None = None
 
     unsupported: list[str] = field(default_factory=list)

@@ -48,8 +48,10 @@ class NgUdpServer:
     def start(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.add_reader(self._socket.fileno(), self._readable)
 
-    def close(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.remove_reader(self._socket.fileno())
+    def close(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
+        """Free the port; ``loop`` is the one it was started on."""
+        if loop is not None:
+            loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
     def _readable(self) -> None:

@@ -32,7 +32,8 @@ def test_not_addresses(text):
         Address.parse(text)
 
 
-@pytest.mark.parametrize("text", ["1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:\u0661", "::1:5", ":5"])
+@pytest.mark.parametrize("text", [
+    "1.2.3.4", "1.2.3.4:", "1.2.3.4:65536", "1.2.3.4:-1", "1.2.3.4:\u0661", "::1:5", ":5"])
 def test_not_endpoints(text):
     with pytest.raises(PeerError):
         Endpoint.parse(text)

@@ -165,3 +165,21 @@ def test_any_text_becomes_printable_lines(message, call_id, tag):
         for line in log.Lines(split=True, length=40).lines(record("%s", message)):
             assert "\n" not in line and line.isprintable() or not log._UNSAFE.search(line)
             line.encode("utf-8")
+
+
+def test_everything_about_a_debugged_call_is_logged_and_nothing_else():
+    stream = io.StringIO()
+    running = log.setup(Settings({"log-stderr": True, "no-log-timestamps": True}), stream)
+    logger = logging.getLogger("rtpengine.control")
+    try:
+        running.debug_call("wanted", True)
+        for call in ("wanted", "other"):
+            with log.about_call(call):
+                logger.debug("detail of %s", call)
+        logger.debug("detail of nobody")
+        running.debug_call("wanted", False)
+        with log.about_call("wanted"):
+            logger.debug("too late")
+    finally:
+        running.close()
+    assert stream.getvalue() == "DEBUG: [wanted]: detail of wanted\n"

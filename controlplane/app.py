@@ -1,0 +1,204 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running daemon: listeners, timers and signals around a Proxy."""
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import time
+from collections.abc import Callable
+
+from controlplane import VERSION, notify, process
+from controlplane.addresses import Endpoint
+from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
+from controlplane.config.endpoints import listen_endpoints
+from controlplane.config.interfaces import build_interfaces
+from controlplane.config.netdevs import Resolver, system_resolver
+from controlplane.config.settings import Settings
+from controlplane.dataplane.firewall import Firewall, rule_of
+from controlplane.dataplane.relay import Relay
+from controlplane.dataplane.selector import Accelerator, kernel_table
+from controlplane.errors import ConfigError, PeerError
+from controlplane.hostload import INTERVAL as LOAD_INTERVAL
+from controlplane.log import Log
+from controlplane.ng.dispatch import Handler
+from controlplane.ng.reply import Reply
+from controlplane.ng.request import Request
+from controlplane.operator import Operator
+from controlplane.proxy import Proxy
+from controlplane.servers.cli import CliServer
+from controlplane.servers.ng_udp import NgUdpServer
+
+_log = logging.getLogger("rtpengine.core")
+_TICK = 1.0
+"""Seconds between two readings of the engines' counters."""
+_ATTENTION = 0.1
+"""Seconds by which a deadline of a call (learning, deletion, timeout) may be late."""
+
+
+def accelerator_of(settings: Settings, relay: Relay) -> Accelerator | None:
+    """What the settings ask for, as far as the host has it. ConfigError if it must be had and cannot."""
+    if settings.accelerator == "kernel" and settings.table >= 0:
+        return kernel_table(settings.table, settings.no_fallback)
+    if settings.accelerator == "nfqueue":
+        from controlplane.dataplane.nfqueue import NfQueue  # needs a library that others need not have
+        try:
+            return NfQueue(relay, settings.nfqueue_number)
+        except OSError as error:
+            if settings.no_fallback:
+                raise ConfigError(f"no-fallback is set and NFQUEUE cannot be used: {error}") from None
+            _log.error("NFQUEUE %d cannot be used: %s. All media stay in user space", settings.nfqueue_number, error)
+    return None
+
+
+class App:
+    """Everything the daemon holds. Construct after going to the background: it starts threads."""
+
+    def __init__(self, settings: Settings, log: Log):
+        self._settings = settings
+        self._log_levels = log
+        resolver = system_resolver()
+        specs, aliases = build_interfaces(settings, resolver)
+        for warning in settings.warnings:
+            _log.warning("%s", warning)
+        self._relay = Relay(settings.num_threads)
+        self._accelerator: Accelerator | None = None
+        self._firewall: Firewall | None = None
+        self._ng: list[NgUdpServer] = []
+        try:
+            self._accelerator = accelerator_of(settings, self._relay)
+            self.proxy = Proxy(settings, self._relay, self._accelerator, specs, aliases, time.time)
+            self._ng = self._listen_ng(resolver)
+            commands = CliDispatcher(Operator(self.proxy, log, time.time, self._set_control_tos))
+            self.proxy.add_command("cli", _ng_cli(commands))
+            self._cli = CliServer(commands.run, _endpoints(settings.listen_cli, resolver))
+            self._feed_accelerator()
+        except BaseException:
+            self._release()
+            raise
+
+    def _listen_ng(self, resolver: Resolver) -> list[NgUdpServer]:
+        tos = self._settings.control_tos
+        return [NgUdpServer(endpoint, tos, self.proxy.ng_datagram, time.time)
+                for endpoint in _endpoints(self._settings.listen_ng, resolver)]
+
+    def _set_control_tos(self, tos: int) -> None:
+        for server in self._ng:
+            server.set_tos(tos)
+
+    def _feed_accelerator(self) -> None:
+        """Install the rule if asked to; without the rule the accelerator would never see a packet, so look."""
+        settings = self._settings
+        if self._accelerator is None:
+            return
+        firewall = Firewall(rule_of(settings.accelerator, settings.table, settings.nfqueue_number),
+                            settings.iptables_backend)
+        if settings.iptables_rule:
+            firewall.install()
+            self._firewall = firewall
+            return
+        try:
+            missing = firewall.missing_families()
+        except ConfigError as error:
+            _log.info("Cannot tell whether the firewall rule is there: %s", error)
+            return
+        for family in missing:
+            _log.warning("No IPv%d firewall rule feeds the accelerator: 'rtpengine-ctl rule install' or option "
+                         "iptables-rule puts it there", family)
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve until SIGINT or SIGTERM; calls ``ready`` once everything listens."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        self._handle_signals(loop, ended)
+        loop.add_reader(self._relay.fileno(), self.proxy.on_relay_events)
+        for server in self._ng:
+            server.start(loop)
+        await self._cli.start()
+        timers = [asyncio.create_task(_every(_TICK, self.proxy.tick)),
+                  asyncio.create_task(_every(_ATTENTION, self.proxy.on_deadline)),
+                  asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
+        if interval := notify.watchdog_interval():
+            timers.append(asyncio.create_task(_every(interval, lambda: notify.notify(notify.WATCHDOG))))
+        _log.info("Version %s listens for ng on %s, for commands on %s", VERSION,
+                  ", ".join(str(server.endpoint) for server in self._ng),
+                  ", ".join(self._settings.listen_cli) or "no port")
+        ready()
+        notify.notify(notify.READY)
+        await ended.wait()
+        notify.notify(notify.STOPPING)
+        _log.info("Shutting down with %d calls", len(self.proxy.calls.calls))
+        for timer in timers:
+            timer.cancel()
+        loop.remove_reader(self._relay.fileno())
+        for server in self._ng:
+            server.close(loop)
+        self._ng.clear()
+        await self._cli.close()
+
+    def _handle_signals(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, ended.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: _log.warning("SIGHUP: settings are read at the start only"))
+        loop.add_signal_handler(signal.SIGUSR1, self._log_levels.shift, -1)
+        loop.add_signal_handler(signal.SIGUSR2, self._log_levels.shift, 1)
+
+    def close(self) -> None:
+        """End all calls and give back rule, table, ports and threads."""
+        self.proxy.end(list(self.proxy.calls.calls.values()))
+        self._release()
+
+    def _release(self) -> None:
+        for server in self._ng:
+            server.close()
+        for what, release in (("firewall rule", self._firewall and self._firewall.remove),
+                              ("accelerator", self._accelerator and self._accelerator.close),
+                              ("relay", self._relay.shutdown)):
+            try:
+                if release:
+                    release()
+            except (ConfigError, OSError) as error:
+                _log.error("Shutdown of the %s: %s", what, error)
+
+
+async def _every(seconds: float, act: Callable[[], object]) -> None:
+    """Call ``act`` regularly; a failure is logged and does not end it."""
+    while True:
+        await asyncio.sleep(seconds)
+        try:
+            act()
+        except Exception:
+            _log.exception("Failure in a timer")
+
+
+def _ng_cli(commands: CliDispatcher) -> Handler:
+    """The ng command ``cli``: an operator command in ``body``, its text in ``response``."""
+    def run(request: Request) -> Reply:
+        if not request.body:
+            raise PeerError("No 'body' in message")
+        return {"response": commands.text(request.body)}
+    return run
+
+
+def _endpoints(values: tuple[str, ...], resolver: Resolver) -> list[Endpoint]:
+    return [endpoint for value in values for endpoint in listen_endpoints(value, resolver)]
+
+
+def run(settings: Settings, log: Log, detach: Callable[[], None] | None) -> None:
+    """Be the daemon until told to stop. ConfigError if it cannot start.
+
+    ``detach`` lets the process that started this one go, as soon as everything listens.
+    """
+    def ready() -> None:
+        if settings.pidfile:
+            process.write_pid_file(settings.pidfile)
+        if detach is not None:
+            log.detached()
+            detach()
+
+    process.raise_open_files()
+    app = App(settings, log)
+    try:
+        asyncio.run(app.run(ready))
+    finally:
+        app.close()

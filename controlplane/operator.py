@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The running daemon as the operator's commands see and change it (see cli/backend.py)."""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from controlplane import process
+from controlplane.config.option import Option
+from controlplane.config.options import ALL
+from controlplane.config.options_process import LOG_SUBSYSTEMS
+from controlplane.config.settings import Settings
+from controlplane.log import Log
+from controlplane.proxy import Proxy
+from controlplane.report.counters import Statistics
+from controlplane.report.model import PortUsage
+from controlplane.session.call import Call
+
+
+class Operator:
+    """``set_control_tos`` applies a changed control-tos to the open sockets."""
+
+    def __init__(self, proxy: Proxy, log: Log, clock: Callable[[], float], set_control_tos: Callable[[int], None]):
+        self._proxy = proxy
+        self._log = log
+        self._start_levels = dict(log.levels)
+        self._set_control_tos = set_control_tos
+        self.now = clock
+        self.pid = os.getpid()
+        self.start_settings: Settings = proxy.settings.at_start()
+
+    @property
+    def settings(self) -> Settings:
+        return self._proxy.settings
+
+    @property
+    def statistics(self) -> Statistics:
+        return self._proxy.statistics
+
+    def calls(self) -> dict[str, Call]:
+        return self._proxy.calls.calls
+
+    def interfaces(self) -> Sequence[PortUsage]:
+        return self._proxy.interfaces()
+
+    def options(self) -> Sequence[Option]:
+        return ALL
+
+    def change(self, attribute: str, value: Any) -> None:
+        """Set a runtime option and apply it. ConfigError for a bad value, OSError from the system."""
+        self.settings.set(attribute, value)
+        if attribute == "control_tos":
+            self._set_control_tos(value)
+        self._proxy.settings_changed()
+
+    def log_subsystems(self) -> Mapping[str, str]:
+        return LOG_SUBSYSTEMS
+
+    def log_levels(self) -> Mapping[str, int]:
+        return {name: self._log.levels[name] for name in LOG_SUBSYSTEMS}
+
+    def start_log_levels(self) -> Mapping[str, int]:
+        return {name: self._start_levels[name] for name in LOG_SUBSYSTEMS}
+
+    def set_log_level(self, subsystem: str, level: int) -> None:
+        self._log.set_level(level, subsystem)
+
+    def open_files(self) -> int | None:
+        return process.open_files()
+
+    def set_open_files(self, limit: int) -> None:
+        process.set_open_files(limit)
+
+    def terminate(self, calls: Iterable[Any]) -> None:
+        self._proxy.end(list(calls))
+
+    def set_debug(self, call: Any, on: bool) -> None:
+        self._log.debug_call(call.call_id, on)

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The assembled proxy without its listeners: requests in, replies out, engines kept at what the sessions want."""
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from controlplane.config.interfaces import InterfaceSpec
+from controlplane.config.settings import Settings
+from controlplane.dataplane.program import Program
+from controlplane.dataplane.relay import Relay
+from controlplane.dataplane.selector import Accelerator
+from controlplane.errors import DataPlaneError
+from controlplane.events import SocketFailed
+from controlplane.hostload import HostLoad
+from controlplane.ng.cookies import CookieCache
+from controlplane.ng.dispatch import Dispatcher, Handler, Hooks
+from controlplane.ng.reply import Reply
+from controlplane.ng.request import Request
+from controlplane.ports.sockets import Sockets
+from controlplane.report import json as report_json
+from controlplane.report import snapshot
+from controlplane.report.counters import Statistics
+from controlplane.report.model import PortUsage
+from controlplane.session import timeouts
+from controlplane.session.call import Call
+from controlplane.session.calls import Calls
+from controlplane.session.settings import SessionSettings
+
+_log = logging.getLogger("rtpengine.core")
+_control = logging.getLogger("rtpengine.control")
+
+SESSION_SETTINGS = ("timeout", "silent_timeout", "offer_timeout", "final_timeout", "delete_delay", "max_sessions",
+                    "tos", "endpoint_learning", "sip_source", "reject_invalid_sdp")
+"""The options that the sessions read; attributes of both Settings and SessionSettings."""
+
+
+class Proxy:
+    """Sessions, ports, engines and counters, wired together.
+
+    ``clock`` gives Unix time in seconds. After every method the engines hold what the sessions want.
+    """
+
+    def __init__(self, settings: Settings, relay: Relay, accelerator: Accelerator | None,
+                 specs: Sequence[InterfaceSpec], aliases: Mapping[str, str], clock: Callable[[], float]):
+        self.settings = settings
+        self.statistics = Statistics(clock())
+        self._clock = clock
+        self._relay = relay
+        self._load = HostLoad()
+        source = random.SystemRandom()
+        self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
+        self._program = Program(relay, accelerator, self._sockets.release)
+        session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}")
+        self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
+        self.settings_changed()
+        hooks = Hooks(self.statistics.ng_request, lambda line: _control.warning("%s", line), self._bug)
+        self._dispatcher = Dispatcher(self._handlers(), CookieCache(clock()), time.perf_counter, hooks)
+
+    def _handlers(self) -> dict[str, Handler]:
+        return {
+            "ping": lambda request: {"result": "pong"},
+            "offer": lambda request: self.calls.offer(request, self._clock()),
+            "answer": lambda request: self.calls.answer(request, self._clock()),
+            "delete": self._delete,
+            "query": self._query,
+            "list": self.calls.list,
+            "statistics": lambda request: {"statistics": report_json.document(self.snapshot())},
+        }
+
+    def add_command(self, command: str, handler: Handler) -> None:
+        """Serve one more ng command."""
+        self._dispatcher.add(command, handler)
+
+    def ng_datagram(self, data: bytes, source: str, now: float) -> bytes | None:
+        """The reply to an ng message; the engines are up to date before it leaves."""
+        reply = self._dispatcher.datagram(data, source, now)
+        self._apply()
+        return reply
+
+    def _delete(self, request: Request) -> Reply:
+        self._refresh_stats(request.call_id)
+        return self.calls.delete(request, self._clock())
+
+    def _query(self, request: Request) -> Reply:
+        self._refresh_stats(request.call_id)
+        return self.calls.query(request)
+
+    def _refresh_stats(self, call_id: str | None) -> None:
+        call = self.calls.calls.get(call_id) if call_id is not None else None
+        if call is not None:
+            self.refresh(call)
+
+    def refresh(self, call: Call) -> None:
+        """Read the counters of one call now."""
+        stats = {local: self._program.stream_stats(local) for local in self.calls.sockets_of(call)}
+        self.calls.update_stats(stats, self._clock())
+
+    def on_relay_events(self) -> None:
+        """Packet sources to learn from and failed sockets, as the relay reports them."""
+        for event in self._relay.events():
+            if isinstance(event, SocketFailed):
+                _log.error("Media socket %s failed: %s", event.local, DataPlaneError(event.errno, "receive"))
+            else:
+                self.calls.on_source(event)
+        self._apply()
+
+    def tick(self) -> None:
+        """Once a second: counters from the engines to the calls and the statistics, and what time does to calls."""
+        now = self._clock()
+        stats = self._program.stats()
+        self.calls.update_stats(stats, now)
+        self.statistics.account(stats)
+        self.statistics.tick(now)
+        self.on_deadline()
+
+    def on_deadline(self) -> None:
+        """Look after the calls whose time has come."""
+        self.calls.on_deadline(self._clock())
+        self._apply()
+
+    def update_load(self) -> None:
+        """Look at how busy the host is."""
+        self._load.update()
+
+    def _overload(self) -> str | None:
+        """The limit that forbids new calls now, in the ng protocol's words (max-load, max-cpu, max-bandwidth)."""
+        settings, rates = self.settings, self.statistics.rates.total
+        if 0 < settings.max_load <= self._load.average:
+            return "Load limit exceeded"
+        if 0 < settings.max_cpu <= self._load.cpu_percent:
+            return "CPU usage limit exceeded"
+        if 0 < settings.max_bandwidth <= rates.bytes:
+            return "Bandwidth limit exceeded"
+        return None
+
+    def settings_changed(self) -> None:
+        """Hand the settings to the sessions."""
+        for name in SESSION_SETTINGS:
+            setattr(self.calls.settings, name, getattr(self.settings, name))
+        self.calls.recheck(self._clock())
+        self._apply()
+
+    def interfaces(self) -> Sequence[PortUsage]:
+        """The local addresses with their ports in use, in the order of the settings."""
+        return self._sockets.usage()
+
+    def snapshot(self) -> snapshot.Snapshot:
+        """All statistics as they are now."""
+        return snapshot.take(_Sources(self), self.statistics, self._clock())
+
+    def end(self, calls: list[Call], reason: str = timeouts.FORCED) -> None:
+        """Destroy calls at once."""
+        for call in calls:
+            self.calls.terminate(call, self._clock(), reason)
+        self._apply()
+
+    def session_rejected(self) -> None:
+        """An offer was refused by the session limit."""
+        self.statistics.session_rejected()
+
+    def session_ended(self, call: Call, reason: str, now: float) -> None:
+        """A call is about to lose its sockets: read their counters a last time."""
+        self.refresh(call)
+        self.statistics.session_ended(call, reason, now)
+
+    def _apply(self) -> None:
+        changes = self.calls.take_changes()
+        if changes:
+            self._program.apply(changes)
+
+    def _bug(self, what: str, error: Exception) -> None:
+        _log.error("Internal error while %s", what, exc_info=error)
+
+
+class _Sources:
+    """What the reports read."""
+
+    def __init__(self, proxy: Proxy):
+        self._proxy = proxy
+
+    def calls(self) -> dict[str, Call]:
+        return self._proxy.calls.calls
+
+    def interfaces(self) -> Sequence[PortUsage]:
+        return self._proxy.interfaces()
