@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The free ports of one local address, and the opening of sockets on them."""
+from __future__ import annotations
+
+import errno
+import logging
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from controlplane.addresses import Address, Endpoint
+from controlplane.errors import DataPlaneError, PeerError
+
+NO_PORTS = "Ran out of ports"
+_OCCUPIED = frozenset((errno.EADDRINUSE, errno.EACCES))
+"""Errors that concern one port only; after any other the next port would fail as well."""
+_log = logging.getLogger("rtpengine.core")
+QUARANTINE = 10.0
+"""Seconds for which a released port is not given out again, so that late packets do not reach another call."""
+
+
+class Shuffler(Protocol):
+    """As ``random.SystemRandom``."""
+
+    def shuffle(self, x: Any, /) -> None:
+        """Bring the list ``x`` into a random order."""
+
+
+class PortPool:
+    """Ports of ``address``, in random order; every operation but ``consecutive`` takes constant time.
+
+    ``opener`` binds a socket or raises DataPlaneError, ``closer`` closes it. Released ports rest for QUARANTINE
+    seconds by ``clock``, or until there are no others. ``taken`` is shared by pools of the same address whose
+    ranges overlap.
+    """
+
+    def __init__(self, address: Address, ports: Iterable[int], random: Shuffler, opener: Callable[[Endpoint], None],
+                 closer: Callable[[Endpoint], None], clock: Callable[[], float], taken: set[int] | None = None):
+        self.address = address
+        self._open = opener
+        self._close = closer
+        self._clock = clock
+        self._taken = taken if taken is not None else set()
+        self._all = frozenset(ports)
+        self._used: set[int] = set()
+        self._resting: deque[tuple[float, int]] = deque()
+        order = sorted(self._all)
+        random.shuffle(order)
+        self._pairs: OrderedDict[int, None] = OrderedDict()
+        self._singles: OrderedDict[int, None] = OrderedDict()
+        for port in order:
+            if port ^ 1 not in self._all:
+                self._singles[port] = None
+            elif port % 2 == 0:
+                self._pairs[port] = None
+
+    @property
+    def total(self) -> int:
+        """Number of ports in the range."""
+        return len(self._all)
+
+    @property
+    def used(self) -> int:
+        """Number of ports that are open."""
+        return len(self._used)
+
+    @property
+    def free(self) -> int:
+        """Number of ports that can be opened, the resting ones included."""
+        return len(self._all) - len(self._used)
+
+    def __contains__(self, port: int) -> bool:
+        return port in self._used
+
+    def allocate(self, count: int) -> tuple[Endpoint, ...]:
+        """Open one port, or an even number of consecutive ones from an even port on.
+
+        PeerError ``Ran out of ports`` if every free port was tried.
+        """
+        self._wake(self._clock() - QUARANTINE)
+        opened = self._attempt(count)
+        if opened is None and self._resting:
+            self._wake(None)
+            opened = self._attempt(count)
+        if opened is None:
+            raise PeerError(NO_PORTS)
+        return opened
+
+    def release(self, port: int) -> None:
+        """Close the socket on ``port`` and let the port rest."""
+        self._used.discard(port)
+        self._taken.discard(port)
+        self._resting.append((self._clock(), port))
+        self._close(Endpoint(self.address, port))
+
+    def _wake(self, released_before: float | None) -> None:
+        """Put rested ports at the end of the free lists; all of them for None."""
+        while self._resting and (released_before is None or self._resting[0][0] <= released_before):
+            self._put_back(self._resting.popleft()[1])
+
+    def _put_back(self, port: int) -> None:
+        sibling = port ^ 1
+        if sibling in self._singles:
+            del self._singles[sibling]
+            self._pairs[port & ~1] = None
+        else:
+            self._singles[port] = None
+
+    def _attempt(self, count: int) -> tuple[Endpoint, ...] | None:
+        if count == 1:
+            return self._single()
+        if count == 2:
+            return self._pair()
+        return self._consecutive(count)
+
+    def _single(self) -> tuple[Endpoint, ...] | None:
+        """A port whose sibling is of no use if there is one, else half of a pair."""
+        for _ in range(len(self._singles)):
+            port = next(iter(self._singles))
+            if self._open_all((port,)):
+                del self._singles[port]
+                return (Endpoint(self.address, port),)
+            self._singles.move_to_end(port)
+        for _ in range(len(self._pairs)):
+            port = next(iter(self._pairs))
+            for half in (port, port + 1):
+                if self._open_all((half,)):
+                    del self._pairs[port]
+                    self._singles[half ^ 1] = None
+                    return (Endpoint(self.address, half),)
+            self._pairs.move_to_end(port)
+        return None
+
+    def _pair(self) -> tuple[Endpoint, ...] | None:
+        for _ in range(len(self._pairs)):
+            port = next(iter(self._pairs))
+            if self._open_all((port, port + 1)):
+                del self._pairs[port]
+                return Endpoint(self.address, port), Endpoint(self.address, port + 1)
+            self._pairs.move_to_end(port)
+        return None
+
+    def _consecutive(self, count: int) -> tuple[Endpoint, ...] | None:
+        for first in list(self._pairs):
+            evens = range(first, first + count, 2)
+            if all(even in self._pairs for even in evens) and self._open_all(range(first, first + count)):
+                for even in evens:
+                    del self._pairs[even]
+                return tuple([Endpoint(self.address, port) for port in range(first, first + count)])
+        return None
+
+    def _open_all(self, ports: Iterable[int]) -> bool:
+        """Open all of ``ports`` or, if one of them is occupied, none. PeerError if no port can be opened at all."""
+        opened: list[int] = []
+        try:
+            for port in ports:
+                if port in self._taken:
+                    break
+                self._open(Endpoint(self.address, port))
+                opened.append(port)
+            else:
+                self._used.update(opened)
+                self._taken.update(opened)
+                return True
+        except DataPlaneError as error:
+            if error.errno not in _OCCUPIED:
+                self._close_all(opened)
+                _log.error("media socket on %s: %s", self.address, error)
+                raise PeerError(NO_PORTS) from error
+        self._close_all(opened)
+        return False
+
+    def _close_all(self, ports: Iterable[int]) -> None:
+        for port in ports:
+            self._close(Endpoint(self.address, port))

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sockets of all interfaces, as the sessions ask for them and as the reports count them."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from controlplane.addresses import Address, Endpoint
+from controlplane.config.interfaces import InterfaceSpec
+from controlplane.ports.interfaces import Interfaces, place_of
+from controlplane.ports.pool import PortPool, Shuffler
+from controlplane.session.sockets import Place
+
+
+@dataclass(frozen=True, slots=True)
+class PortUsage:
+    """How many ports of one address of a logical interface are open; the range includes both ends."""
+
+    name: str
+    address: Address
+    port_min: int
+    port_max: int
+    used: int
+    free: int
+    total: int
+
+
+class Sockets:
+    """All local media sockets; implements session.sockets.SocketPool.
+
+    ``opener`` binds a socket (DataPlaneError if it cannot), ``closer`` closes one. ConfigError as Interfaces.
+    """
+
+    def __init__(self, specs: Sequence[InterfaceSpec], aliases: Mapping[str, str], random: Shuffler,
+                 opener: Callable[[Endpoint], None], closer: Callable[[Endpoint], None],
+                 clock: Callable[[], float] = time.monotonic):
+        taken: dict[Address, set[int]] = {}
+        self._pools: dict[InterfaceSpec, PortPool] = {}
+        self._by_place: dict[tuple[str, Address], PortPool] = {}
+        self._owners: dict[Endpoint, PortPool] = {}
+        shared: dict[tuple[Address, int, int, frozenset[int]], PortPool] = {}
+        for spec in specs:
+            key = (spec.address, spec.port_min, spec.port_max, spec.exclude_ports)
+            if key not in shared:
+                ports = [port for port in range(spec.port_min, spec.port_max + 1) if port not in spec.exclude_ports]
+                shared[key] = PortPool(spec.address, ports, random, opener, closer, clock,
+                                       taken.setdefault(spec.address, set()))
+            self._pools[spec] = shared[key]
+            self._by_place.setdefault((spec.name, spec.address), shared[key])
+        self._interfaces = Interfaces(specs, aliases, lambda spec: self._pools[spec].free > 0)
+
+    def select(self, name: str | None, family: int, current: str | None) -> Place:
+        """The address to use, see Interfaces.select."""
+        return place_of(self._interfaces.select(name, family, current))
+
+    def allocate(self, place: Place, count: int) -> tuple[Endpoint, ...]:
+        """Open one socket at ``place``, or an even number from an even port on. PeerError if there are none."""
+        pool = self._by_place[place.interface, place.address]
+        opened = pool.allocate(count)
+        for endpoint in opened:
+            self._owners[endpoint] = pool
+        return opened
+
+    def release(self, endpoint: Endpoint) -> None:
+        """Close a socket that no engine needs any more; one that is not open is ignored."""
+        pool = self._owners.pop(endpoint, None)
+        if pool is not None:
+            pool.release(endpoint.port)
+
+    @property
+    def open(self) -> int:
+        """Number of open sockets."""
+        return len(self._owners)
+
+    def usage(self) -> list[PortUsage]:
+        """The addresses in the order of the configuration."""
+        return [PortUsage(spec.name, spec.address, spec.port_min, spec.port_max, pool.used, pool.free, pool.total)
+                for spec, pool in self._pools.items()]

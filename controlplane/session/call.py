@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One call: the parties that share a call-ID."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from controlplane.addresses import Endpoint
+from controlplane.session.media import Media
+from controlplane.session.party import Party
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A call. Times are Unix time in seconds; ``created_from`` is the client as ``address:port``.
+
+    ``tags`` finds parties by tag and by former tag. ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``:
+    when sources that are still being learned are to be looked at anew. ``wake_at``: when the call needs attention,
+    infinite for a call that has ended. ``released`` are sockets given up and not yet reported.
+    """
+
+    call_id: str
+    created: float
+    created_from: str = ""
+    last_signal: float = 0.0
+    tos: int = 0
+    metadata: str | None = None
+    parties: list[Party] = field(default_factory=list)
+    tags: dict[str, Party] = field(default_factory=dict)
+    deleted_at: float | None = None
+    drop_traffic: bool = False
+    relearn_at: float | None = None
+    wake_at: float | None = None
+    released: list[Endpoint] = field(default_factory=list)
+
+    @property
+    def medias(self) -> Iterator[Media]:
+        """The media of all parties."""
+        for party in self.parties:
+            yield from party.medias
+
+    def add_party(self, now: float, tag: str | None = None, branch: str | None = None) -> Party:
+        """A new party without media."""
+        party = Party(now, branch=branch)
+        self.parties.append(party)
+        if tag is not None:
+            self.set_tag(party, tag)
+        return party
+
+    def set_tag(self, party: Party, tag: str) -> None:
+        """Name ``party``; a name it had before becomes an alias."""
+        if party.tag is not None and party.tag != tag:
+            party.aliases.append(party.tag)
+        party.tag = tag
+        self.tags[tag] = party
+
+    def by_branch(self, branch: str | None) -> Party | None:
+        """The party called under this via-branch."""
+        if branch is None:
+            return None
+        return next((party for party in self.parties if party.branch == branch), None)
+
+    def signalled(self, now: float) -> None:
+        """An offer or answer came: learning starts over, and a scheduled deletion of the whole call is off."""
+        self.last_signal = now
+        for media in self.medias:
+            for stream in media.streams:
+                stream.best_rank = None
+        if self.deleted_at is not None:
+            for party in self.parties:
+                if party.deletion_at == self.deleted_at:
+                    party.deletion_at = None
+            self.deleted_at = None
+
+    def schedule_deletion(self, at: float) -> None:
+        """End the call at ``at`` unless it is signalled before."""
+        self.deleted_at = at
+        for party in self.parties:
+            party.deletion_at = at
+
+    def close_party(self, party: Party) -> None:
+        """Take the sockets of a party; it stays known."""
+        for media in party.medias:
+            self.released += media.close()
+
+    def close(self) -> None:
+        """Take all sockets."""
+        for party in self.parties:
+            self.close_party(party)

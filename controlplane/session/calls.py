@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All calls: ng commands, packet sources and time come in, replies and changes for the engines go out."""
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
+from math import inf
+from typing import Any, Protocol
+
+from controlplane.addresses import Endpoint
+from controlplane.errors import PeerError
+from controlplane.events import ChangeSet, SourceSeen, StreamStats, WantedTarget
+from controlplane.ng.reply import LoadLimitReached
+from controlplane.ng.request import Request
+from controlplane.session import answer, delete, learning, offer, query, timeouts
+from controlplane.session.call import Call
+from controlplane.session.latching import OutOfPorts
+from controlplane.session.media import Media
+from controlplane.session.settings import SessionSettings
+from controlplane.session.sockets import RandomSource, SocketPool
+from controlplane.session.stream import Stream
+from controlplane.session.wanted import spare_targets, targets
+
+DEFAULT_LIST_LIMIT = 32
+LONGEST_SLEEP = 30.0
+"""A call is looked at at least this often (seconds), so that changed timeouts come to count."""
+_NOT_FOUND = "Call-ID not found or tags didn't match"
+Reply = dict[str, Any]
+Handler = Callable[[Call, Request, SessionSettings, SocketPool, RandomSource, float], Reply]
+
+
+class Observer(Protocol):
+    """Who counts calls."""
+
+    def session_rejected(self) -> None:
+        """An offer was refused by the session limit."""
+
+    def session_ended(self, call: Call, reason: str, now: float) -> None:
+        """A call was destroyed; ``reason`` is one of timeouts.py."""
+
+
+class Calls:
+    """The calls by call-ID. ``settings`` may change at any time; times are Unix time in seconds.
+
+    ``overload``, if set, names the limit that forbids further calls now, or returns None.
+    """
+
+    def __init__(self, settings: SessionSettings, sockets: SocketPool, random: RandomSource,
+                 observer: Observer | None = None, overload: Callable[[], str | None] | None = None):
+        self.settings = settings
+        self.calls: dict[str, Call] = {}
+        self.observer = observer
+        self.overload = overload
+        self._sockets = sockets
+        self._random = random
+        self._changes = ChangeSet()
+        self._installed: dict[Endpoint, WantedTarget] = {}
+        self._owners: dict[Endpoint, tuple[Call, Media, Stream]] = {}
+        self._agenda: list[tuple[float, str]] = []
+
+    def offer(self, request: Request, now: float) -> Reply:
+        """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
+        offer.check(request)
+        call = self.calls.get(str(request.call_id))
+        if call is None:
+            self._check_limits()
+            call = self.calls[str(request.call_id)] = Call(
+                str(request.call_id), now, request.created_from, now, self.settings.tos)
+        return self._exchange(offer.offer, call, request, now)
+
+    def answer(self, request: Request, now: float) -> Reply:
+        """ng ``answer``: the reply's keys. PeerError."""
+        answer.check(request)
+        return self._exchange(answer.answer, self._known(request), request, now)
+
+    def _exchange(self, handler: Handler, call: Call, request: Request, now: float) -> Reply:
+        try:
+            return handler(call, request, self.settings, self._sockets, self._random, now)
+        except OutOfPorts:
+            self.terminate(call, now, timeouts.UNKNOWN)
+            raise
+        finally:
+            if call.wake_at != inf:
+                call.relearn_at = call.last_signal + learning.WINDOW
+                self._refresh(call, report_sources=True)
+                self._wake(call, now)
+
+    def delete(self, request: Request, now: float) -> Reply:
+        """ng ``delete``: the reply's keys. PeerError if nothing matches and the flag ``fatal`` is given."""
+        if request.call_id is None:
+            raise PeerError("No call-id in message")
+        call = self.calls.get(request.call_id)
+        party = delete.find_party(call, request) if call is not None and request.from_tag is not None else None
+        if call is None or (party is None and request.from_tag is not None):
+            if "fatal" in request.flags:
+                raise PeerError(_NOT_FOUND)
+            return {"warning": _NOT_FOUND}
+        reply = {} if "fast" in request.flags else query.call_reply(call)
+        delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
+        doomed = delete.doomed_with(party) if party is not None else []
+        if party is None or delete.ends_call(call, doomed):
+            call.schedule_deletion(now + delay)
+        else:
+            for gone in doomed:
+                gone.deletion_at = now + delay
+        self._attend(call, now)
+        return reply
+
+    def query(self, request: Request) -> Reply:
+        """ng ``query``: the reply's keys. PeerError if the call is unknown."""
+        return query.call_reply(self._known(request), request)
+
+    def list(self, request: Request) -> Reply:
+        """ng ``list``: the call-IDs, at most as many as ``limit`` says. PeerError if it is negative."""
+        limit = DEFAULT_LIST_LIMIT if request.limit is None else request.limit
+        if limit < 0:
+            raise PeerError("invalid limit, must be >= 0")
+        return {"calls": [call_id for call_id, _ in zip(self.calls, range(limit))]}
+
+    def sockets_of(self, call: Call) -> tuple[Endpoint, ...]:
+        """The local sockets whose statistics concern ``call``."""
+        return tuple([stream.local for media in call.medias for stream in media.streams if stream.local is not None])
+
+    def terminate(self, call: Call, now: float, reason: str = timeouts.FORCED) -> None:
+        """Destroy a call at once."""
+        if self.calls.pop(call.call_id, None) is None:
+            return
+        for party in call.parties:
+            party.deletion_at = now
+        if self.observer is not None:
+            self.observer.session_ended(call, reason, now)
+        call.close()
+        self._report_closed(call)
+        call.wake_at = inf
+        for party in call.parties:  # the cycles: nothing of the call waits for the garbage collector
+            party.peers.clear()
+            for media in party.medias:
+                media.peers.clear()
+
+    def on_source(self, event: SourceSeen) -> None:
+        """A packet came from a source not reported before; RTCP says nothing about where RTP comes from."""
+        owner = self._owners.get(event.local)
+        if owner is None or (event.is_rtcp and owner[2].is_rtp and not owner[2].confirmed):
+            return
+        call, media, stream = owner
+        confirmed = stream.confirmed
+        if not learning.observe(stream, media.handling, event.source, event.at, call.last_signal):
+            return
+        index = media.streams.index(stream)
+        others = [peer.streams[index] for peer in media.peers if index < len(peer.streams)]
+        if confirmed:  # and now it is not: the other side learns anew as well
+            for other in others:
+                other.unconfirm()
+        elif stream.confirmed and media.handling.unidirectional:
+            for other in others:
+                other.confirmed = other.filled
+        self._refresh(call)
+
+    def update_stats(self, stats: Mapping[Endpoint, StreamStats], now: float) -> None:
+        """Take over what the engines counted, by local socket."""
+        for local, counted in stats.items():
+            owner = self._owners.get(local)
+            if owner is not None:
+                owner[2].stats = counted
+
+    def deadline(self) -> float | None:
+        """When ``on_deadline`` is to be called next; None if there is no call."""
+        return self._agenda[0][0] if self._agenda else None
+
+    def on_deadline(self, now: float) -> None:
+        """Look after the calls whose time has come."""
+        while self._agenda and self._agenda[0][0] <= now:
+            at, call_id = heappop(self._agenda)
+            call = self.calls.get(call_id)
+            if call is not None and call.wake_at == at:
+                call.wake_at = None
+                self._attend(call, now)
+
+    def recheck(self, now: float) -> None:
+        """The timeouts have changed: look at all calls."""
+        for call in list(self.calls.values()):
+            self._attend(call, now)
+
+    def take_changes(self) -> ChangeSet:
+        """What the engines are to do since the last time."""
+        changes, self._changes = self._changes, ChangeSet()
+        return changes
+
+    def _known(self, request: Request) -> Call:
+        call = self.calls.get(request.call_id) if request.call_id is not None else None
+        if request.call_id is None:
+            raise PeerError("No call-id in message")
+        if call is None:
+            raise PeerError("Unknown call-id")
+        return call
+
+    def _check_limits(self) -> None:
+        if 0 <= self.settings.max_sessions <= len(self.calls):
+            if self.observer is not None:
+                self.observer.session_rejected()
+            raise LoadLimitReached("Parallel session limit reached")
+        reason = self.overload() if self.overload is not None else None
+        if reason is not None:
+            raise LoadLimitReached(reason)
+
+    def _attend(self, call: Call, now: float) -> None:
+        """Everything that time does to a call."""
+        verdict = timeouts.judge(call, self.settings, now)
+        if verdict.reason is not None:
+            self.terminate(call, now, verdict.reason)
+            return
+        again = call.relearn_at is not None and now >= call.relearn_at
+        if again:
+            call.relearn_at = None
+        for party in call.parties:
+            if party.deletion_at is not None and party.deletion_at <= now:
+                call.close_party(party)
+        self._refresh(call, report_sources=again)
+        self._wake(call, now, verdict.next_at)
+
+    def _wake(self, call: Call, now: float, at: float | None = None) -> None:
+        """Put the call on the agenda, unless it stands there for an earlier time."""
+        if at is None:
+            at = timeouts.judge(call, self.settings, now).next_at
+        at = min(at, now + LONGEST_SLEEP, call.relearn_at if call.relearn_at is not None else inf)
+        if call.wake_at is None or at < call.wake_at:
+            call.wake_at = at
+            heappush(self._agenda, (at, call.call_id))
+
+    def _refresh(self, call: Call, *, report_sources: bool = False) -> None:
+        """Note what has changed for the engines; ``report_sources`` has the present sources reported again."""
+        self._report_closed(call)
+        for media, stream, target in targets(call):
+            self._owners[target.local] = (call, media, stream)
+            self._want(target, again=report_sources and target.learning)
+        for target in spare_targets(call):
+            self._owners.pop(target.local, None)
+            self._want(target)
+
+    def _want(self, target: WantedTarget, *, again: bool = False) -> None:
+        if again or self._installed.get(target.local) != target:
+            self._installed[target.local] = self._changes.wanted[target.local] = target
+
+    def _report_closed(self, call: Call) -> None:
+        for local in call.released:
+            self._owners.pop(local, None)
+            self._installed.pop(local, None)
+            self._changes.wanted.pop(local, None)
+        self._changes.closed += call.released
+        call.released.clear()

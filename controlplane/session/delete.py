@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a ``delete`` ends: the call, or one party and those that are left without a partner."""
+from __future__ import annotations
+
+from controlplane.ng.request import Request
+from controlplane.session.call import Call
+from controlplane.session.party import Party
+
+
+def find_party(call: Call, request: Request) -> Party | None:
+    """The party that a ``delete`` with a from-tag means; None if nothing matches."""
+    by_to_tag = "to-tag" in request.flags and request.to_tag is not None
+    if request.via_branch and not by_to_tag:
+        party = call.by_branch(request.via_branch)
+        if party is not None:
+            return party
+    tag = request.to_tag if by_to_tag else request.from_tag
+    party = call.tags.get(tag) if tag is not None else None
+    if party is None and by_to_tag:
+        caller = call.tags.get(request.from_tag or "")
+        if caller is not None and any(peer.tag is None for peer in caller.peers):
+            return caller
+        return call.by_branch(request.via_branch)
+    return party
+
+
+def doomed_with(party: Party) -> list[Party]:
+    """``party`` and, one after the other, those that then have no partner left."""
+    doomed = [party]
+    for gone in doomed:
+        for peer in gone.peers:
+            if peer not in doomed and all(other in doomed for other in peer.peers):
+                doomed.append(peer)
+    return doomed
+
+
+def ends_call(call: Call, doomed: list[Party]) -> bool:
+    """True if no two partners remain that are not deleted already."""
+    return not any(party.peers and party not in doomed and party.deletion_at is None for party in call.parties)

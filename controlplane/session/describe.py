@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The body for the receiver: our ports, the sender's words."""
+from __future__ import annotations
+
+from controlplane.addresses import Address, zero_address
+from controlplane.ng.reply import RequestFailed
+from controlplane.sdp.model import MediaDescription, Origin, PayloadType, SessionDescription
+from controlplane.sdp.origin import OriginRules, choose_origin, settle
+from controlplane.sdp.outgoing import OutgoingMedia
+from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session
+from controlplane.session.exchange import Exchange
+from controlplane.session.media import Media
+from controlplane.session.party import Party
+
+_ID_BITS = 62
+_NO_SESSION = SessionDescription()
+
+
+def describe(exchange: Exchange) -> bytes:
+    """The SDP for the receiver. RequestFailed if no section of it has a socket."""
+    sender, receiver = exchange.dialogue
+    medias = [_section(exchange, media, sender.peer_media(media)) for media in receiver.medias]
+    place = next((media.mapping.place for media in receiver.medias if media.mapping is not None), None)
+    if place is None:
+        raise RequestFailed("Error rewriting SDP", sdp="")
+    rules = origin_rules(exchange)
+    session = outgoing_session(sender.session or _NO_SESSION, _origin(exchange, sender, receiver, rules,
+                                                                      place.advertised),
+                               name=_session_name(exchange, sender))
+    if "loop-protect" in exchange.request.flags:
+        session.leading.append(loop_marker(exchange.settings.instance_id))
+    session.medias = medias
+    return settle(receiver.origin, session, rules)
+
+
+def loop_marker(instance_id: str) -> str:
+    """The session attribute that tells that a body came by here."""
+    return "rtpengine:" + instance_id
+
+
+def origin_rules(exchange: Exchange) -> OriginRules:
+    """The members of ng ``replace`` that concern the o= line."""
+    words = exchange.request.replace
+    return OriginRules("origin" in words, "origin-full" in words, "username" in words, "sdp-version" in words,
+                       "force-increment-sdp-ver" in words)
+
+
+def _origin(exchange: Exchange, sender: Party, receiver: Party, rules: OriginRules, local: Address) -> Origin:
+    written = sender.session.origin if sender.session is not None else None
+    if written is not None:
+        return choose_origin(receiver.origin, written, rules, local, 0)
+    bits = exchange.random.getrandbits(2 * _ID_BITS)
+    return choose_origin(receiver.origin, None, rules, local, bits >> _ID_BITS, bits & ((1 << _ID_BITS) - 1))
+
+
+def _session_name(exchange: Exchange, sender: Party) -> str | None:
+    if sender.session_name is None and sender.session is not None:
+        sender.session_name = sender.session.name or ""
+    return sender.session_name if "session-name" in exchange.request.replace else None
+
+
+def _section(exchange: Exchange, media: Media, source: Media | None) -> OutgoingMedia:
+    """The section for ``media`` of the receiver, fed by ``source`` of the sender."""
+    said = source.description if source is not None else None
+    if said is None:
+        return _unanswered(exchange, media)
+    if not media.relayed:
+        return copied_media(said, said.port, said.address())
+    if said.rejected or media.mapping is None:
+        return _rejected(exchange, media, said)
+    address = _printed(exchange, media)
+    port = media.mapping.sockets[0].port
+    words = exchange.request
+    if not media.is_rtp:
+        zero = said.held_by(said.address()) and "zero-address" not in words.replace
+        return copied_media(said, port, zero_address(address.family) if zero else address)
+    section = outgoing_media(said, port, address, original_sendrecv="original-sendrecv" in words.flags,
+                             replace_zero="zero-address" in words.replace)
+    section.label = source.label if source is not None else None
+    if not exchange.is_offer:
+        _keep_offered(section, media.description)
+    return _receivers_own(exchange, section, media)
+
+
+def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> OutgoingMedia:
+    """Add what does not come from the sender: profile, mid, RTCP, and packet time if the sender has none."""
+    section.protocol = media.protocol
+    section.mid = media.mid
+    said = media.description
+    if section.ptime is None and said is not None:
+        section.ptime = said.ptime
+    flags = exchange.request.flags
+    section.rtcp_mux = media.mux_offered if exchange.is_offer else media.mux
+    if "no-rtcp-attribute" not in flags and media.mapping is not None:
+        section.rtcp_port = media.mapping.sockets[:2][-1].port
+        if "full-rtcp-attribute" in flags:
+            section.rtcp_address = section.address
+    return section
+
+
+def _printed(exchange: Exchange, media: Media) -> Address:
+    """What the receiver is told instead of our local address."""
+    if exchange.request.media_address is not None:
+        return exchange.request.media_address
+    return media.mapping.place.advertised if media.mapping is not None else zero_address(media.family or 4)
+
+
+def _rejected(exchange: Exchange, media: Media, said: MediaDescription) -> OutgoingMedia:
+    """Port 0; the formats are the sender's in an offer, those once offered in an answer."""
+    formats = said.formats
+    if media.protocol.lower() != said.protocol_text.lower():
+        formats = ()
+    if not exchange.is_offer and media.description is not None:
+        formats = media.description.formats
+    return OutgoingMedia(media.type, 0, media.protocol or said.protocol_text, zero_address(media.family or 4),
+                         formats, mid=media.mid, label=said.label, rejected=True)
+
+
+def _unanswered(exchange: Exchange, media: Media) -> OutgoingMedia:
+    """The sender left the section out: the receiver's own words, and a zero address."""
+    own = media.description
+    zero = zero_address(media.family or 4)
+    if own is None or media.mapping is None:
+        formats = own.formats if own is not None else ()
+        return OutgoingMedia(media.type, 0, media.protocol or "RTP/AVP", zero, formats, mid=media.mid, rejected=True)
+    port = media.mapping.sockets[0].port
+    if not media.is_rtp:
+        return copied_media(own, port, zero)
+    section = outgoing_media(own, port, zero)
+    section.address = zero
+    section.label = None
+    section.generic = []
+    return _receivers_own(exchange, section, media)
+
+
+def _keep_offered(section: OutgoingMedia, offered: MediaDescription | None) -> None:
+    """Drop the codecs that the receiver did not offer, unless that leaves none (RFC 3264 section 6.1)."""
+    if offered is None or not offered.payload_types:
+        return
+    known = {_identity(codec) for codec in offered.payload_types}
+    kept = tuple([codec for codec in section.payload_types if _identity(codec) in known])
+    if kept and len(kept) != len(section.payload_types):
+        section.payload_types = kept
+        section.formats = tuple([str(codec.number) for codec in kept])
+
+
+def _identity(codec: PayloadType) -> tuple[int, str, int, int]:
+    return codec.number, codec.encoding.lower(), codec.clock_rate, codec.channels

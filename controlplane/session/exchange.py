@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One offer or answer on its way through: what the sender's SDP means for the media of both parties."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controlplane.addresses import Address
+from controlplane.ng.request import Request
+from controlplane.sdp.model import MediaEndpoints, SessionDescription
+from controlplane.sdp.rewrite import hold
+from controlplane.session.call import Call
+from controlplane.session.latching import latch, reserve, shrink
+from controlplane.session.match import Dialogue
+from controlplane.session.media import Handling, Media
+from controlplane.session.mux import answer_mux, offer_mux
+from controlplane.session.party import Party
+from controlplane.session.profiles import agree_profiles
+from controlplane.session.sections import Pair, pair_sections
+from controlplane.session.settings import SessionSettings
+from controlplane.session.sockets import Place, RandomSource, SocketPool
+
+
+@dataclass(slots=True)
+class Exchange:
+    """The message, the call it belongs to, and what is needed to carry it out; ``now`` is Unix time in seconds."""
+
+    call: Call
+    request: Request
+    description: SessionDescription
+    dialogue: Dialogue
+    is_offer: bool
+    settings: SessionSettings
+    sockets: SocketPool
+    random: RandomSource
+    now: float
+
+    def negotiate(self) -> None:
+        """Bring the media of both parties to what the message says.
+
+        IncompleteSdp before anything changed; OutOfPorts in the middle, after which the call cannot be used.
+        """
+        sender, receiver = self.dialogue
+        endpoints = self.description.endpoints(self._received_from())
+        pairs = pair_sections(self.description.medias, sender, receiver)
+        handling = self._handling()
+        sender.session = self.description
+        if self.request.label is not None:
+            sender.label = self.request.label
+        for pair, places in zip(pairs, endpoints):
+            self._section(pair, places, handling)
+        for party in self.dialogue:
+            _unconfirm(party)
+        self.call.signalled(self.now)
+
+    def _received_from(self) -> Address | None:
+        """The address of the SIP message, if it is to be believed rather than the SDP."""
+        flags = self.request.flags
+        distrust = "sip-source-address" in flags or self.settings.sip_source
+        return self.request.received_from if distrust and "trust-address" not in flags else None
+
+    def _handling(self) -> Handling:
+        flags = self.request.flags
+        strict = "strict-source" in flags
+        return Handling(self.request.endpoint_learning or self.settings.endpoint_learning, "asymmetric" in flags,
+                        strict, "media-handover" in flags and not strict, "unidirectional" in flags)
+
+    def _section(self, pair: Pair, places: MediaEndpoints, handling: Handling) -> None:
+        section, sender, receiver = pair
+        agree_profiles(pair, self.request, self.is_offer)
+        self._identify(pair)
+        sender.description = section
+        sender.handling = handling
+        receiver.offered = receiver.offered or self.is_offer
+        pairs = section.port_count
+        sender.set_streams(pairs, self.now)
+        receiver.set_streams(pairs, self.now)
+        if section.rejected or not sender.relayed:
+            sender.reject()
+            receiver.reject()
+            return
+        direction = self._set_direction(pair, places)
+        if self.is_offer:
+            offer_mux(sender, receiver, places.mux, self.request.rtcp_mux)
+        else:
+            answer_mux(sender, receiver, places.mux)
+        self._give_ports(pair, places, direction)
+        for index, stream in enumerate(sender.streams):
+            number, is_rtcp = divmod(index, 2)
+            base = places.rtcp if is_rtcp and pairs == 1 else places.rtp
+            port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)
+            stream.fill(base._replace(port=port if port <= 65535 else 0), self.now)
+
+    def _identify(self, pair: Pair) -> None:
+        """Mid and label (RFC 5888, RFC 4574): the sender's, unless the receiver has names of its own."""
+        section, sender, receiver = pair
+        if self.is_offer:
+            sender.mid = section.mid or sender.mid
+            receiver.mid = receiver.mid or sender.mid
+            if receiver.mid is None and "generate-mid" in self.request.flags:
+                receiver.mid = str(receiver.index)
+        sender.label = section.label or sender.label
+
+    def _set_direction(self, pair: Pair, places: MediaEndpoints) -> str:
+        """Who may send RTP; the last message decides for both sides. Returns the direction in today's words."""
+        section, sender, receiver = pair
+        direction = hold(section.direction, section.held_by(places.rtp.address)).direction
+        sender.recv = receiver.send = direction in ("sendrecv", "sendonly")
+        sender.send = receiver.recv = direction in ("sendrecv", "recvonly")
+        return direction
+
+    def _give_ports(self, pair: Pair, places: MediaEndpoints, direction: str) -> None:
+        """The receiver's sockets, which it is told now; the sender's are reserved for the answer."""
+        section, sender, receiver = pair
+        family = places.rtp.family
+        if not places.rtp.address.is_zero or sender.family is None:
+            sender.family = family
+        receiver.family = self.request.address_family or receiver.family or family
+        full = 2 * section.port_count
+        flags = self.request.flags
+        keep = "port-latching" in flags or direction in ("sendonly", "inactive")
+        place = self._place(receiver, self.dialogue.receiver, self.request.to_interface)
+        latch(self.call, receiver, self.sockets, place, 1 if _one_port(receiver, self.is_offer) else full, places.rtp,
+              keep=keep and "no-port-latching" not in flags)
+        for stream in receiver.streams:
+            stream.public = stream.local is not None
+        if self.is_offer or sender.mapping is None:
+            own = self._place(sender, self.dialogue.sender, self.request.from_interface)
+            reserve(self.call, sender, self.sockets, own, full)
+        elif _one_port(sender, False):
+            shrink(self.call, sender, 1)
+
+    def _place(self, media: Media, party: Party, name: str | None) -> Place:
+        place = self.sockets.select(name, media.family or 4, media.interface or party.interface)
+        media.interface = party.interface = place.interface
+        return place
+
+
+def _one_port(media: Media, is_offer: bool) -> bool:
+    """True if RTCP needs no socket of its own."""
+    return media.is_rtp and (media.mux_required if is_offer else media.mux)
+
+
+def _unconfirm(party: Party) -> None:
+    """Signalling starts learning anew, for the party and for whatever gets its packets."""
+    for media in party.medias:
+        for linked in (media, *media.peers):
+            for stream in linked.streams:
+                stream.unconfirm()

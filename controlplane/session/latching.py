@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which sockets a medium uses: the ones it had for the same peer, new ones, or what was reserved for it."""
+from __future__ import annotations
+
+from controlplane.addresses import Endpoint
+from controlplane.errors import PeerError
+from controlplane.session.call import Call
+from controlplane.session.media import Media, PortMapping
+from controlplane.session.sockets import Place, SocketPool
+
+MAX_MAPPINGS = 16
+"""How many sets of sockets one medium keeps; a peer that moves more often does not get its oldest ports back."""
+MAX_CONSECUTIVE = 16
+NO_PORTS = "Ran out of ports"
+
+
+class OutOfPorts(PeerError):
+    """There are no free ports; the call cannot go on."""
+
+    def __init__(self) -> None:
+        super().__init__(NO_PORTS)
+
+
+def latch(call: Call, media: Media, sockets: SocketPool, place: Place, count: int, remote: Endpoint, *,
+          keep: bool) -> None:
+    """Give ``media`` ``count`` sockets on ``place`` towards whose party ``remote`` is being presented.
+
+    ``keep``: the ports stay although ``remote`` changed (ng flag ``port-latching``). OutOfPorts.
+    """
+    mapping = _find(media, place, count, remote, keep) or _allocate(call, media, sockets, place, count)
+    mapping.remote = remote
+    media.mapping = mapping
+    shrink(call, media, count)
+
+
+def shrink(call: Call, media: Media, count: int) -> None:
+    """Close all but ``count`` of the sockets in use: RTCP has moved to the RTP port."""
+    mapping = media.mapping
+    if mapping is not None:
+        call.released += mapping.sockets[count:]
+        mapping.sockets = mapping.sockets[:count]
+    media.use(mapping)
+
+
+def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: int) -> None:
+    """Open the sockets that the party will be told in a later SDP, so that it cannot fail then. OutOfPorts."""
+    if not any(mapping.place == place for mapping in media.mappings):
+        _allocate(call, media, sockets, place, count)
+    if media.mapping is None:
+        media.use(next(mapping for mapping in media.mappings if mapping.place == place))
+
+
+def _find(media: Media, place: Place, count: int, remote: Endpoint, keep: bool) -> PortMapping | None:
+    fitting = [mapping for mapping in media.mappings if mapping.place == place and len(mapping.sockets) >= count]
+    for mapping in fitting:
+        if mapping.remote is not None and _same(mapping.remote, remote):
+            return mapping
+    if keep and media.mapping in fitting:
+        return media.mapping
+    return next((mapping for mapping in fitting if mapping.remote is None), None)
+
+
+def _same(known: Endpoint, remote: Endpoint) -> bool:
+    """True for the same endpoint; a zero address (hold) counts as the same if the port is."""
+    if known == remote:
+        return True
+    return known.port == remote.port and (remote.address.is_zero or known.address.is_zero)
+
+
+def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count: int) -> PortMapping:
+    if count > MAX_CONSECUTIVE:
+        raise OutOfPorts
+    try:
+        mapping = PortMapping(place, sockets.allocate(place, count))
+    except PeerError as error:
+        raise OutOfPorts from error
+    if len(media.mappings) >= MAX_MAPPINGS:
+        oldest = next(known for known in media.mappings if known is not media.mapping)
+        media.mappings.remove(oldest)
+        call.released += oldest.sockets
+    media.mappings.append(mapping)
+    return mapping

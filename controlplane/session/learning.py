@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Endpoint learning: where to send, when a party's packets come from elsewhere than its SDP said.
+
+A source is ranked by how much of the advertised endpoint it matches. In the mode ``heuristic`` the best one wins.
+Learning ends at once for an exact match, else with the first packet that is later than WINDOW seconds after the
+last signalling; ``Calls`` has the sources reported again when the window closes.
+"""
+from __future__ import annotations
+
+from controlplane.addresses import Endpoint
+from controlplane.session.media import Handling
+from controlplane.session.stream import Stream
+
+WINDOW = 3.0
+"""Seconds after an offer or answer in which sources are compared."""
+
+
+def rank(advertised: Endpoint, source: Endpoint) -> int:
+    """0 for the advertised endpoint, 1 for another port, 2 for another address, 3 for both."""
+    return 2 * (source.address != advertised.address) + (source.port != advertised.port)
+
+
+def observe(stream: Stream, handling: Handling, source: Endpoint, at: float, last_signal: float) -> bool:
+    """A packet came from ``source`` at ``at`` (Unix time in seconds); True if that changed ``stream``."""
+    if not stream.filled or not stream.public:
+        return False
+    if stream.confirmed:
+        return _hand_over(stream, handling, source)
+    return _MODES[handling.learning](stream, handling, source, at - last_signal >= WINDOW)
+
+
+def _hand_over(stream: Stream, handling: Handling, source: Endpoint) -> bool:
+    """After learning only the flag ``media-handover`` lets a stream move, which then starts to learn again."""
+    if not handling.media_handover or source == (stream.learned or stream.endpoint):
+        return False
+    _take(stream, handling, source)
+    stream.unconfirm()
+    if stream.advertised is not None:
+        stream.best_rank = rank(stream.advertised, source)
+    return True
+
+
+def _take(stream: Stream, handling: Handling, source: Endpoint) -> None:
+    stream.learned = source
+    if not handling.asymmetric:
+        stream.endpoint = source
+
+
+def _off(stream: Stream, handling: Handling, source: Endpoint, late: bool) -> bool:
+    stream.confirmed = True
+    return True
+
+
+def _immediate(stream: Stream, handling: Handling, source: Endpoint, late: bool) -> bool:
+    _take(stream, handling, source)
+    stream.confirmed = True
+    return True
+
+
+def _delayed(stream: Stream, handling: Handling, source: Endpoint, late: bool) -> bool:
+    changed = late or source != stream.learned
+    _take(stream, handling, source)
+    stream.confirmed = late
+    return changed
+
+
+def _heuristic(stream: Stream, handling: Handling, source: Endpoint, late: bool) -> bool:
+    if stream.advertised is None or not stream.advertised.port:
+        return _delayed(stream, handling, source, late)
+    found = rank(stream.advertised, source)
+    best = stream.best_rank
+    if best is not None and found > best:
+        if not late or handling.strict_source:
+            return False
+        stream.confirmed = True
+        return True
+    changed = source != stream.learned
+    stream.best_rank = found
+    _take(stream, handling, source)
+    stream.confirmed = found == 0 or late
+    return changed or stream.confirmed
+
+
+_MODES = {"off": _off, "immediate": _immediate, "delayed": _delayed, "heuristic": _heuristic}

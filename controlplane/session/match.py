@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which two parties an offer or answer is between (SIP tags, via-branches, forks)."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from controlplane.errors import PeerError
+from controlplane.ng.request import Request
+from controlplane.session.call import Call
+from controlplane.session.party import FROM_TAG, TO_TAG, UNKNOWN, Party, associate, dissociate
+
+
+class Dialogue(NamedTuple):
+    """``sender`` wrote the SDP, ``receiver`` will get it rewritten."""
+
+    sender: Party
+    receiver: Party
+
+
+def match_offer(call: Call, request: Request, from_tag: str, now: float) -> Dialogue:
+    """The parties of an offer, created if need be. PeerError if both are the same."""
+    sender = call.tags.get(from_tag)
+    receiver = call.tags.get(request.to_tag) if request.to_tag else None
+    if sender is None:
+        sender = _half_known(call, receiver, from_tag) or call.add_party(now, from_tag)
+    if receiver is None:
+        receiver = _branch_receiver(call, request, sender) or call.add_party(now, branch=request.via_branch)
+    _check_different(sender, receiver)
+    _set_types(sender, receiver)
+    receiver.final = False
+    associate(sender, receiver)
+    return Dialogue(sender, receiver)
+
+
+def _half_known(call: Call, receiver: Party | None, from_tag: str) -> Party | None:
+    """The untagged party that ``receiver`` talks to: it now has a name."""
+    for peer in receiver.peers if receiver is not None else ():
+        if peer.tag is None:
+            call.set_tag(peer, from_tag)
+            return peer
+    return None
+
+
+def _branch_receiver(call: Call, request: Request, sender: Party) -> Party | None:
+    """The party that an offer without a known to-tag goes to; None for a new one."""
+    if request.via_branch:
+        owner = call.by_branch(request.via_branch)
+        return None if owner is sender else owner
+    if request.to_tag:
+        return None
+    return sender.peers[0] if sender.peers else None
+
+
+def match_answer(call: Call, request: Request, from_tag: str, to_tag: str, now: float) -> Dialogue:
+    """The parties of an answer; the offerer's other branches are cut off. PeerError if both are the same."""
+    offerer = call.tags.get(from_tag) or call.add_party(now, from_tag)
+    answerer = call.tags.get(to_tag) or _tag_branch(call, request, offerer, to_tag) or call.add_party(now, to_tag)
+    _check_different(answerer, offerer)
+    _set_types(offerer, answerer)
+    if request.sip_message_type == "response" and request.sip_code >= 200:
+        answerer.final = True
+    for other in [peer for peer in offerer.peers if peer is not answerer]:
+        dissociate(offerer, other)
+    associate(offerer, answerer)
+    return Dialogue(answerer, offerer)
+
+
+def _tag_branch(call: Call, request: Request, offerer: Party, to_tag: str) -> Party | None:
+    """The branch of ``offerer`` that answers with a tag nobody has yet; None for a separate new party."""
+    owner = call.by_branch(request.via_branch)
+    if owner is None or owner not in offerer.peers:
+        owner = next((peer for peer in offerer.peers if peer.tag is None), None)
+        if owner is None and offerer.peers:
+            owner = offerer.peers[0]
+    if owner is None:
+        return None
+    renamed = owner.tag is not None
+    if renamed and ("new-branch" in request.flags or (owner.final and "provisional" not in request.flags)):
+        return None
+    call.set_tag(owner, to_tag)
+    return owner
+
+
+def _check_different(one: Party, other: Party) -> None:
+    if one is other:
+        raise PeerError("Invalid dialogue association")
+
+
+def _set_types(offerer: Party, answerer: Party) -> None:
+    for party, kind in ((offerer, FROM_TAG), (answerer, TO_TAG)):
+        if party.type == UNKNOWN:
+            party.type = kind

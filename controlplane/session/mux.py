@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who has RTP and RTCP on one port (RFC 5761, ng ``rtcp-mux``)."""
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from controlplane.session.media import Media
+
+
+def offer_mux(sender: Media, receiver: Media, asked: bool, words: Collection[str]) -> None:
+    """Decide what the receiver is offered and whether the sender, who ``asked`` or not, will get it.
+
+    A receiver that multiplexes already goes on doing so. ``words``: offer, require, demux, accept, reject.
+    """
+    required = "require" in words or (receiver.mux and "demux" not in words)
+    receiver.mux_required = required
+    receiver.mux_offered = required or "offer" in words or (asked and "demux" not in words)
+    sender.mux_answer = _answer(asked, words)
+
+
+def _answer(asked: bool, words: Collection[str]) -> bool | None:
+    """What the sender of an offer will be told; None: whatever the receiver answers."""
+    if not asked or "reject" in words:
+        return False
+    if "accept" in words or ("demux" in words and "require" not in words):
+        return True
+    return None
+
+
+def answer_mux(sender: Media, receiver: Media, accepted: bool) -> None:
+    """The sender answered an offer: settle both sides."""
+    sender.set_mux(accepted and sender.mux_offered)
+    receiver.set_mux(sender.mux if receiver.mux_answer is None else receiver.mux_answer)

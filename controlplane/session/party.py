@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One side of a call: what a SIP tag stands for."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from controlplane.sdp.origin import OriginState
+from controlplane.sdp.model import SessionDescription
+from controlplane.session.media import Media, unlink
+
+UNKNOWN, FROM_TAG, TO_TAG = "UNKNOWN", "FROM_TAG", "TO_TAG"
+
+
+@dataclass(slots=True, eq=False)
+class Party:
+    """A party; ``tag`` is None until it answers, ``branch`` the via-branch under which it was called.
+
+    ``peers`` are the parties it has an offer/answer relation with, in the order in which they came. ``session`` is
+    the last description received (its media are those of ``medias``), ``origin`` what the party was sent last,
+    ``final`` tells that it has sent a final response. Times are Unix time in seconds.
+    """
+
+    created: float
+    tag: str | None = None
+    type: str = UNKNOWN
+    label: str | None = None
+    branch: str | None = None
+    deletion_at: float | None = None
+    medias: list[Media] = field(default_factory=list)
+    peers: list[Party] = field(default_factory=list)
+    aliases: list[str] = field(default_factory=list)
+    interface: str | None = None
+    session: SessionDescription | None = None
+    session_name: str | None = None
+    origin: OriginState = field(default_factory=OriginState)
+    final: bool = False
+
+    def peer_media(self, media: Media) -> Media | None:
+        """The medium of this party that is linked to ``media`` of another one."""
+        return next((own for own in self.medias if own in media.peers), None)
+
+
+def associate(one: Party, other: Party) -> None:
+    """Note the offer/answer relation; a scheduled deletion of either is off."""
+    for party, peer in ((one, other), (other, one)):
+        party.deletion_at = None
+        if peer not in party.peers:
+            party.peers.append(peer)
+
+
+def dissociate(one: Party, other: Party) -> None:
+    """Undo ``associate`` and unlink the media of the two."""
+    if other in one.peers:
+        one.peers.remove(other)
+    if one in other.peers:
+        other.peers.remove(one)
+    for media in one.medias:
+        for peer in other.medias:
+            unlink(media, peer)

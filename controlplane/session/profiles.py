@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Transport profiles: what is refused because it is not implemented, and which one a receiver gets."""
+from __future__ import annotations
+
+import logging
+
+from controlplane.errors import PeerError
+from controlplane.ng.request import Request
+from controlplane.sdp.errors import SdpError
+from controlplane.sdp.model import SessionDescription
+from controlplane.sdp.protocols import lookup
+from controlplane.session.sections import Pair
+
+ACCEPT = "accept"
+MAX_SECTIONS = 256
+_log = logging.getLogger("rtpengine.control")
+
+
+def check_supported(description: SessionDescription, request: Request) -> None:
+    """PeerError naming the first thing asked for that does not exist. What is merely left out is logged."""
+    if len(description.medias) > MAX_SECTIONS:
+        raise SdpError(f"{len(description.medias)} m-sections")
+    wanted = lookup(request.transport_protocol) if request.transport_protocol else None
+    if wanted is not None and wanted.srtp:
+        raise PeerError(f"Transport protocol {wanted.name} is not supported: no SRTP")
+    for media in description.medias:
+        if media.rejected or media.protocol is None:
+            continue
+        if media.protocol.srtp:
+            raise PeerError(f"Media profile {media.protocol.name} is not supported: no SRTP")
+        if media.has_ice and request.ice != "remove":
+            _log.warning("call %r: ICE is not supported, the %s section is offered without", request.call_id,
+                         media.type)
+
+
+def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
+    """Set the profiles of both media from the sender's section and the override of the message."""
+    section, sender, receiver = pair
+    previous = sender.description
+    changed = previous is not None and previous.protocol_text != section.protocol_text
+    sender.type = receiver.type = section.type
+    sender.set_protocol(section.protocol_text)
+    follow = request.transport_protocol == ACCEPT and not is_offer
+    override = request.transport_protocol if section.is_rtp and request.transport_protocol != ACCEPT else None
+    # RTP cannot be relayed to a medium that is none, nor the other way round.
+    forgotten = follow or (changed and is_offer) or receiver.is_rtp != section.is_rtp
+    if override or forgotten or not receiver.protocol:
+        receiver.set_protocol(override or section.protocol_text)

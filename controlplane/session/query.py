@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reply to ``query``, which a ``delete`` carries too."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from controlplane.addresses import Endpoint
+from controlplane.events import Counters, SsrcStats
+from controlplane.ng.request import Request
+from controlplane.session.call import Call
+from controlplane.session.media import Media
+from controlplane.session.party import Party
+from controlplane.session.stream import Stream
+
+_FAMILY = {4: "IPv4", 6: "IPv6"}
+Reply = dict[str, Any]
+
+
+def call_reply(call: Call, request: Request | None = None) -> Reply:
+    """All about ``call``, or about the party that the tags of ``request`` select and its peers."""
+    parties = _selected(call, request)
+    microseconds = int(call.created * 1_000_000)
+    reply: Reply = {
+        "created": int(call.created), "created_us": microseconds % 1_000_000, "created_ts": microseconds,
+        "last signal": int(call.last_signal), "last redis update": 0}
+    if call.metadata is not None:
+        reply["metadata"] = call.metadata
+    sources = [source for party in parties for media in party.medias for source in _sources(media)]
+    reply["SSRC"] = {str(source.ssrc): _ssrc(source) for source in sources}
+    names = {id(party): party.tag if party.tag is not None else f"<untagged {number}>"
+             for number, party in enumerate(call.parties, 1)}
+    reply["tags"] = {names[id(party)]: _party(party, names) for party in parties}
+    reply["totals"] = {"RTP": _totals(parties, rtcp=False), "RTCP": _totals(parties, rtcp=True)}
+    return reply
+
+
+def _selected(call: Call, request: Request | None) -> list[Party]:
+    tag = (request.to_tag or request.from_tag) if request is not None else None
+    if not tag:
+        return call.parties
+    party = call.tags.get(tag)
+    return [party, *party.peers] if party is not None else []
+
+
+def _party(party: Party, names: dict[int, str]) -> Reply:
+    reply: Reply = {"tag": names[id(party)] if party.tag is None else party.tag}
+    if party.branch is not None:
+        reply["via-branch"] = party.branch
+    if party.aliases:
+        reply["tag-aliases"] = list(party.aliases)
+    if party.label is not None:
+        reply["label"] = party.label
+    reply["created"] = int(party.created)
+    links = [{"tag": names[id(peer)], "type": "offer/answer"} for peer in party.peers]
+    reply["subscriptions"] = links
+    reply["subscribers"] = [dict(each) for each in links]
+    reply["medias"] = [_media(media) for media in party.medias]
+    reply["VSC"] = []
+    return reply
+
+
+def _media(media: Media) -> Reply:
+    reply: Reply = {"index": media.index, "type": media.type}
+    if media.protocol:
+        reply["protocol"] = media.protocol
+    codec = _main_codec(media)
+    if codec is not None:
+        reply["codec"] = codec
+    reply["streams"] = [_stream(media, stream) for stream in media.streams]
+    reply["flags"] = [name for name, on in (
+        ("initialized", bool(media.streams)), ("asymmetric", media.handling.asymmetric), ("send", media.send),
+        ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.is_rtp),
+        ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional)) if on]
+    reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _sources(media)]
+    reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for peer in media.peers
+                             for source in _sources(peer)]
+    return reply
+
+
+def _main_codec(media: Media) -> str | None:
+    sources = [source for source in _sources(media) if source.packets]
+    if not sources:
+        return None
+    return media.codecs.get(max(sources, key=lambda source: source.packets).last_payload_type)
+
+
+def _stream(media: Media, stream: Stream) -> Reply:
+    reply: Reply = {}
+    if stream.local is not None:
+        reply["local port"] = stream.local.port
+        reply["local address"] = str(stream.local.address)
+        reply["family"] = _FAMILY[stream.local.family]
+    reply["endpoint"] = _endpoint(stream.endpoint)
+    reply["advertised endpoint"] = _endpoint(stream.advertised)
+    stats = stream.stats
+    reply["last packet"] = int(stream.last_packet)
+    reply["last kernel packet"] = int(stats.kernel_in.last_packet)
+    reply["last user packet"] = int(max(stream.created, stats.user_in.last_packet))
+    sources = _sources(media)
+    if sources:
+        reply["SSRC"] = sources[0].ssrc
+    fallback = stream.is_rtcp and not stream.is_rtp and media.mux
+    handling = media.handling
+    reply["flags"] = [name for name, on in (
+        ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp), ("fallback RTCP", fallback), ("filled", stream.filled),
+        ("confirmed", stream.confirmed), ("kernelized", stats.offloaded),
+        ("strict source address", handling.strict_source),
+        ("media handover", handling.media_handover)) if on] if stream.local is not None or stream.filled else []
+    reply["stats"] = _counters(stats.user_in + stats.kernel_in)
+    reply["stats_out"] = _counters(stats.user_out + stats.kernel_out)
+    return reply
+
+
+def _endpoint(endpoint: Endpoint | None) -> Reply:
+    if endpoint is None:
+        return {}
+    return {"family": _FAMILY[endpoint.family], "address": str(endpoint.address), "port": endpoint.port}
+
+
+def _counters(counters: Counters) -> Reply:
+    return {"packets": counters.packets, "bytes": counters.bytes, "errors": counters.errors}
+
+
+def _totals(parties: Iterable[Party], *, rtcp: bool) -> Reply:
+    total = Counters()
+    for party in parties:
+        for media in party.medias:
+            for stream in media.streams:
+                if stream.is_rtp != rtcp:
+                    total += stream.stats.user_in + stream.stats.kernel_in
+    return _counters(total)
+
+
+def _sources(media: Media) -> list[SsrcStats]:
+    return [source for stream in media.streams if stream.is_rtp for source in stream.stats.sources]
+
+
+def _ssrc(source: SsrcStats) -> Reply:
+    return {"bytes": source.bytes, "packets": source.packets, "last RTP timestamp": source.last_timestamp,
+            "last RTP seq": source.extended_sequence}

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sessions need of the ports and of randomness, as shapes: the caller brings them along."""
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+from controlplane.addresses import Address, Endpoint
+
+
+class Place(NamedTuple):
+    """A local address of the logical interface ``interface``, and what peers are told in its stead."""
+
+    interface: str
+    address: Address
+    advertised: Address
+
+
+class SocketPool(Protocol):
+    """Local media sockets. They are given back through ``ChangeSet.closed``, once no target needs them."""
+
+    def select(self, name: str | None, family: int, current: str | None) -> Place:
+        """The address to use: of interface ``name`` if given, else of ``current``, else of the default one.
+
+        ``current``, the interface used so far, stays if ``name`` allows it. Another family is the last resort.
+        """
+
+    def allocate(self, place: Place, count: int) -> tuple[Endpoint, ...]:
+        """Open 1 socket, or an even number of consecutive ones that begin at an even port.
+
+        PeerError ``Ran out of ports`` if there are none.
+        """
+
+
+class RandomSource(Protocol):
+    """As ``random.SystemRandom``."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """A number of ``k`` random bits."""

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a call is over although nobody said so: no media, or too old."""
+from __future__ import annotations
+
+from math import inf
+from typing import NamedTuple
+
+from controlplane.session.call import Call
+from controlplane.session.settings import SessionSettings
+
+REGULAR, FORCED, UNKNOWN = "REGULAR", "FORCED", "UNKNOWN"
+TIMEOUT, SILENT_TIMEOUT, OFFER_TIMEOUT, FINAL_TIMEOUT = (
+    "TIMEOUT", "SILENT_TIMEOUT", "OFFER_TIMEOUT", "FINAL_TIMEOUT")
+
+ANSWERED, PENDING, SILENT = "answered", "pending", "silent"
+_REASONS = {ANSWERED: TIMEOUT, PENDING: OFFER_TIMEOUT, SILENT: SILENT_TIMEOUT}
+
+
+class Verdict(NamedTuple):
+    """Why the call ends (None: it goes on), and when it is to be looked at again (Unix time in seconds)."""
+
+    reason: str | None
+    next_at: float
+
+
+def judge(call: Call, settings: SessionSettings, now: float) -> Verdict:
+    """What is to become of ``call``: final timeout, due deletion, then lack of media."""
+    final_at = call.created + settings.final_timeout if settings.final_timeout > 0 else inf
+    if now >= final_at:
+        return Verdict(FINAL_TIMEOUT, inf)
+    if call.deleted_at is not None and now >= call.deleted_at:
+        return Verdict(REGULAR, inf)
+    deletions = [party.deletion_at for party in call.parties if party.deletion_at is not None]
+    pending = [at for at in deletions if at > now]
+    if pending:
+        return Verdict(None, min(final_at, *pending))
+    verdict = _media_verdict(call, settings, now)
+    return Verdict(verdict.reason, min(final_at, verdict.next_at))
+
+
+def _media_verdict(call: Call, settings: SessionSettings, now: float) -> Verdict:
+    """A fresh stream we may receive on keeps the call; a fresh silent one only if no such stream has its SDP."""
+    limits = {ANSWERED: settings.timeout, PENDING: settings.offer_timeout, SILENT: settings.silent_timeout}
+    until = {ANSWERED: -inf, PENDING: -inf, SILENT: -inf}
+    kind = None
+    for kind, last in _activity(call):
+        until[kind] = max(until[kind], last + limits[kind])
+    if kind is None:
+        # Left behind by an offer that failed: no media will ever end it.
+        kind = PENDING
+        until[kind] = call.last_signal + limits[kind]
+    keeps = max(until[ANSWERED], until[PENDING])
+    if until[ANSWERED] == -inf:
+        keeps = max(keeps, until[SILENT])
+    return Verdict(None, keeps) if keeps > now else Verdict(_REASONS[kind], inf)
+
+
+def _activity(call: Call) -> list[tuple[str, float]]:
+    """Kind and last activity of each stream, leaving out branches that lost the race for the answer."""
+    found = []
+    linked = any(party.peers for party in call.parties)
+    for party in call.parties:
+        if linked and not party.peers:
+            continue
+        for media in party.medias:
+            for stream in media.streams:
+                if stream.is_rtcp and not stream.is_rtp and media.mux:
+                    continue
+                if stream.local is None or not media.recv:
+                    kind = SILENT
+                else:
+                    kind = ANSWERED if stream.filled else PENDING
+                found.append((kind, stream.last_packet))
+    return found
