@@ -103,16 +103,20 @@ class Ledger:
 
     def received(self, local: Endpoint) -> Counters:
         """All that this engine consumed on the socket."""
-        past = self._past_in.get(local, _NOTHING)
+        past = self._past_in.get(local)
         target = self.installed.get(local)
-        return past if target is None else past + self._reader.counters(target.slot)
+        if target is None:
+            return past or _NOTHING
+        now = self._reader.counters(target.slot)
+        return now if past is None else past + now
 
     def sent(self, local: Endpoint) -> Counters:
         """All that this engine sent from the socket."""
-        total = self._past_out.get(local, _NOTHING)
+        total = self._past_out.get(local)
         for slot in self._senders.get(local, ()):
-            total = total + self._reader.counters(slot)
-        return total
+            now = self._reader.counters(slot)
+            total = now if total is None else total + now
+        return total or _NOTHING
 
     def sources(self, local: Endpoint) -> tuple[SsrcStats, ...]:
         """The RTP sources seen on the socket."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from controlplane.errors import PeerError
@@ -94,23 +95,34 @@ def decode(message: bytes) -> Dictionary:
             items.append(number)
 
 
+@lru_cache(4096)
+def _key(key: str | bytes) -> bytes:
+    """A dictionary key; the same ones come again in every reply."""
+    raw = raw_bytes(key) if isinstance(key, str) else key
+    return b"%d:%b" % (len(raw), raw)
+
+
 def _write(value: Any, put: Callable[[bytes], None]) -> None:
     if isinstance(value, str):
-        value = raw_bytes(value)
-    if isinstance(value, bytes):
-        put(b"%d:" % len(value))
-        put(value)
+        raw = raw_bytes(value)
+        put(b"%d:%b" % (len(raw), raw))
     elif isinstance(value, int):
         put(b"i%de" % value)
-    elif isinstance(value, (list, tuple)):
-        put(b"l")
-        for item in value:
-            _write(item, put)
-        put(b"e")
+    elif isinstance(value, bytes):
+        put(b"%d:" % len(value))
+        put(value)
     elif isinstance(value, (dict, Dictionary)):
         put(b"d")
         for key, item in value.items():
-            _write(key, put)
+            put(_key(key))
+            if type(item) is int:
+                put(b"i%de" % item)
+            else:
+                _write(item, put)
+        put(b"e")
+    elif isinstance(value, (list, tuple)):
+        put(b"l")
+        for item in value:
             _write(item, put)
         put(b"e")
     else:
