@@ -68,7 +68,7 @@ def match_answer(call: Call, request: Request, from_tag: str, to_tag: str, now: 
 def _tag_branch(call: Call, request: Request, offerer: Party, to_tag: str) -> Party | None:
     """The branch of ``offerer`` that answers with a tag nobody has yet; None for a separate new party."""
     owner = call.by_branch(request.via_branch)
-    if owner is None or owner not in offerer.peers:
+    if owner is None or owner is offerer:
         owner = next((peer for peer in offerer.peers if peer.tag is None), None)
         if owner is None and offerer.peers:
             owner = offerer.peers[0]

@@ -50,12 +50,17 @@ def _target(call: Call, media: Media, index: int, local: Endpoint,
     stream = media.streams[index]
     current = local == stream.local
     expected, mismatch = _expected(media, stream)
-    learning = current and stream.learning and media.mapping is not None
+    learning = current and _reports_sources(media, stream)
     if call.drop_traffic:
         return WantedTarget(local, is_rtp=media.is_rtp, learning=learning, discard=True, payload_types=clocks)
     rtp, rtcp = _outputs(call, media, index)
     return WantedTarget(local, rtp, rtcp, expected, mismatch, media.is_rtp, learning,
                         current and stream.confirmed, False, clocks)
+
+
+def _reports_sources(media: Media, stream: Stream) -> bool:
+    """True while learning, and for as long as the flag ``media-handover`` lets the stream follow another source."""
+    return stream.learning or (stream.confirmed and stream.public and media.handling.media_handover)
 
 
 def _expected(media: Media, stream: Stream) -> tuple[Endpoint | None, Mismatch]:

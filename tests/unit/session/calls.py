@@ -19,7 +19,8 @@ V4, V6 = "203.0.113.5", "2001:db8:7::5"
 START = 1_700_000_000.0
 
 
-def spec(name: str, address: str, advertised: str | None = None, ports: tuple[int, int] = (30000, 30999)) -> InterfaceSpec:
+def spec(name: str, address: str, advertised: str | None = None,
+         ports: tuple[int, int] = (30000, 30999)) -> InterfaceSpec:
     return InterfaceSpec(name, Address.parse(address), Address.parse(advertised) if advertised else None,
                          ports[0], ports[1], frozenset())
 

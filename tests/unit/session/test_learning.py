@@ -146,14 +146,12 @@ def test_handover_in_a_call() -> None:
     a, b = daemon.local("A"), daemon.local("B")
     daemon.packet(a, SDP, 0.1)
     daemon.packet(b, "198.51.100.20:42000")
-    assert daemon.targets[b].offload
-    daemon.now += 9
-    daemon.calls.on_source(SourceSeen(a, ep(BOTH), daemon.now))
-    daemon.apply()
+    assert daemon.targets[a].offload and daemon.targets[b].offload
+    daemon.packet(a, BOTH, 9)
     assert daemon.sends_to(b) == [BOTH]
-    assert daemon.targets[a].learning and daemon.targets[b].learning
+    assert not daemon.targets[a].offload and daemon.targets[b].learning
     daemon.packet(a, BOTH, 0.02)
-    assert not daemon.targets[a].learning
+    assert daemon.targets[a].offload
 
 
 def test_rtcp_on_the_rtp_port_teaches_nothing() -> None:

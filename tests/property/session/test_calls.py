@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Any sequence of messages, packets and time: only PeerError, no leaks, and targets that make sense."""
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controlplane.errors import PeerError
+from controlplane.events import SourceSeen
+from tests.unit.session.calls import V4, V6, Daemon, ep, spec
+
+TAGS = st.sampled_from(["A", "B", "C", None])
+ADDRESSES = st.sampled_from(["192.0.2.10", "198.51.100.20", "0.0.0.0", "2001:db8::20", "::"])
+PORTS = st.sampled_from([0, 9, 41000, 41002, 42000, 65535])
+
+
+@st.composite
+def bodies(draw: st.DrawFn) -> str:
+    address = draw(ADDRESSES)
+    family = "IP6" if ":" in address else "IP4"
+    lines = ["v=0", f"o=- 1 {draw(st.integers(0, 3))} IN {family} {address}", "s=-", f"c=IN {family} {address}",
+             "t=0 0"]
+    for _ in range(draw(st.integers(0, 3))):
+        kind, profile = draw(st.sampled_from([
+            ("audio", "RTP/AVP 8 0"), ("video", "RTP/AVPF 97"), ("image", "udptl t38"), ("message", "TCP/MSRP *"),
+            ("audio", "RTP/SAVP 8"), ("text", "RTP/AVP 98"), ("application", "UDP/DTLS/SCTP 5000")]))
+        count = draw(st.sampled_from(["", "", "", "/2"]))
+        lines.append(f"m={kind} {draw(PORTS)}{count} {profile}")
+        lines += draw(st.lists(st.sampled_from([
+            "a=rtcp-mux", "a=sendonly", "a=recvonly", "a=inactive", "a=mid:1", "a=mid:2", "a=rtcp:41000", "a=label:1",
+            "a=rtcp:5 IN IP6 ::1", "a=ptime:20"]), max_size=3))
+    return "\n".join([*lines, ""])
+
+
+MESSAGES = st.fixed_dictionaries({
+    "from_tag": TAGS, "to_tag": TAGS, "via_branch": st.sampled_from([None, "z1", "z2"]),
+    "flags": st.lists(st.sampled_from([
+        "strict-source", "media-handover", "asymmetric", "unidirectional", "port-latching", "no-port-latching",
+        "generate-mid", "to-tag", "fatal", "fast", "sip-source-address", "new-branch"]), max_size=3).map(" ".join),
+    "rtcp_mux": st.sampled_from(["", "offer", "offer require", "demux", "accept", "reject"]),
+    "replace": st.sampled_from(["", "origin", "origin-full", "sdp-version"]),
+    "address_family": st.sampled_from([None, None, 4, 6]),
+    "transport_protocol": st.sampled_from([None, None, "RTP/AVPF", "accept", "udptl"]),
+    "endpoint_learning": st.sampled_from([None, "off", "immediate", "delayed", "heuristic"]),
+    "to_interface": st.sampled_from([None, None, "second", "external"]),
+    "drop_traffic": st.sampled_from([None, None, None, "start", "stop"])})
+
+SIGNALS = st.tuples(st.sampled_from(["offer", "offer", "answer", "answer"]), MESSAGES, bodies())
+DELETES = st.tuples(st.just("delete"), MESSAGES, st.sampled_from([None, 0, 2]))
+PACKETS = st.tuples(st.just("packet"), st.integers(0, 50),
+                    st.sampled_from(["192.0.2.10:41000", "192.0.2.9:5", "[2001:db8::20]:42000"]))
+PAUSES = st.tuples(st.just("pause"), st.sampled_from([0.1, 1.0, 3.5, 70.0]), st.none())
+STEPS = st.lists(st.one_of(SIGNALS, SIGNALS, DELETES, PACKETS, PAUSES), max_size=14)
+
+
+def check(daemon: Daemon) -> None:
+    opened = {local for call in daemon.calls.calls.values() for media in call.medias
+              for mapping in media.mappings for local in mapping.sockets}
+    assert len(opened) == daemon.sockets.open
+    assert set(daemon.targets) <= opened
+    for local, target in daemon.targets.items():
+        assert target.local == local
+        for output in (*target.rtp_outputs, *target.rtcp_outputs):
+            assert output.source in opened
+            assert output.destination.port and not output.destination.address.is_zero
+            assert output.destination.family == output.source.family
+    for call in daemon.calls.calls.values():
+        assert set(daemon.calls.sockets_of(call)) <= set(daemon.targets)
+        for party in call.parties:
+            assert all(party in peer.peers for peer in party.peers)
+            for media in party.medias:
+                assert all(media in peer.peers for peer in media.peers)
+
+
+def perform(daemon: Daemon, step: tuple) -> None:  # type: ignore[type-arg]
+    kind, first, second = step
+    if kind == "pause":
+        daemon.pass_time(first)
+    elif kind == "packet":
+        locals_ = sorted(daemon.targets)
+        if locals_:
+            daemon.calls.on_source(SourceSeen(locals_[first % len(locals_)], ep(second), daemon.now))
+            daemon.apply()
+    else:
+        fields = dict(first)
+        if kind == "delete":
+            fields["delete_delay"] = second
+        else:
+            fields["sdp"] = second
+        try:
+            daemon.send(kind, **fields)
+        except PeerError:
+            pass
+
+
+@settings(max_examples=150, deadline=None)
+@given(STEPS)
+def test_any_sequence(steps: list) -> None:  # type: ignore[type-arg]
+    daemon = Daemon(spec("default", V4, ports=(30000, 30031)), spec("default", V6, ports=(30000, 30031)),
+                    spec("second", "203.0.113.6", ports=(30000, 30007)))
+    for step in steps:
+        perform(daemon, step)
+        check(daemon)
+    for call_id in list(daemon.calls.calls):
+        daemon.send("delete", call_id=call_id, delete_delay=0)
+    assert not daemon.targets and not daemon.sockets.open and not daemon.calls.calls
+    assert not daemon.calls._owners and not daemon.calls._installed
+    assert all(usage.free == usage.total for usage in daemon.sockets.usage())
+    daemon.offer("v=0\no=- 1 1 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\nm=audio 41000 RTP/AVP 8\n")

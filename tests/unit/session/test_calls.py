@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments, limits, lists and queries."""
+from __future__ import annotations
+
+import pytest
+
+from controlplane.errors import PeerError
+from controlplane.events import Counters, SsrcStats, StreamStats
+from controlplane.ng.reply import LoadLimitReached
+from tests.unit.session.calls import START, Daemon, established, sdp
+
+
+@pytest.mark.parametrize("command, fields, reason", [
+    ("offer", {"call_id": None}, "No SDP body in message"),
+    ("offer", {"sdp": sdp(), "call_id": None}, "No call-id in message"),
+    ("offer", {"sdp": sdp()}, "No from-tag in message"),
+    ("answer", {"from_tag": "A"}, "No SDP body in message"),
+    ("answer", {"sdp": sdp(), "from_tag": "A"}, "No to-tag in message"),
+    ("answer", {"sdp": sdp(), "from_tag": "A", "to_tag": "B"}, "Unknown call-id"),
+    ("query", {"call_id": None}, "No call-id in message"),
+    ("query", {}, "Unknown call-id"),
+    ("list", {"limit": -1}, "invalid limit, must be >= 0"),
+])
+def test_arguments(command: str, fields: dict[str, object], reason: str) -> None:
+    daemon = Daemon()
+    with pytest.raises(PeerError, match=f"^{reason}$"):
+        daemon.send(command, **fields)
+    assert not daemon.calls.calls
+
+
+def test_a_failed_offer_leaves_its_call() -> None:
+    daemon = Daemon()
+    for body, reason in (("nonsense", "Failed to parse SDP"), ("", "Error rewriting SDP"),
+                         ("v=0\nm=audio 5 RTP/AVP 0\n", "Incomplete SDP specification")):
+        with pytest.raises(PeerError, match=reason):
+            daemon.offer(body)
+        assert "c1" in daemon.calls.calls
+    daemon.offer(sdp())
+
+
+def test_session_limit() -> None:
+    daemon = established(max_sessions=1)
+    with pytest.raises(LoadLimitReached, match="Parallel session limit reached"):
+        daemon.offer(sdp(), call_id="c2")
+    assert daemon.counter.rejected == 1
+    daemon.offer(sdp(), to_tag="B")
+    daemon.settings.max_sessions = -1
+    daemon.offer(sdp(), call_id="c2")
+
+
+def test_other_limits() -> None:
+    daemon = Daemon()
+    daemon.calls.overload = lambda: "CPU usage limit exceeded"
+    with pytest.raises(LoadLimitReached, match="CPU usage limit exceeded"):
+        daemon.offer(sdp())
+    assert daemon.counter.rejected == 0
+
+
+def test_list() -> None:
+    daemon = Daemon()
+    for number in range(40):
+        daemon.offer(sdp(), call_id=f"c{number}")
+    assert len(daemon.send("list")["calls"]) == 32
+    assert daemon.send("list", limit=2) == {"calls": ["c0", "c1"]}
+    assert daemon.send("list", limit=0) == {"calls": []}
+
+
+def test_type_of_service() -> None:
+    daemon = Daemon(tos=184)
+    daemon.offer(sdp())
+    assert daemon.call.tos == 184
+    daemon.offer(sdp(), tos=32)
+    daemon.answer(sdp("198.51.100.20", 42000), tos=99)
+    daemon.offer(sdp(), to_tag="B", tos=-1)
+    assert daemon.targets[daemon.local("A")].rtp_outputs[0].tos == 32
+
+
+def test_dropped_traffic() -> None:
+    daemon = established()
+    daemon.offer(sdp(), to_tag="B", drop_traffic="start")
+    target = daemon.targets[daemon.local("A")]
+    assert target.discard and not target.rtp_outputs
+    daemon.offer(sdp(), to_tag="B", drop_traffic="stop")
+    assert daemon.sends_to(daemon.local("A"))
+
+
+def test_terminate() -> None:
+    daemon = established()
+    daemon.calls.terminate(daemon.call, daemon.now)
+    daemon.apply()
+    assert daemon.counter.ended == [("c1", "FORCED")] and not daemon.targets and not daemon.sockets.open
+
+
+def test_query() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp("192.0.2.10", 41000, "a=rtpmap:8 PCMA/8000"), label="alice", via_branch="z1", metadata="m")
+    daemon.answer(sdp("198.51.100.20", 42000))
+    local = daemon.local("A")
+    source = SsrcStats(7, 10, 1720, 0, 0, 0, 65550, 1.0, 8, 160, START + 1)
+    daemon.calls.update_stats({local: StreamStats(user_in=Counters(10, 1720, 1, START + 1),
+                                                  user_out=Counters(3, 516, 0, START), sources=(source,))}, START + 1)
+    reply = daemon.send("query")
+    assert list(reply) == ["created", "created_us", "created_ts", "last signal", "last redis update", "metadata",
+                           "SSRC", "tags", "totals"]
+    assert reply["created"] == int(START) and reply["created_ts"] == int(START) * 1_000_000
+    assert reply["totals"] == {"RTP": {"packets": 10, "bytes": 1720, "errors": 1},
+                               "RTCP": {"packets": 0, "bytes": 0, "errors": 0}}
+    assert reply["SSRC"] == {"7": {"bytes": 1720, "packets": 10, "last RTP timestamp": 160, "last RTP seq": 65550}}
+    alice = reply["tags"]["A"]
+    assert alice["label"] == "alice" and alice["subscriptions"] == [{"tag": "B", "type": "offer/answer"}]
+    assert reply["tags"]["B"]["via-branch"] == "z1"
+    media = alice["medias"][0]
+    assert (media["index"], media["type"], media["protocol"], media["codec"]) == (1, "audio", "RTP/AVP", "PCMA/8000")
+    assert media["flags"] == ["initialized", "send", "recv"]
+    rtp, rtcp = media["streams"]
+    assert rtp["local port"] == local.port and rtp["family"] == "IPv4"
+    assert rtp["endpoint"] == {"family": "IPv4", "address": "192.0.2.10", "port": 41000} == rtp["advertised endpoint"]
+    assert rtp["stats"] == {"packets": 10, "bytes": 1720, "errors": 1} and rtp["stats_out"]["packets"] == 3
+    assert rtp["flags"] == ["RTP", "filled"] and rtcp["flags"] == ["RTCP", "filled"]
+    assert rtp["last packet"] == int(START + 1)
+
+
+def test_query_of_one_party() -> None:
+    daemon = established()
+    assert list(daemon.send("query", from_tag="A")["tags"]) == ["A", "B"]
+    assert daemon.send("query", from_tag="X")["tags"] == {}
+
+
+def test_targets_never_outlive_their_sockets() -> None:
+    daemon = established()
+    daemon.send("delete", delete_delay=0)
+    assert not daemon.targets
+    daemon.offer(sdp(), call_id="c2")
+    assert all(local in {each for call in daemon.calls.calls.values() for each in daemon.calls.sockets_of(call)}
+               for local in daemon.targets)

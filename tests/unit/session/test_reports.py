@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The reports read real calls."""
+from __future__ import annotations
+
+from controlplane.events import Counters, StreamStats
+from controlplane.report import counters, detail, model, snapshot
+from controlplane.session.call import Call
+from tests.unit.session.calls import START, Daemon, sdp
+
+
+def as_reported(call: Call) -> model.Call:
+    return call
+
+
+def test_block_and_counts() -> None:
+    daemon = Daemon()
+    statistics = counters.Statistics(START)
+    daemon.calls.observer = statistics
+    daemon.offer(sdp(), label="alice")
+    daemon.answer(sdp("198.51.100.20", 42000))
+    local = daemon.local("A")
+    daemon.calls.update_stats({local: StreamStats(user_in=Counters(10, 1720, 0, START + 1))}, START + 1)
+    text = detail.block(as_reported(daemon.call), START + 2)
+    assert "--- Tag 'A', type: FROM_TAG, label 'alice'" in text
+    assert "subscribed to media with monologue tag 'B' (index: 1)" in text
+    assert "------ Media #1 (audio over RTP/AVP)" in text and f"{V4_PORT.format(local)} <>" in text
+    gauges = snapshot.count_sessions(daemon.calls.calls.values(), START + 2)
+    assert (gauges.own, gauges.ipv4, gauges.user_streams) == (1, 1, 1)
+    daemon.send("delete", delete_delay=0)
+    assert statistics.ended["REGULAR"] == 1 and statistics.traffic.user.packets == 10
+
+
+V4_PORT = "{0.address!s:>15}:{0.port:<5}"
