@@ -50,10 +50,13 @@ def setting(tmp_path: Path) -> Iterator[Setting]:
         yield Setting(daemon, proxy, callee_port, tmp_path)
 
 
-def _until(condition: Callable[[], bool], seconds: float, what: str) -> None:
+def _until(setting: Setting, condition: Callable[[], bool], seconds: float, what: str) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        if time.monotonic() > deadline:
+            logs = "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}"
+                             for path in (*setting.directory.glob("*.messages"), setting.proxy.log))
+            pytest.fail(f"{what} did not happen within {seconds} s\n{logs}\n{setting.daemon.log_tail()}")
         time.sleep(0.05)
 
 
@@ -85,7 +88,7 @@ def test_calls_with_hold(setting: Setting, count: int) -> None:
     with setting.callee(calls=count, ports=[callee.port for _, callee in pairs]) as callees, \
             setting.caller("caller.xml", calls=count, ports=[caller.port for caller, _ in pairs],
                            words=words) as callers:
-        _until(lambda: len(callers.find("SIP/2.0 200", "1 INVITE", False)) == count, 10, "the answer of every call")
+        _until(setting, lambda: len(callers.find("SIP/2.0 200", "1 INVITE", False)) == count, 10, "the answer of every call")
         offers, answers = callees.find("INVITE", "1 INVITE", False), callers.find("SIP/2.0 200", "1 INVITE", False)
         own_callers = callers.find("INVITE", "1 INVITE", True)
         own_callees = callees.find("SIP/2.0 200", "1 INVITE", True)
@@ -108,7 +111,7 @@ def test_calls_with_hold(setting: Setting, count: int) -> None:
         pump([end for pair in joined for end in pair], 1.0, lambda: all(callee.compounds for _, callee in joined))
         assert all(callee.compounds for _, callee in joined)
 
-        _until(lambda: len(callers.find("SIP/2.0 200", "2 INVITE", False)) == count, 10, "hold of every call")
+        _until(setting, lambda: len(callers.find("SIP/2.0 200", "2 INVITE", False)) == count, 10, "hold of every call")
         held, agreed = callees.find("INVITE", "2 INVITE", False), callers.find("SIP/2.0 200", "2 INVITE", False)
         for call_id in answers:
             _check_rewritten(held[call_id].media, set(by_port), "sendonly")
@@ -137,7 +140,7 @@ def test_media_played_by_sipp(setting: Setting) -> None:
     with setting.callee(calls=1, ports=[listener.port]) as callee, \
             setting.caller("caller_plays.xml", calls=1, options=["-mi", "127.0.0.1", "-mp", str(_even_port())],
                            words={"talk_ms": "8500", "hold_ms": "300", "capture": str(recording.path)}) as caller:
-        _until(lambda: len(caller.find("SIP/2.0 200", "1 INVITE", False)) == 1, 10, "the answer")
+        _until(setting, lambda: len(caller.find("SIP/2.0 200", "1 INVITE", False)) == 1, 10, "the answer")
         offer, = callee.find("INVITE", "1 INVITE", False).values()
         listener.connect(offer.media.address, offer.media.port, offer.media.rtcp_port)
         call_id = offer.call_id
