@@ -12,9 +12,9 @@ struct rtpe_relay {
 	struct rtpe_engine engine;
 	struct rtpe_socket_map sockets;
 	struct rtpe_event_queue events;
-	int stop_fd;			/* eventfd: readable when the workers are to end */
 	int nothing_fd;			/* what closed sockets become */
-	u32 threads, running;
+	struct rtpe_crew crew;
+	u32 running;
 	struct rtpe_worker workers[];
 };
 

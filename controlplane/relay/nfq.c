@@ -4,8 +4,6 @@
  * Packets come from the INPUT chain as the module would see them there, and leave
  * through the relay's sockets. What is not forwarded goes on to those.
  */
-#include <time.h>
-
 #include "datagram.h"
 #include "inside.h"
 
@@ -56,15 +54,12 @@ struct rtpe_engine *rtpe_nfq_engine(struct rtpe_nfq *q)
 /* In a copy, for decryption works in place and the caller's packet may have to go on. */
 static enum rtpe_verdict forward(struct rtpe_nfq *q, const struct rtpe_target *t, const struct rtpe_datagram *d)
 {
-	struct timespec now;
 	struct rtpe_packet p = {
 		.data = memcpy(q->buffer, d->payload, d->len),
-		.len = d->len, .room = RTPE_TRAILER, .src = d->src,
+		.len = d->len, .room = RTPE_TRAILER, .src = d->src, .now_us = rtpe_now_us(),
 	};
 	enum rtpe_verdict verdict;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	p.now_us = (u64)now.tv_sec * 1000000 + (u64)now.tv_nsec / 1000;
 	verdict = rtpe_forward_packet(t, &p);
 	if (verdict == RTPE_FORWARD)
 		rtpe_transmit(t, &p, q->scratch);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "worker.h"
 
-#include <time.h>
-
 static u8 *buffer(const struct rtpe_worker *w, u32 i)
 {
 	return w->buffers + (size_t)i * RTPE_BUFFER;
@@ -31,19 +29,11 @@ void rtpe_receive_exit(struct rtpe_worker *w)
 	free(w->buffers);
 }
 
-static u64 now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (u64)t.tv_sec * 1000000 + (u64)t.tv_nsec / 1000;
-}
-
 /* The socket is of no use any more (say, destroyed by the administrator): out of epoll, or it would wake us for ever. */
 static void fail(struct rtpe_worker *w, struct rtpe_socket *s, int error)
 {
 	struct rtpe_event e = {
-		.type = RTPE_EVENT_SOCKET, .error = error, .local = s->local, .now_us = now_us(),
+		.type = RTPE_EVENT_SOCKET, .error = error, .local = s->local, .now_us = rtpe_now_us(),
 	};
 
 	rtpe_worker_dismiss(w, s);
@@ -51,13 +41,13 @@ static void fail(struct rtpe_worker *w, struct rtpe_socket *s, int error)
 	rtpe_event_put(w->events, &e);
 }
 
-static void found(struct rtpe_worker *w, u32 i, u32 len, u64 now)
+static void found(struct rtpe_worker *w, u32 i, u32 len)
 {
 	struct rtpe_packet *p = &w->packets[i];
 
 	p->len = len;
 	p->room = RTPE_TRAILER;
-	p->now_us = now;
+	p->now_us = w->now_us;
 	rtpe_addr_from(&p->src, &w->sources[i]);
 }
 
@@ -66,14 +56,14 @@ static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
 {
 	socklen_t sa_len = sizeof(w->sources[0]);
 	ssize_t len;
-	u64 now;
 	int n, i;
 
 	if (s->budget == 1) {
 		len = recvfrom(s->fd, buffer(w, 0), RTPE_DATAGRAM, 0, &w->sources[0].any, &sa_len);
 		if (len < 0)
 			return -errno;
-		found(w, 0, (u32)len, now_us());
+		w->now_us = rtpe_now_us();
+		found(w, 0, (u32)len);
 		return 1;
 	}
 	for (i = 0; i < (int)s->budget; i++)
@@ -81,9 +71,9 @@ static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
 	n = recvmmsg(s->fd, w->messages, s->budget, 0, NULL);
 	if (n < 0)
 		return -errno;
-	now = now_us();
+	w->now_us = rtpe_now_us();
 	for (i = 0; i < n; i++)
-		found(w, (u32)i, w->messages[i].msg_len, now);
+		found(w, (u32)i, w->messages[i].msg_len);
 	return n;
 }
 
@@ -127,6 +117,7 @@ void rtpe_receive(struct rtpe_worker *w, struct rtpe_socket *s)
 		return;
 	}
 	adapt_budget(w, s, (u32)n);
+	w->packets_read += (u32)n;
 	t = rtpe_table_find(&w->engine->table, &s->local);
 	if (unlikely(!t)) {
 		w->strays += (u32)n;

@@ -21,8 +21,8 @@ static int open_descriptors(struct rtpe_relay *r)
 	r->nothing_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (r->nothing_fd < 0)
 		return -errno;
-	r->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (r->stop_fd >= 0)
+	r->crew.stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (r->crew.stop_fd >= 0)
 		return 0;
 	close(r->nothing_fd);
 	return -errno;
@@ -30,7 +30,7 @@ static int open_descriptors(struct rtpe_relay *r)
 
 static void join_workers(struct rtpe_relay *r)
 {
-	eventfd_write(r->stop_fd, 1);
+	eventfd_write(r->crew.stop_fd, 1);
 	for (; r->running; r->running--)
 		rtpe_worker_join(&r->workers[r->running - 1]);
 }
@@ -39,8 +39,8 @@ static int start_workers(struct rtpe_relay *r)
 {
 	int err;
 
-	for (; r->running < r->threads; r->running++) {
-		err = rtpe_worker_start(&r->workers[r->running], r->running, &r->engine, &r->events, r->stop_fd);
+	for (; r->running < r->crew.count; r->running++) {
+		err = rtpe_worker_start(&r->crew, r->running);
 		if (err) {
 			join_workers(r);
 			return err;
@@ -61,7 +61,7 @@ static int init(struct rtpe_relay *r)
 	err = rtpe_socket_map_init(&r->sockets);
 	if (err)
 		goto err_events;
-	err = rtpe_engine_init(&r->engine, &r->sockets, r->threads, true);
+	err = rtpe_engine_init(&r->engine, &r->sockets, r->crew.count, true);
 	if (err)
 		goto err_sockets;
 	err = start_workers(r);
@@ -78,7 +78,7 @@ err_events:
 	rtpe_event_queue_exit(&r->events);
 err_descriptors:
 	close(r->nothing_fd);
-	close(r->stop_fd);
+	close(r->crew.stop_fd);
 	return err;
 }
 
@@ -97,30 +97,16 @@ struct rtpe_relay *rtpe_relay_new(unsigned threads)
 	if (!r)
 		return NULL;
 	memset(r, 0, sizeof(*r) + threads * sizeof(r->workers[0]));
-	r->threads = threads;
+	r->crew.workers = r->workers;
+	r->crew.count = threads;
+	r->crew.engine = &r->engine;
+	r->crew.events = &r->events;
 	err = init(r);
 	if (!err)
 		return r;
 	free(r);
 	errno = -err;
 	return NULL;
-}
-
-/* The thread with the fewest; RTP (even) and RTCP ports apart, as one is far busier than the other. */
-static struct rtpe_worker *idlest(struct rtpe_relay *r, u32 parity)
-{
-	struct rtpe_worker *best = &r->workers[0];
-	u32 i;
-
-	for (i = 1; i < r->threads; i++)
-		if (r->workers[i].sockets[parity] < best->sockets[parity])
-			best = &r->workers[i];
-	return best;
-}
-
-static u32 parity(const struct rtpe_socket *s)
-{
-	return rtpe_read16(&s->local.port) & 1;
 }
 
 static void release(struct rtpe_deferred *d)
@@ -131,9 +117,6 @@ static void release(struct rtpe_deferred *d)
 /* s is out of the map already. Packets under way may hold it until it is reclaimed. */
 static void close_socket(struct rtpe_relay *r, struct rtpe_socket *s)
 {
-	if (r->running)
-		rtpe_worker_dismiss(s->worker, s);
-	s->worker->sockets[parity(s)]--;
 	rtpe_socket_detach(s, r->nothing_fd);
 	rtpe_defer(&s->deferred, release);
 }
@@ -143,15 +126,13 @@ static int serve(struct rtpe_relay *r, struct rtpe_socket *s)
 {
 	int err = r->running ? 0 : -ESHUTDOWN;
 
-	s->worker = idlest(r, parity(s));
 	if (!err)
 		err = rtpe_socket_map_add(&r->sockets, s);
 	if (err) {
 		rtpe_socket_unref(s);
 		return err;
 	}
-	s->worker->sockets[parity(s)]++;
-	err = rtpe_worker_assign(s->worker, s);
+	err = rtpe_worker_assign(rtpe_balance_place(&r->crew, rtpe_now_us()), s);
 	if (err)
 		close_socket(r, rtpe_socket_map_remove(&r->sockets, &s->local));
 	return err;
@@ -176,7 +157,7 @@ void rtpe_relay_free(struct rtpe_relay *r)
 	rtpe_engine_exit(&r->engine);
 	rtpe_socket_map_exit(&r->sockets);
 	rtpe_event_queue_exit(&r->events);
-	close(r->stop_fd);
+	close(r->crew.stop_fd);
 	close(r->nothing_fd);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
@@ -257,7 +238,7 @@ void rtpe_relay_count(struct rtpe_relay *r, struct rtpe_relay_counters *out)
 	u32 i;
 
 	memset(out, 0, sizeof(*out));
-	for (i = 0; i < r->threads; i++) {
+	for (i = 0; i < r->crew.count; i++) {
 		out->strays += READ_ONCE(r->workers[i].strays);
 		out->suppressed += READ_ONCE(r->workers[i].suppressed);
 		out->failures += READ_ONCE(r->workers[i].failures);

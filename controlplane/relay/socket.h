@@ -12,7 +12,7 @@ struct rtpe_socket {
 	int fd;
 	struct rtpe_addr local;
 	u8 tos;				/* what the kernel puts on packets by itself */
-	struct rtpe_worker *worker;
+	struct rtpe_worker *worker;	/* reads it; atomic */
 
 	/* the worker's own */
 	u32 budget;			/* packets to read at the next wake-up */
@@ -39,6 +39,16 @@ int rtpe_socket_set_tos(struct rtpe_socket *s, int tos);
 
 /* 0 or a negative errno. */
 int rtpe_socket_send(const struct rtpe_socket *s, const struct rtpe_addr *dst, u8 tos, const void *data, u32 len);
+
+static inline struct rtpe_worker *rtpe_socket_worker(const struct rtpe_socket *s)
+{
+	return __atomic_load_n(&s->worker, __ATOMIC_ACQUIRE);
+}
+
+static inline void rtpe_socket_set_worker(struct rtpe_socket *s, struct rtpe_worker *w)
+{
+	__atomic_store_n(&s->worker, w, __ATOMIC_RELEASE);
+}
 
 /* True for an error that a peer, a route or a shortage causes: the socket stays good. */
 bool rtpe_socket_error_passes(int error);

@@ -14,30 +14,42 @@
  * others that have some. So each gets its turn however much one of them receives.
  * Descriptors, not pointers, wait in epoll: those are looked up once online.
  */
+static bool take_turn(struct rtpe_worker *w, const struct epoll_event *events, u32 count)
+{
+	u32 ready[EVENTS], i;
+	struct rtpe_socket *s;
+
+	for (i = 0; i < count; i++) {
+		if (events[i].data.u64 == STOP)
+			return false;
+		ready[i] = (u32)events[i].data.u64;
+		s = rtpe_socket_map_serve(w->engine->sockets, ready[i]);
+		if (likely(s && rtpe_socket_worker(s) == w))
+			rtpe_receive(w, s);
+	}
+	if (unlikely(rtpe_balance_due(w)))
+		rtpe_balance(w, ready, count);
+	return true;
+}
+
 static void *run(void *arg)
 {
 	struct rtpe_worker *w = arg;
 	struct epoll_event events[EVENTS];
-	struct rtpe_socket *s;
-	int n, i;
+	bool go_on = true;
+	int n;
 
 	rtpe_thread_index = w->index;
-	for (;;) {
+	while (go_on) {
 		n = epoll_wait(w->epoll, events, EVENTS, -1);
+		if (n < 0)
+			continue;
 		w->turn++;
 		rtpe_reader_online(&w->reader);
-		for (i = 0; i < n; i++) {
-			if (events[i].data.u64 == STOP) {
-				rtpe_reader_offline(&w->reader);
-				return NULL;
-			}
-			s = rtpe_socket_map_serve(w->engine->sockets, (u32)events[i].data.u64);
-			/* A number that was given to another socket meanwhile may belong to another thread. */
-			if (likely(s && s->worker == w))
-				rtpe_receive(w, s);
-		}
+		go_on = take_turn(w, events, (u32)n);
 		rtpe_reader_offline(&w->reader);
 	}
+	return NULL;
 }
 
 /* Signals are for the program's own threads. */
@@ -58,15 +70,16 @@ static int start_thread(struct rtpe_worker *w)
 	return 0;
 }
 
-int rtpe_worker_start(struct rtpe_worker *w, u32 index, struct rtpe_engine *engine, struct rtpe_event_queue *events,
-		      int stop_fd)
+int rtpe_worker_start(struct rtpe_crew *crew, u32 index)
 {
 	struct epoll_event stop = { .events = EPOLLIN, .data.u64 = STOP };
+	struct rtpe_worker *w = &crew->workers[index];
 	int err;
 
+	w->crew = crew;
 	w->index = index;
-	w->engine = engine;
-	w->events = events;
+	w->engine = crew->engine;
+	w->events = crew->events;
 	err = rtpe_receive_init(w);
 	if (err)
 		return err;
@@ -75,7 +88,7 @@ int rtpe_worker_start(struct rtpe_worker *w, u32 index, struct rtpe_engine *engi
 		err = -errno;
 		goto err_buffers;
 	}
-	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, stop_fd, &stop)) {
+	if (epoll_ctl(w->epoll, EPOLL_CTL_ADD, crew->stop_fd, &stop)) {
 		err = -errno;
 		goto err_epoll;
 	}
@@ -103,6 +116,7 @@ int rtpe_worker_assign(struct rtpe_worker *w, struct rtpe_socket *s)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.u64 = (u64)s->fd };
 
+	rtpe_socket_set_worker(s, w);
 	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, s->fd, &e) ? -errno : 0;
 }
 
