@@ -54,8 +54,8 @@ def _until(setting: Setting, condition: Callable[[], bool], seconds: float, what
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:
-            logs = "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}"
-                             for path in (*setting.directory.glob("*.messages"), setting.proxy.log))
+            paths = *setting.directory.glob("*.messages"), setting.proxy.log
+            logs = "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-2000:]}" for path in paths)
             pytest.fail(f"{what} did not happen within {seconds} s\n{logs}\n{setting.daemon.log_tail()}")
         time.sleep(0.05)
 
@@ -88,7 +88,8 @@ def test_calls_with_hold(setting: Setting, count: int) -> None:
     with setting.callee(calls=count, ports=[callee.port for _, callee in pairs]) as callees, \
             setting.caller("caller.xml", calls=count, ports=[caller.port for caller, _ in pairs],
                            words=words) as callers:
-        _until(setting, lambda: len(callers.find("SIP/2.0 200", "1 INVITE", False)) == count, 10, "the answer of every call")
+        _until(setting, lambda: len(callers.find("SIP/2.0 200", "1 INVITE", False)) == count, 10,
+               "the answer of every call")
         offers, answers = callees.find("INVITE", "1 INVITE", False), callers.find("SIP/2.0 200", "1 INVITE", False)
         own_callers = callers.find("INVITE", "1 INVITE", True)
         own_callees = callees.find("SIP/2.0 200", "1 INVITE", True)
