@@ -83,7 +83,7 @@ class Calls:
             if call.wake_at != inf:
                 call.relearn_at = call.last_signal + learning.WINDOW
                 self._refresh(call, report_sources=True)
-                self._wake(call, now)
+                self._wake(call, now, call.relearn_at)
 
     def delete(self, request: Request, now: float) -> Reply:
         """ng ``delete``: the reply's keys. PeerError if nothing matches and the flag ``fatal`` is given."""
@@ -140,7 +140,7 @@ class Calls:
     def on_source(self, event: SourceSeen) -> None:
         """A packet came from a source not reported before; RTCP says nothing about where RTP comes from."""
         owner = self._owners.get(event.local)
-        if owner is None or (event.is_rtcp and owner[2].is_rtp and not owner[2].confirmed):
+        if owner is None or (event.is_rtcp and owner[2].is_rtp):
             return
         call, media, stream = owner
         confirmed = stream.confirmed
@@ -218,10 +218,8 @@ class Calls:
         self._refresh(call, report_sources=again)
         self._wake(call, now, verdict.next_at)
 
-    def _wake(self, call: Call, now: float, at: float | None = None) -> None:
+    def _wake(self, call: Call, now: float, at: float) -> None:
         """Put the call on the agenda, unless it stands there for an earlier time."""
-        if at is None:
-            at = timeouts.judge(call, self.settings, now).next_at
         at = min(at, now + LONGEST_SLEEP, call.relearn_at if call.relearn_at is not None else inf)
         if call.wake_at is None or at < call.wake_at:
             call.wake_at = at
@@ -231,7 +229,8 @@ class Calls:
         """Note what has changed for the engines; ``report_sources`` has the present sources reported again."""
         self._report_closed(call)
         for media, stream, target in targets(call):
-            self._owners[target.local] = (call, media, stream)
+            if stream.local == target.local:
+                self._owners[target.local] = (call, media, stream)
             self._want(target, again=report_sources and target.learning)
         for target in spare_targets(call):
             self._owners.pop(target.local, None)

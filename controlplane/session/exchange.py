@@ -74,7 +74,7 @@ class Exchange:
         pairs = section.port_count
         sender.set_streams(pairs, self.now)
         receiver.set_streams(pairs, self.now)
-        if section.rejected or not sender.relayed:
+        if section.rejected or not sender.relayed or self._was_rejected(receiver):
             sender.reject()
             receiver.reject()
             return
@@ -89,6 +89,11 @@ class Exchange:
             base = places.rtcp if is_rtcp and pairs == 1 else places.rtp
             port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)
             stream.fill(base._replace(port=port if port <= 65535 else 0), self.now)
+
+    def _was_rejected(self, receiver: Media) -> bool:
+        """True if this is an answer to a section that was offered with port 0."""
+        offered = receiver.description
+        return not self.is_offer and offered is not None and offered.rejected
 
     def _identify(self, pair: Pair) -> None:
         """Mid and label (RFC 5888, RFC 4574): the sender's, unless the receiver has names of its own."""

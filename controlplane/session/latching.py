@@ -28,7 +28,8 @@ def latch(call: Call, media: Media, sockets: SocketPool, place: Place, count: in
     ``keep``: the ports stay although ``remote`` changed (ng flag ``port-latching``). OutOfPorts.
     """
     mapping = _find(media, place, count, remote, keep) or _allocate(call, media, sockets, place, count)
-    mapping.remote = remote
+    if mapping.remote is None or not remote.address.is_zero:
+        mapping.remote = remote
     media.mapping = mapping
     shrink(call, media, count)
 

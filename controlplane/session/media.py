@@ -42,10 +42,10 @@ class Media:
     """Section ``index`` (from 1) of a party. ``description`` is what the party itself said last.
 
     ``protocol`` is the profile spoken with the party, empty while unknown, ``is_rtp`` tells what it carries.
-    ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port. ``mux_offered`` and
-    ``mux_required`` tell what the party was offered last; ``mux_answer`` what it is to be answered, None: what its
-    peer answers. ``peers`` are the media of other parties that get its packets, and whose packets it gets.
-    ``offered``: the party was the receiver of an offer.
+    ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port.
+    ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what it is to be
+    answered; None: what its peer answers. ``peers`` are the media of other parties that get its packets, and whose
+    packets it gets. ``offered``: the party was the receiver of an offer.
     """
 
     index: int

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from controlplane.addresses import Endpoint
 from controlplane.events import Mismatch, WantedOutput, WantedTarget
 from controlplane.session.call import Call
-from controlplane.session.media import Media
+from controlplane.session.media import Media, PortMapping
 from controlplane.session.stream import Stream
 
 MAX_PAYLOAD_TYPES = 32
 
+Outputs = tuple[WantedOutput, ...]
 Located = tuple[Media, Stream, WantedTarget]
 
 
@@ -19,10 +20,8 @@ def targets(call: Call) -> Iterator[Located]:
     """The target of each socket in use, with the medium and stream it belongs to."""
     for media in call.medias:
         if media.mapping is not None:
-            clocks = _clock_rates(media)
-            for index, stream in enumerate(media.streams):
-                if stream.local is not None:
-                    yield media, stream, _target(call, media, index, stream.local, clocks)
+            for index, target in _targets(call, media, media.mapping):
+                yield media, media.streams[index], target
 
 
 def spare_targets(call: Call) -> Iterator[WantedTarget]:
@@ -34,28 +33,36 @@ def spare_targets(call: Call) -> Iterator[WantedTarget]:
     for media in call.medias:
         if len(media.mappings) == (media.mapping is not None):
             continue
-        clocks = _clock_rates(media)
         for mapping in media.mappings:
-            if mapping is media.mapping:
-                continue
-            for index, local in enumerate(mapping.sockets):
-                if media.mapping is None or index >= len(media.streams):
-                    yield WantedTarget(local, discard=True)
-                else:
-                    yield _target(call, media, index, local, clocks)
+            if media.mapping is None:
+                yield from (WantedTarget(local, discard=True) for local in mapping.sockets)
+            elif mapping is not media.mapping:
+                yield from (target for _, target in _targets(call, media, mapping))
 
 
-def _target(call: Call, media: Media, index: int, local: Endpoint,
-            clocks: tuple[tuple[int, int], ...]) -> WantedTarget:
-    stream = media.streams[index]
-    current = local == stream.local
-    expected, mismatch = _expected(media, stream)
-    learning = current and _reports_sources(media, stream)
-    if call.drop_traffic:
-        return WantedTarget(local, is_rtp=media.is_rtp, learning=learning, discard=True, payload_types=clocks)
-    rtp, rtcp = _outputs(call, media, index)
-    return WantedTarget(local, rtp, rtcp, expected, mismatch, media.is_rtp, learning,
-                        current and stream.confirmed, False, clocks)
+def _targets(call: Call, media: Media, mapping: PortMapping) -> Iterator[tuple[int, WantedTarget]]:
+    """What the sockets of ``mapping`` do, by index of their streams; those of streams that are gone are silenced."""
+    clocks = _clock_rates(media)
+    rtcp: Outputs = ()
+    for index, local in enumerate(mapping.sockets):
+        if index >= len(media.streams) or call.drop_traffic:
+            yield min(index, len(media.streams) - 1), WantedTarget(local, is_rtp=media.is_rtp, discard=True)
+            continue
+        stream = media.streams[index]
+        current = local == stream.local
+        expected, mismatch = _expected(media, stream)
+        rtp: Outputs = ()
+        if not media.is_rtp:
+            rtp = _outputs(call, [peer.streams[index] for peer in media.peers if index < len(peer.streams)])
+        elif index % 2 == 0:
+            pair = index // 2
+            peers = [peer for peer in media.peers if index + 1 < len(peer.streams)]
+            rtcp = _outputs(call, [peer.rtcp_stream(pair) for peer in peers])
+            if media.recv:  # else the party is on hold: its RTCP is forwarded all the same
+                rtp = _outputs(call, [peer.streams[index] for peer in peers if peer.send])
+        yield index, WantedTarget(local, rtp, rtcp, expected, mismatch, media.is_rtp,
+                                  current and _reports_sources(media, stream), current and stream.confirmed, False,
+                                  clocks)
 
 
 def _reports_sources(media: Media, stream: Stream) -> bool:
@@ -72,28 +79,14 @@ def _expected(media: Media, stream: Stream) -> tuple[Endpoint | None, Mismatch]:
     return stream.learned or stream.endpoint, mismatch
 
 
-def _outputs(call: Call, media: Media,
-             index: int) -> tuple[tuple[WantedOutput, ...], tuple[WantedOutput, ...]]:
-    """Who gets RTP and who gets RTCP that arrives on stream ``index``. Held media forward RTCP alone."""
-    pair, is_rtcp = divmod(index, 2)
-    rtp: list[WantedOutput] = []
-    rtcp: list[WantedOutput] = []
-    for peer in media.peers:
-        if len(peer.streams) < 2 * pair + 2:
-            continue
-        if not media.is_rtp:
-            _put(rtp, call, peer.streams[index])
-            continue
-        if not is_rtcp and media.recv and peer.send:
-            _put(rtp, call, peer.streams[2 * pair])
-        _put(rtcp, call, peer.rtcp_stream(pair))
-    return tuple(rtp), tuple(rtcp)
-
-
-def _put(outputs: list[WantedOutput], call: Call, stream: Stream) -> None:
-    destination = stream.destination
-    if destination is not None and stream.local is not None:
-        outputs.append(WantedOutput(stream.local, destination, call.tos))
+def _outputs(call: Call, streams: list[Stream]) -> Outputs:
+    """Copies for all of ``streams`` that can be sent to."""
+    outputs = []
+    for stream in streams:
+        destination = stream.destination
+        if destination is not None and stream.local is not None:
+            outputs.append(WantedOutput(stream.local, destination, call.tos))
+    return tuple(outputs)
 
 
 def _clock_rates(media: Media) -> tuple[tuple[int, int], ...]:

@@ -153,6 +153,13 @@ def test_nothing_but_rejected_sections() -> None:
     assert caught.value.extra == {"sdp": ""}
 
 
+def test_a_section_offered_with_port_0_stays_rejected() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp("192.0.2.10", 41000, "m=video 0 RTP/AVP 97"))
+    body = daemon.answer(sdp("198.51.100.20", 42000, "m=video 42002 RTP/AVP 97"))
+    assert "m=video 0 RTP/AVP 97\n" in body and daemon.sockets.open == 4
+
+
 def test_mid_is_given_to_the_receiver_once_and_not_taken_from_the_answer() -> None:
     daemon = Daemon()
     assert "a=mid:one\n" in daemon.offer(sdp("192.0.2.10", 41000, "a=mid:one"))

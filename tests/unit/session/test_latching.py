@@ -45,6 +45,13 @@ def test_hold_keeps_ports() -> None:
     assert offers(daemon, sdp("192.0.2.97", 41020, "a=recvonly")) != [first]
 
 
+def test_a_hold_does_not_make_the_ports_anybodys() -> None:
+    daemon = established()
+    first = daemon.local("B").port
+    assert offers(daemon, sdp("0.0.0.0"), sdp()) == [first, first]
+    assert offers(daemon, sdp("0.0.0.0"), sdp("192.0.2.66")) != [first, first]
+
+
 def test_port_latching_flag() -> None:
     daemon = established()
     assert offers(daemon, sdp(port=41010), flags="port-latching") == [daemon.local("B").port]
