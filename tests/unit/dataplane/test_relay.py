@@ -37,6 +37,7 @@ def test_both_directions_and_families(rig: Rig, inside: int, outside: int) -> No
     assert [data for data, _ in got] == forth
     assert {source for _, source in got} == {at_b.sockaddr}
     assert a.receive(50) == back
+    assert wait(lambda: rig.state(at_a).outputs[0].counters.packets == 50)
     state = rig.state(at_a)
     assert (state.counters.packets, state.counters.bytes, state.counters.errors) == (50, 50 * 172, 0)
     assert (state.outputs[0].counters.packets, state.outputs[0].counters.bytes) == (50, 50 * 172)
@@ -49,7 +50,7 @@ def test_counters_in_the_statistics_memory_are_those_of_the_state(rig: Rig) -> N
     for n in range(10):
         a.send(rtp(n), local)
     assert len(b.receive(10)) == 10
-    assert wait(lambda: rig.counters(local).packets == 10)
+    assert wait(lambda: rig.state(local).outputs[0].counters.packets == 10)
     state = rig.state(local)
     assert rig.stats.counters(slot) == state.counters
     assert rig.stats.counters(outputs[0]) == state.outputs[0].counters
