@@ -174,6 +174,11 @@ int rtpe_relay_open(struct rtpe_relay *r, const struct rtpe_addr *local, int tos
 	int err;
 
 	err = rtpe_socket_create(&s, local, tos);
+	if (err == -EADDRINUSE) {
+		/* A packet thread may be reading, this instant, from a socket on this port that we closed. */
+		rtpe_reclaim_all();
+		err = rtpe_socket_create(&s, local, tos);
+	}
 	if (err)
 		return err;
 	pthread_mutex_lock(&r->lock);

@@ -51,7 +51,7 @@ struct rtpe_engine *rtpe_relay_engine(struct rtpe_relay *r);
 /* Binds and serves a UDP socket. EADDRINUSE, EADDRNOTAVAIL, EMFILE, EINVAL ... */
 int rtpe_relay_open(struct rtpe_relay *r, const struct rtpe_addr *local, int tos);
 
-/* The port is free at once; outputs that still use the socket count errors. ENOENT. */
+/* The port can be opened again at once; outputs that still use the socket count errors. ENOENT. */
 int rtpe_relay_close(struct rtpe_relay *r, const struct rtpe_addr *local);
 
 /* DSCP and ECN bits of what leaves by itself, 0 to 255; an output's own tos prevails. ENOENT, EINVAL. */
