@@ -95,7 +95,8 @@ class Calls:
             if "fatal" in request.flags:
                 raise PeerError(_NOT_FOUND)
             return {"warning": _NOT_FOUND}
-        reply = {} if "fast" in request.flags else query.call_reply(call)
+        shown = request.to_tag if request.to_tag in call.tags else request.from_tag
+        reply = {} if "fast" in request.flags else query.call_reply(call, shown)
         delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
         doomed = delete.doomed_with(party) if party is not None else []
         if party is None or delete.ends_call(call, doomed):
@@ -108,7 +109,7 @@ class Calls:
 
     def query(self, request: Request) -> Reply:
         """ng ``query``: the reply's keys. PeerError if the call is unknown."""
-        return query.call_reply(self._known(request), request)
+        return query.call_reply(self._known(request), request.to_tag or request.from_tag)
 
     def list(self, request: Request) -> Reply:
         """ng ``list``: the call-IDs, at most as many as ``limit`` says. PeerError if it is negative."""

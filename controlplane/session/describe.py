@@ -67,7 +67,7 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
     if not media.relayed:
         return copied_media(said, said.port, said.address())
     if said.rejected or media.mapping is None:
-        return _rejected(exchange, media, said)
+        return _rejected(media, said)
     address = _printed(exchange, media)
     port = media.mapping.sockets[0].port
     words = exchange.request
@@ -78,17 +78,21 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
                              replace_zero="zero-address" in words.replace)
     section.label = source.label if source is not None else None
     if not exchange.is_offer:
-        _keep_offered(section, media.description)
+        _keep_offered(section, media.description, "allow-asymmetric-codecs" in words.flags)
     return _receivers_own(exchange, section, media)
 
 
 def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> OutgoingMedia:
-    """Add what does not come from the sender: profile, mid, RTCP, and packet time if the sender has none."""
+    """Add what does not come from the sender: profile, mid, RTCP, and packet time if the sender has none.
+
+    Mixed header extensions (RFC 8285 section 6) are shown to all but those who have not shown them themselves.
+    """
     section.protocol = media.protocol
     section.mid = media.mid
     said = media.description
     if section.ptime is None and said is not None:
         section.ptime = said.ptime
+    section.extmap_allow_mixed = said is None or said.extmap_allow_mixed
     flags = exchange.request.flags
     section.rtcp_mux = media.mux_offered if exchange.is_offer else media.mux
     if "no-rtcp-attribute" not in flags and media.mapping is not None:
@@ -105,13 +109,11 @@ def _printed(exchange: Exchange, media: Media) -> Address:
     return media.mapping.place.advertised if media.mapping is not None else zero_address(media.family or 4)
 
 
-def _rejected(exchange: Exchange, media: Media, said: MediaDescription) -> OutgoingMedia:
-    """Port 0; the formats are the sender's in an offer, those once offered in an answer."""
+def _rejected(media: Media, said: MediaDescription) -> OutgoingMedia:
+    """Port 0; the formats are the sender's or, if the receiver speaks another profile, its own."""
     formats = said.formats
     if media.protocol.lower() != said.protocol_text.lower():
-        formats = ()
-    if not exchange.is_offer and media.description is not None:
-        formats = media.description.formats
+        formats = media.description.formats if media.description is not None else ()
     return OutgoingMedia(media.type, 0, media.protocol or said.protocol_text, zero_address(media.family or 4),
                          formats, mid=media.mid, label=said.label, rejected=True)
 
@@ -133,16 +135,23 @@ def _unanswered(exchange: Exchange, media: Media) -> OutgoingMedia:
     return _receivers_own(exchange, section, media)
 
 
-def _keep_offered(section: OutgoingMedia, offered: MediaDescription | None) -> None:
-    """Drop the codecs that the receiver did not offer, unless that leaves none (RFC 3264 section 6.1)."""
+def _keep_offered(section: OutgoingMedia, offered: MediaDescription | None, any_number: bool) -> None:
+    """Drop the codecs that the receiver did not offer, unless that leaves none (RFC 3264 section 6.1).
+
+    ``any_number``: they may have been offered under another payload type (ng flag ``allow-asymmetric-codecs``).
+    """
     if offered is None or not offered.payload_types:
         return
-    known = {_identity(codec) for codec in offered.payload_types}
-    kept = tuple([codec for codec in section.payload_types if _identity(codec) in known])
+    known = {_identity(codec, any_number) for codec in offered.payload_types}
+    kept = tuple([codec for codec in section.payload_types if _identity(codec, any_number) in known])
     if kept and len(kept) != len(section.payload_types):
         section.payload_types = kept
         section.formats = tuple([str(codec.number) for codec in kept])
 
 
-def _identity(codec: PayloadType) -> tuple[int, str, int, int]:
-    return codec.number, codec.encoding.lower(), codec.clock_rate, codec.channels
+_ALIASES = {"g729a": "g729"}
+
+
+def _identity(codec: PayloadType, any_number: bool) -> tuple[int, str, int, int]:
+    name = codec.encoding.lower()
+    return 0 if any_number else codec.number, _ALIASES.get(name, name), codec.clock_rate, codec.channels

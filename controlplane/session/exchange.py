@@ -80,7 +80,7 @@ class Exchange:
             return
         direction = self._set_direction(pair, places)
         if self.is_offer:
-            offer_mux(sender, receiver, places.mux, self.request.rtcp_mux)
+            offer_mux(receiver, places.mux, self.request.rtcp_mux)
         else:
             answer_mux(sender, receiver, places.mux)
         self._give_ports(pair, places, direction)

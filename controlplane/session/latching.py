@@ -25,10 +25,11 @@ def latch(call: Call, media: Media, sockets: SocketPool, place: Place, count: in
           keep: bool) -> None:
     """Give ``media`` ``count`` sockets on ``place`` towards whose party ``remote`` is being presented.
 
-    ``keep``: the ports stay although ``remote`` changed (ng flag ``port-latching``). OutOfPorts.
+    ``keep``: the ports stay although ``remote`` changed (ng flag ``port-latching``), and remain those of the former
+    one. OutOfPorts.
     """
     mapping = _find(media, place, count, remote, keep) or _allocate(call, media, sockets, place, count)
-    if mapping.remote is None or not remote.address.is_zero:
+    if mapping.remote is None:
         mapping.remote = remote
     media.mapping = mapping
     shrink(call, media, count)
@@ -53,11 +54,11 @@ def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: 
 
 def _find(media: Media, place: Place, count: int, remote: Endpoint, keep: bool) -> PortMapping | None:
     fitting = [mapping for mapping in media.mappings if mapping.place == place and len(mapping.sockets) >= count]
+    if keep and media.mapping in fitting:
+        return media.mapping
     for mapping in fitting:
         if mapping.remote is not None and _same(mapping.remote, remote):
             return mapping
-    if keep and media.mapping in fitting:
-        return media.mapping
     return next((mapping for mapping in fitting if mapping.remote is None), None)
 
 

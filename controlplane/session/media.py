@@ -43,9 +43,9 @@ class Media:
 
     ``protocol`` is the profile spoken with the party, empty while unknown, ``is_rtp`` tells what it carries.
     ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port.
-    ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what it is to be
-    answered; None: what its peer answers. ``peers`` are the media of other parties that get its packets, and whose
-    packets it gets. ``offered``: the party was the receiver of an offer.
+    ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what the offerer is to
+    be told then; None: what the party answers. ``peers`` are the media of other parties that get its packets, and
+    whose packets it gets. ``offered``: the party was the receiver of an offer.
     """
 
     index: int

@@ -7,15 +7,15 @@ from collections.abc import Collection
 from controlplane.session.media import Media
 
 
-def offer_mux(sender: Media, receiver: Media, asked: bool, words: Collection[str]) -> None:
-    """Decide what the receiver is offered and whether the sender, who ``asked`` or not, will get it.
+def offer_mux(receiver: Media, asked: bool, words: Collection[str]) -> None:
+    """Decide what the receiver is offered and whether the sender, who ``asked`` or not, will get it from this branch.
 
     A receiver that multiplexes already goes on doing so. ``words``: offer, require, demux, accept, reject.
     """
     required = "require" in words or (receiver.mux and "demux" not in words)
     receiver.mux_required = required
     receiver.mux_offered = required or "offer" in words or (asked and "demux" not in words)
-    sender.mux_answer = _answer(asked, words)
+    receiver.mux_answer = _answer(asked, words)
 
 
 def _answer(asked: bool, words: Collection[str]) -> bool | None:
@@ -30,4 +30,4 @@ def _answer(asked: bool, words: Collection[str]) -> bool | None:
 def answer_mux(sender: Media, receiver: Media, accepted: bool) -> None:
     """The sender answered an offer: settle both sides."""
     sender.set_mux(accepted and sender.mux_offered)
-    receiver.set_mux(sender.mux if receiver.mux_answer is None else receiver.mux_answer)
+    receiver.set_mux(sender.mux if sender.mux_answer is None else sender.mux_answer)

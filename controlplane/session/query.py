@@ -7,7 +7,6 @@ from typing import Any
 
 from controlplane.addresses import Endpoint
 from controlplane.events import Counters, SsrcStats
-from controlplane.ng.request import Request
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.party import Party
@@ -17,9 +16,9 @@ _FAMILY = {4: "IPv4", 6: "IPv6"}
 Reply = dict[str, Any]
 
 
-def call_reply(call: Call, request: Request | None = None) -> Reply:
-    """All about ``call``, or about the party that the tags of ``request`` select and its peers."""
-    parties = _selected(call, request)
+def call_reply(call: Call, tag: str | None = None) -> Reply:
+    """All about ``call``, or about the party called ``tag`` and its peers; about nobody if there is none."""
+    parties = _selected(call, tag)
     microseconds = int(call.created * 1_000_000)
     reply: Reply = {
         "created": int(call.created), "created_us": microseconds % 1_000_000, "created_ts": microseconds,
@@ -28,23 +27,25 @@ def call_reply(call: Call, request: Request | None = None) -> Reply:
         reply["metadata"] = call.metadata
     sources = [source for party in parties for media in party.medias for source in _sources(media)]
     reply["SSRC"] = {str(source.ssrc): _ssrc(source) for source in sources}
-    names = {id(party): party.tag if party.tag is not None else f"<untagged {number}>"
-             for number, party in enumerate(call.parties, 1)}
-    reply["tags"] = {names[id(party)]: _party(party, names) for party in parties}
+    tags: Reply = {}
+    untagged = 0
+    for party in parties:
+        untagged += party.tag is None
+        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(party)
+    reply["tags"] = tags
     reply["totals"] = {"RTP": _totals(parties, rtcp=False), "RTCP": _totals(parties, rtcp=True)}
     return reply
 
 
-def _selected(call: Call, request: Request | None) -> list[Party]:
-    tag = (request.to_tag or request.from_tag) if request is not None else None
+def _selected(call: Call, tag: str | None) -> list[Party]:
     if not tag:
         return call.parties
     party = call.tags.get(tag)
     return [party, *party.peers] if party is not None else []
 
 
-def _party(party: Party, names: dict[int, str]) -> Reply:
-    reply: Reply = {"tag": names[id(party)] if party.tag is None else party.tag}
+def _party(party: Party) -> Reply:
+    reply: Reply = {"tag": party.tag or ""}
     if party.branch is not None:
         reply["via-branch"] = party.branch
     if party.aliases:
@@ -52,7 +53,7 @@ def _party(party: Party, names: dict[int, str]) -> Reply:
     if party.label is not None:
         reply["label"] = party.label
     reply["created"] = int(party.created)
-    links = [{"tag": names[id(peer)], "type": "offer/answer"} for peer in party.peers]
+    links = [{"tag": peer.tag or "", "type": "offer/answer"} for peer in party.peers]
     reply["subscriptions"] = links
     reply["subscribers"] = [dict(each) for each in links]
     reply["medias"] = [_media(media) for media in party.medias]

@@ -97,8 +97,8 @@ def test_deleted_parties_stay_in_the_query() -> None:
     daemon = forked()
     daemon.send("delete", from_tag="A", via_branch="z1", delete_delay=0)
     tags = daemon.send("query")["tags"]
-    assert "local port" not in tags["<untagged 2>"]["medias"][0]["streams"][0]
-    assert tags["<untagged 2>"]["subscriptions"] == [{"tag": "A", "type": "offer/answer"}]
+    assert "local port" not in tags["<untagged 1>"]["medias"][0]["streams"][0]
+    assert tags["<untagged 1>"]["subscriptions"] == [{"tag": "A", "type": "offer/answer"}]
 
 
 def test_no_media_timeout_while_a_party_waits_for_its_deletion() -> None:

@@ -88,6 +88,37 @@ def test_answer_drops_codecs_that_were_not_offered() -> None:
     assert "RTP/AVP 9\n" in daemon.answer(sdp("198.51.100.20", 42000, formats="9"))
 
 
+def test_answer_matches_codecs_by_number_or_by_name_alone() -> None:
+    events = ["a=rtpmap:101 telephone-event/8000"], ["a=rtpmap:97 telephone-event/8000"]
+    for flags, formats in (("", "8"), ("allow-asymmetric-codecs", "8 97")):
+        daemon = Daemon()
+        daemon.offer(sdp("192.0.2.10", 41000, *events[0], formats="8 101"))
+        assert f"RTP/AVP {formats}\n" in daemon.answer(sdp("198.51.100.20", 42000, *events[1], formats="8 97"),
+                                                       flags=flags)
+
+
+def test_answer_may_call_g729_by_its_other_name() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp(formats="8 18"))
+    body = daemon.answer(sdp("198.51.100.20", 42000, "a=rtpmap:18 G729a/8000", formats="8 18"))
+    assert "a=rtpmap:18 G729a/8000\n" in body
+
+
+def test_mixed_header_extensions() -> None:
+    daemon = Daemon()
+    assert "a=extmap-allow-mixed\na=extmap:1 urn:x\n" in daemon.offer(sdp("192.0.2.10", 41000, "a=extmap:1 urn:x"))
+    assert "allow-mixed" not in daemon.answer(sdp("198.51.100.20", 42000, "a=extmap:1 urn:x"))
+    assert "allow-mixed" not in daemon.offer(sdp())
+
+
+def test_formats_of_a_rejected_section() -> None:
+    for profile, formats in (("RTP/AVP", "0"), ("RTP/AVPF", "97")):
+        daemon = Daemon()
+        daemon.offer(sdp("192.0.2.10", 41000, "m=video 41002 RTP/AVP 97"))
+        body = daemon.answer(sdp("198.51.100.20", 42000, f"m=video 0 {profile} 0"))
+        assert f"m=video 0 RTP/AVP {formats}\n" in body
+
+
 def test_answer_with_too_few_sections() -> None:
     daemon = Daemon()
     video = ["m=video 41002 RTP/AVP 97", "a=rtpmap:97 H264/90000", "a=mid:v", "a=label:7", "a=x-note:keep"]

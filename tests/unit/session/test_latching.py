@@ -52,6 +52,12 @@ def test_a_hold_does_not_make_the_ports_anybodys() -> None:
     assert offers(daemon, sdp("0.0.0.0"), sdp("192.0.2.66")) != [first, first]
 
 
+def test_latched_ports_remain_those_of_the_endpoint_before() -> None:
+    daemon = established()
+    first = daemon.local("B").port
+    assert offers(daemon, sdp("192.0.2.10", 41010, "a=sendonly"), sdp()) == [first, first]
+
+
 def test_port_latching_flag() -> None:
     daemon = established()
     assert offers(daemon, sdp(port=41010), flags="port-latching") == [daemon.local("B").port]

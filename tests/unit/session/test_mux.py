@@ -72,6 +72,13 @@ def test_a_mux_that_was_not_offered_is_not_accepted() -> None:
     assert not daemon.party("B").medias[0].mux
 
 
+def test_every_branch_has_its_own_rule() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp(*A, MUX), via_branch="z1", rtcp_mux="demux")
+    daemon.offer(sdp(*A, MUX), via_branch="z2", rtcp_mux="offer")
+    assert shape(daemon.answer(sdp(*B), via_branch="z1")) == ONLY
+
+
 def test_reoffer_to_a_party_that_multiplexes() -> None:
     daemon = Daemon()
     daemon.offer(sdp(*A, MUX))
