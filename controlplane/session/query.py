@@ -70,7 +70,7 @@ def _media(media: Media) -> Reply:
         reply["codec"] = codec
     reply["streams"] = [_stream(media, stream) for stream in media.streams]
     reply["flags"] = [name for name, on in (
-        ("initialized", bool(media.streams)), ("asymmetric", media.handling.asymmetric), ("send", media.send),
+        ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
         ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.is_rtp),
         ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional)) if on]
     reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _sources(media)]
