@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import errno
-import mmap
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from controlplane.dataplane import abi
 from controlplane.errors import DataPlaneError
+from controlplane.relay._native import ffi, lib
 
 PROC = Path("/proc/rtpengine")
 
@@ -33,7 +33,6 @@ class KernelTable:
     def __init__(self, number: int, proc: Path = PROC):
         self._number = number
         self._proc = proc
-        self._maps: dict[int, memoryview] = {}
         self._create()
         directory = proc / str(number)
         try:
@@ -107,17 +106,16 @@ class KernelTable:
             raise DataPlaneError(error.errno or errno.EIO, f"kernel table {self._number}") from None
 
     def chunk(self, number: int) -> memoryview | None:
-        """The mapped statistics memory of a chunk, or None if there is no such chunk yet."""
-        known = self._maps.get(number)
-        if known is not None:
-            return known
+        """The mapped statistics memory of a chunk, or None if there is no such chunk yet.
+
+        The mmap module of Python refuses files in /proc, as they have no size.
+        """
         size = self.geometry.chunk_bytes
-        try:
-            area = mmap.mmap(self._blist, size, flags=mmap.MAP_SHARED, prot=mmap.PROT_READ, offset=number * size)
-        except OSError:
+        memory = lib.rtpe_stats_map(self._blist, number * size, size)
+        if memory == ffi.NULL:
             return None
-        self._maps[number] = memoryview(area)
-        return self._maps[number]
+        mapped = ffi.gc(memory, lambda address: lib.rtpe_stats_unmap(address, size), size)
+        return memoryview(ffi.buffer(mapped, size)).toreadonly()
 
     def states(self) -> Iterator[abi.TargetState]:
         """Every target as the module itself lists it, read from ``blist``."""
@@ -127,7 +125,6 @@ class KernelTable:
 
     def close(self) -> None:
         """Give the table back and remove it, its targets included."""
-        self._maps.clear()
         os.close(self._blist)
         os.close(self._control)
         try:

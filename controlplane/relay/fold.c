@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <sys/mman.h>
 #include "relay.h"
 #include "../../kmod/core/stats.h"
 
 void rtpe_stats_fold(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out)
 {
 	rtpe_counters_fold((const struct rtpe_counters *)chunk + slot, cpus, out);
+}
+
+const uint8_t *rtpe_stats_map(int fd, uint64_t offset, size_t len)
+{
+	void *memory = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)offset);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void rtpe_stats_unmap(const uint8_t *memory, size_t len)
+{
+	munmap((void *)(uintptr_t)memory, len);
 }

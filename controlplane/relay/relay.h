@@ -81,6 +81,10 @@ const uint8_t *rtpe_engine_chunk(struct rtpe_engine *e, uint32_t chunk);
 /* Adds up over `cpus` CPUs the counters of slot `slot` (0 to slots_per_chunk - 1) of a chunk of statistics memory. */
 void rtpe_stats_fold(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out);
 
+/* Maps the kernel module's statistics memory (its file blist) read-only; NULL: see errno. */
+const uint8_t *rtpe_stats_map(int fd, uint64_t offset, size_t len);
+void rtpe_stats_unmap(const uint8_t *memory, size_t len);
+
 /* An engine that is fed whole IP packets and sends from the relay's sockets. Free it before the relay. */
 struct rtpe_nfq *rtpe_nfq_new(struct rtpe_relay *r);
 void rtpe_nfq_free(struct rtpe_nfq *q);

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The daemon with the module: calls between namespaces, handed to the kernel and back, and a daemon that dies."""
+import itertools
+import os
+import shutil
+import signal
+import struct
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.kernel.guest import net
+from tests.kernel.guest.net import A4, A6, B4, B6, sh
+from tests.peers import sdp
+from tests.peers.daemon import Daemon, DaemonFailed
+
+INTERFACES = ("a/10.1.0.1", "a/fd00:1::1", "b/10.2.0.1", "b/fd00:2::1")
+_ports = itertools.count(20000, 2)
+_calls = itertools.count(1)
+
+
+def _start(*options: str) -> Daemon:
+    """The daemon with table 0 and its rule, which needs the extension where python-iptables looks."""
+    own, system = os.environ["XTABLES_LIBDIR"].split(":")
+    shutil.copy(f"{own}/libxt_RTPENGINE.so", system)
+    os.environ.pop("XTABLES_LIBDIR", None)
+    try:
+        return Daemon(interfaces=INTERFACES, table=0, patience=60,
+                      options=("--config-file=none", "--iptables-rule", "--delete-delay=0", *options))
+    finally:
+        os.environ["XTABLES_LIBDIR"] = f"{own}:{system}"
+
+
+def _eventually(what: str, check: Callable[[], Any], seconds: float = 20) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if (found := check()):
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"never: {what}\n{sh('cat /proc/rtpengine/0/list', check=False)}")
+
+
+class _Call:
+    """A call between a peer at `a` and one at `b`; sockets[0] sends to places[0], and so on."""
+
+    def __init__(self, daemon: Daemon, a: str, b: str) -> None:
+        self.client = daemon.client(timeout=20)
+        self.keys = {"call-id": f"kernel-{next(_calls)}", "from-tag": "a", "direction": ["a", "b"]}
+        self.addresses = (a, b)
+        self.sockets = tuple(net.peer((each, next(_ports)), timeout=3) for each in (a, b))
+        self.seqs = [0, 0]
+        told_b = self._signal("offer", 0, {"address-family": "IP6" if ":" in b else "IP4"})
+        told_a = self._signal("answer", 1, {"to-tag": "b"})
+        self.places = ((told_a.address, told_a.port), (told_b.address, told_b.port))
+
+    def _signal(self, command: str, side: int, more: dict[str, Any]) -> sdp.Section:
+        body = sdp.body(self.addresses[side], self.sockets[side].getsockname()[1])
+        reply = self.client.send({"command": command, **self.keys, **more, "sdp": body})
+        assert reply["result"] == "ok", reply
+        return sdp.sections(reply["sdp"])[0]
+
+    def move(self, side: int) -> None:
+        """A re-INVITE: this side receives and sends elsewhere from now on."""
+        self.sockets[side].close()
+        fresh = net.peer((self.addresses[side], next(_ports)), timeout=3)
+        self.sockets = (fresh, self.sockets[1]) if side == 0 else (self.sockets[0], fresh)
+        tags = {"from-tag": "ab"[side], "to-tag": "ab"[1 - side]}
+        bodies = [sdp.body(ip, s.getsockname()[1]) for ip, s in zip(self.addresses, self.sockets)]
+        told = []
+        for command, who in (("offer", side), ("answer", 1 - side)):
+            reply = self.client.send({"command": command, "call-id": self.keys["call-id"], **tags, "sdp": bodies[who]})
+            assert reply["result"] == "ok", reply
+            told.append(sdp.sections(reply["sdp"])[0])
+        places = [(told[1].address, told[1].port), (told[0].address, told[0].port)]
+        self.places = (places[0], places[1]) if side == 0 else (places[1], places[0])
+
+    def talk(self, count: int) -> None:
+        """Both sides send and each receives everything, unchanged and in order."""
+        for side in (0, 1):
+            sent = [net.rtp(self.seqs[side] + i, pt=8, ssrc=side + 1) for i in range(count)]
+            self.seqs[side] += count
+            got = []
+            for packet in sent:
+                self.sockets[side].sendto(packet, self.places[side])
+                got += net.receive(self.sockets[1 - side], 1)
+            assert got == sent, f"side {side}: {len(got)} of {count} arrived"
+
+    def rtcp(self) -> None:
+        """A sender report from a to b, port by port."""
+        (a, a_port), (b, b_port) = (s.getsockname()[:2] for s in self.sockets)
+        with net.peer((a, a_port + 1)) as left, net.peer((b, b_port + 1)) as right:
+            report = struct.pack(">BBHIQIII", 0x80, 200, 6, 1, 1, 2, 3, 4)
+            for _ in range(3):      # the first ones are learned from
+                left.sendto(report, (self.places[0][0], self.places[0][1] + 1))
+                right.sendto(report, (self.places[1][0], self.places[1][1] + 1))
+                time.sleep(0.2)
+            assert len(net.receive(right, 3)) == 3 and len(net.receive(left, 3)) == 3
+
+    def offloaded(self) -> bool:
+        """Both directions are in the kernel's table."""
+        listing = sh("cat /proc/rtpengine/0/list")
+        return all(f"local inet{6 if ':' in ip else 4} " in listing and f":{port}\n" in listing
+                   for ip, port in self.places)
+
+    def streams(self) -> list[dict[str, Any]]:
+        """The RTP streams as `query` shows them."""
+        reply = self.client.send({"command": "query", "call-id": self.keys["call-id"]})
+        assert reply["result"] == "ok", reply
+        return [media["streams"][0] for tag in reply["tags"].values() for media in tag["medias"]]
+
+    def delete(self) -> None:
+        reply = self.client.send({"command": "delete", "call-id": self.keys["call-id"], "from-tag": "a"})
+        assert reply["result"] == "ok" and "warning" not in reply, reply
+
+    def close(self) -> None:
+        for each in self.sockets:
+            each.close()
+        self.client.close()
+
+
+def _forwarded(daemon: Daemon) -> tuple[int, int]:
+    """Packets forwarded in user space and by the kernel since the daemon's start."""
+    with daemon.client(timeout=20) as client:
+        totals = client.send({"command": "statistics"})["statistics"]["totalstatistics"]
+    return totals["relayedpackets_user"], totals["relayedpackets_kernel"]
+
+
+def _one_call(daemon: Daemon, a: str, b: str) -> None:
+    call = _Call(daemon, a, b)
+    try:
+        call.talk(2)
+        _eventually("both directions in the kernel", call.offloaded)
+        time.sleep(1.5)         # the statistics are read once a second
+        user, kernel = _forwarded(daemon)
+        call.talk(50)
+        streams = call.streams()
+        assert [s["stats"]["packets"] for s in streams] == [52, 52], streams
+        assert all("kernelized" in s["flags"] for s in streams), streams
+        call.rtcp()
+        _eventually("100 packets more by the kernel", lambda: _forwarded(daemon)[1] >= kernel + 100)
+        assert _forwarded(daemon)[0] <= user + 12, "the relay saw more than the RTCP that it learned from"
+    finally:
+        call.delete()
+        call.close()
+    assert "local" not in sh("cat /proc/rtpengine/0/list"), "targets stay behind"
+
+
+def calls() -> None:
+    """IPv4, IPv6 and both mixed: after the first packets the kernel forwards and the relay is idle."""
+    with _start() as daemon:
+        assert "RTPENGINE id:0" in sh("iptables-legacy -nL INPUT; iptables-nft -nL INPUT", check=False)
+        for a, b in ((A4, B4), (A6, B6), (A4, B6), (A6, B4)):
+            _one_call(daemon, a, b)
+        assert daemon.stop(60) == 0, daemon.log_tail()
+        assert sh("cat /proc/rtpengine/list") == "", f"the daemon leaves its table behind\n{daemon.log_tail()}"
+    for tool in ("iptables-legacy", "iptables-nft", "ip6tables-legacy", "ip6tables-nft"):
+        assert "RTPENGINE" not in sh(f"{tool} -nL INPUT", check=False), f"the daemon leaves its rule behind ({tool})"
+
+
+def re_invite() -> None:
+    """A side that moves takes its stream back to user space and into the kernel again; every packet arrives."""
+    with _start() as daemon:
+        call = _Call(daemon, A4, B4)
+        call.talk(5)
+        _eventually("in the kernel", call.offloaded)
+        for side in (1, 0):
+            call.talk(10)
+            call.move(side)
+            call.talk(10)
+            _eventually("in the kernel again", call.offloaded)
+        call.talk(10)
+        assert [s["stats"]["packets"] for s in call.streams()] == [55, 55]
+        call.delete()
+        call.close()
+
+
+def one_daemon_per_table() -> None:
+    """A second daemon on the same table says who has it; with no-fallback it does not start."""
+    with _start() as first:
+        try:
+            with _start("--no-fallback"):
+                raise AssertionError("two daemons own table 0")
+        except DaemonFailed as refusal:
+            assert "status 1" in str(refusal) and f"belongs to the process {first.pid}" in str(refusal), refusal
+        with _start() as second:
+            assert "FAILED TO CREATE KERNEL TABLE 0 (Device or resource busy), KERNEL FORWARDING DISABLED" \
+                in second.log_text()
+        _one_call(first, A4, B4)
+
+
+def killed() -> None:
+    """Killed under traffic: the kernel goes on forwarding, and the next daemon takes over table and rule."""
+    for _ in range(3):
+        daemon = _start()
+        call = _Call(daemon, A4, B4)
+        call.talk(2)
+        _eventually("in the kernel", call.offloaded)
+        sender = net.Sender(call.sockets[0], call.places[0])
+        sender.start()
+        os.kill(daemon.pid, signal.SIGKILL)
+        daemon.process.wait()
+        assert len(net.receive(call.sockets[1], 20)) == 20, "the kernel stopped with the daemon"
+        sender.stop()
+        call.close()
+    with _start() as daemon:
+        _one_call(daemon, A4, B4)
+    assert sh("cat /proc/rtpengine/list") == ""
+    sh("rmmod xt_RTPENGINE")
+    assert not Path("/proc/rtpengine").exists()
+    with _start() as daemon:
+        assert "FAILED TO CREATE KERNEL TABLE 0 (No such file or directory), KERNEL FORWARDING DISABLED" \
+            in daemon.log_text()
+    sh(f"insmod {os.environ['RTPE_MODULE']}")
