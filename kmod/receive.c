@@ -6,6 +6,7 @@
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/ip.h>
+#include <net/xfrm.h>
 #include "core/forward.h"
 #include "receive.h"
 #include "xmit.h"
@@ -67,10 +68,17 @@ static bool checksum_valid(struct sk_buff *skb, const struct udphdr *udp, u32 of
 	return !nf_checksum(skb, NF_INET_LOCAL_IN, offset, IPPROTO_UDP, family);
 }
 
+/* The socket would ask that as well: what IPsec is to protect must have come so. */
+static bool policy_allows(struct sk_buff *skb, u8 family)
+{
+	return family == NFPROTO_IPV6 ? xfrm6_policy_check(NULL, XFRM_POLICY_IN, skb) :
+					xfrm4_policy_check(NULL, XFRM_POLICY_IN, skb);
+}
+
 /*
  * Makes the payload readable. What is odd is left to the stack, which judges and
- * counts it: lengths that do not agree, bad checksums. Datagrams that were
- * coalesced (GRO) go to the socket as well, where they are taken apart again.
+ * counts it: lengths that do not agree, bad checksums, what IPsec forbids. Datagrams
+ * that were coalesced (GRO) go to the socket as well, where they are taken apart again.
  */
 static bool read_payload(struct sk_buff *skb, struct rtpe_arrival *a, const struct udphdr *udp, u8 family)
 {
@@ -80,7 +88,7 @@ static bool read_payload(struct sk_buff *skb, struct rtpe_arrival *a, const stru
 		return false;
 	if (unlikely(skb_is_gso(skb) || skb_linearize(skb)))
 		return false;
-	if (!checksum_valid(skb, udp, offset, family))
+	if (!checksum_valid(skb, udp, offset, family) || !policy_allows(skb, family))
 		return false;
 	a->packet.data = skb->data + a->payload;
 	a->packet.len = skb->len - a->payload;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -57,6 +59,12 @@ static u32 headroom_of(const struct sending *s)
 	return LL_RESERVED_SPACE(dst->dev) + dst->header_len + headers_of(s->o);
 }
 
+/* What SRTP may append: MKI, tag (20), SRTCP index (4), to a multiple of 8. */
+static u32 tailroom_of(const struct rtpe_output *o)
+{
+	return o->encrypt ? RTPE_MAX_MKI + 24 : 0;
+}
+
 /*
  * The received skb as one that this host might have made itself: nothing that the
  * way in left on it may steer the way out. Kept, a mark picks another route, a
@@ -83,10 +91,11 @@ static void cleanse(struct sk_buff *skb)
 	memset(skb->cb, 0, sizeof(skb->cb));
 }
 
-/* The received skb itself, if nobody else looks at its data and the new headers fit. */
-static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, u32 headroom)
+/* The received skb itself, if nobody else looks at its data and what is added fits. */
+static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, const struct sending *s)
 {
-	if (skb_shared(skb) || skb_cloned(skb) || skb_headroom(skb) + a->payload < headroom)
+	if (skb_shared(skb) || skb_cloned(skb) || skb_headroom(skb) + a->payload < headroom_of(s) ||
+	    skb_tailroom(skb) < tailroom_of(s->o))
 		return NULL;
 	__skb_pull(skb, a->payload);
 	cleanse(skb);
@@ -94,9 +103,10 @@ static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, 
 }
 
 /* A new skb with the payload alone: clean from the start. */
-static struct sk_buff *duplicate(const struct rtpe_packet *p, const u8 *payload, u32 len, u32 headroom)
+static struct sk_buff *duplicate(const u8 *payload, u32 len, const struct sending *s)
 {
-	struct sk_buff *skb = alloc_skb(headroom + len + p->room, GFP_ATOMIC);
+	u32 headroom = headroom_of(s);
+	struct sk_buff *skb = alloc_skb(headroom + len + tailroom_of(s->o), GFP_ATOMIC);
 
 	if (!skb)
 		return NULL;
@@ -225,16 +235,16 @@ unsigned int rtpe_xmit(const struct rtpe_target *t, struct rtpe_arrival *a, stru
 		err = prepare(&s, o, a, net);
 		if (!err) {
 			if (i + 1 == p->last)
-				out = reuse(skb, a, headroom_of(&s));
+				out = reuse(skb, a, &s);
 			if (out)
 				verdict = NF_STOLEN;
 			else
-				out = duplicate(p, payload, len, headroom_of(&s));
+				out = duplicate(payload, len, &s);
 			err = out ? send(t, &s, p, out, net) : -ENOMEM;
 		}
 		rtpe_forward_sent(o, len, p->now_us, err);
 		if (unlikely(err && log_errors))
-			net_notice_ratelimited("RTPENGINE: output not sent: %d\n", err);
+			net_notice_ratelimited("datagram not forwarded: error %d\n", err);
 	}
 	return verdict;
 }

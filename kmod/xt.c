@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/capability.h>
 #include <linux/module.h>
 #include <linux/netfilter/x_tables.h>
 #include <linux/netfilter_ipv4.h>
@@ -17,11 +20,16 @@ static unsigned int target(struct sk_buff *skb, const struct xt_action_param *pa
 	return verdict == NF_ACCEPT ? XT_CONTINUE : verdict;
 }
 
-/* Table and hook are checked by x_tables itself, from the fields below. */
+/*
+ * Table and hook are checked by x_tables itself, from the fields below. Tables are
+ * the host's: who rules a network namespace only may not lead packets into them.
+ */
 static int check(const struct xt_tgchk_param *par)
 {
 	const struct xt_rtpengine_info *info = par->targinfo;
 
+	if (!capable(CAP_NET_ADMIN))
+		return -EPERM;
 	if (info->id < RTPE_MAX_TABLES)
 		return 0;
 	pr_info_ratelimited("table %u does not exist: at most %u\n", info->id, RTPE_MAX_TABLES - 1);

@@ -6,7 +6,6 @@ most expensive functions of each case, `--json` prints an object per line instea
 """
 import argparse
 import bisect
-import collections
 import json
 import sys
 import tempfile
@@ -28,7 +27,7 @@ class Count:
     label: str
     total: float
     above_drop: float = 0.0
-    functions: collections.Counter[str] = field(default_factory=collections.Counter)
+    functions: dict[str, float] = field(default_factory=dict)
 
 
 class Symbols:
@@ -53,10 +52,10 @@ class Symbols:
 def parse_counts(text: str, labels: list[str], symbols: Symbols, packets: int) -> Iterator[Count]:
     """The counts the plugin wrote, in order."""
     names = iter(labels)
-    count = Count("", 0)
+    count = Count("", 0.0)
     for line in text.splitlines():
         if line == "begin":
-            count = Count(next(names), 0)
+            count = Count(next(names), 0.0)
         elif line == "end":
             yield count
         else:
@@ -64,7 +63,8 @@ def parse_counts(text: str, labels: list[str], symbols: Symbols, packets: int) -
             if int(address, 16) >= KERNEL_HALF:
                 cost = int(instructions) * int(runs) / packets
                 count.total += cost
-                count.functions[symbols.name(int(address, 16))] += cost
+                name = symbols.name(int(address, 16))
+                count.functions[name] = count.functions.get(name, 0.0) + cost
 
 
 def subtract_drop(counts: list[Count]) -> None:
@@ -111,7 +111,7 @@ def main() -> int:
             print(json.dumps({"label": c.label, "total": round(c.total), "above_drop": round(c.above_drop)}))
         else:
             print(f"{c.above_drop:8.0f} above a drop, {c.total:8.0f} in all  {c.label}")
-        for name, cost in c.functions.most_common(args.top):
+        for name, cost in sorted(c.functions.items(), key=lambda f: -f[1])[:args.top]:
             print(f"    {cost:8.1f}  {name}")
     return 0
 

@@ -72,7 +72,8 @@ class Target:
         pts = b"".join(struct.pack("<BBHI", number, 0, 0, rate) for number, rate in self.payload_types)
         head = addr(self.local) + addr(self.expect) + struct.pack(
             "<IBBBB4BI", self.flags, self.mismatch, *counts, *(self.ranges or (0, n, 0, n)), self.reserved)
-        return head + pts.ljust(256, b"\0") + b"".join(self.ssrcs).ljust(704, b"\0") + self.keys + b"".join(self.outputs)
+        lists = pts.ljust(256, b"\0") + b"".join(self.ssrcs).ljust(704, b"\0")
+        return head + lists + self.keys + b"".join(self.outputs)
 
 
 def record(command: int, body: bytes = b"", flags: int = 0, cookie: int = 0, length: int | None = None) -> bytes:

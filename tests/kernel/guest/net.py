@@ -17,6 +17,7 @@ from tests.kernel.guest.abi import Where
 A4, B4, A6, B6 = "10.1.0.2", "10.2.0.2", "fd00:1::2", "fd00:2::2"
 PROXY = {A4: "10.1.0.1", B4: "10.2.0.1", A6: "fd00:1::1", B6: "fd00:2::1"}
 CLONE_NEWNET = 0x40000000
+SO_RCVBUFFORCE = 33
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -66,7 +67,7 @@ def udp(where: Where, netns: str = "", timeout: float = 2.0) -> socket.socket:
     try:
         s = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET, socket.SOCK_DGRAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        s.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 8 << 20)
         s.bind(where)
         s.settimeout(timeout)
         return s
@@ -96,7 +97,7 @@ def rtcp(ssrc: int = 0x11223344) -> bytes:
 
 def receive(sock: socket.socket, count: int) -> list[bytes]:
     """Up to `count` datagrams, fewer when none comes for the socket's timeout."""
-    got = []
+    got: list[bytes] = []
     try:
         while len(got) < count:
             got.append(sock.recv(65536))

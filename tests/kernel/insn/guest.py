@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""In the guest: measures each case once (insn/guest.py MODULE.KO FLOW OUT PACKETS). OUT gets "labels" and "kallsyms"."""
+"""In the guest: measures each case once (guest.py MODULE.KO FLOW OUT PACKETS). OUT gets "labels" and "kallsyms"."""
 import errno
 import sys
 from pathlib import Path
