@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine.h"
 
-#include "rcu.h"
-
 static struct rtpe_engine *engine_of(struct rtpe_table *t)
 {
 	return container_of(t, struct rtpe_engine, table);
@@ -51,11 +49,13 @@ int rtpe_engine_init(struct rtpe_engine *e, struct rtpe_socket_map *sockets, u32
 	e->sockets = sockets;
 	e->owns_sockets = owns_sockets;
 	pthread_mutex_init(&e->lock, NULL);
+	rtpe_reader_register(&e->reader);
 	return 0;
 }
 
 void rtpe_engine_exit(struct rtpe_engine *e)
 {
+	rtpe_reader_unregister(&e->reader);
 	rtpe_table_flush(&e->table);
 	rtpe_reclaim_all();
 	rtpe_table_exit(&e->table);
@@ -81,13 +81,16 @@ static int reply_bound(struct rtpe_engine *e, const void *batch, size_t len)
 
 static int command(struct rtpe_engine *e, const void *batch, size_t len, void *reply, size_t reply_cap)
 {
-	int bound = reply_bound(e, batch, len);
+	int bound = reply_bound(e, batch, len), written;
 
 	if (bound < 0)
 		return bound;
 	if ((size_t)bound > reply_cap)
 		return -ENOSPC;
-	return (int)rtpe_command_run(&e->table, &e->owner, batch, reply);
+	rtpe_reader_online(&e->reader);
+	written = (int)rtpe_command_run(&e->table, &e->owner, batch, reply);
+	rtpe_reader_offline(&e->reader);
+	return written;
 }
 
 int rtpe_engine_reply_bound(struct rtpe_engine *e, const void *batch, size_t len)
@@ -127,8 +130,10 @@ void rtpe_engine_geometry(struct rtpe_engine *e, struct rtpe_hello_reply *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->version = RTPE_ABI_VERSION;
+	pthread_mutex_lock(&e->lock);
 	rtpe_stats_geometry(&e->table.stats, out);
-	out->targets = READ_ONCE(e->table.num_targets);
+	out->targets = e->table.num_targets;
+	pthread_mutex_unlock(&e->lock);
 }
 
 const uint8_t *rtpe_engine_chunk(struct rtpe_engine *e, uint32_t chunk)

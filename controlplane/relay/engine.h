@@ -5,12 +5,14 @@
 
 #include "../../kmod/core/command.h"
 #include "map.h"
+#include "rcu.h"
 #include "relay.h"
 
 struct rtpe_engine {
 	struct rtpe_table table;
 	struct rtpe_owner owner;
 	pthread_mutex_t lock;		/* table changes */
+	struct rtpe_reader reader;	/* the thread that has the lock: another engine's may reclaim */
 	struct rtpe_socket_map *sockets;
 	bool owns_sockets;		/* a target's local address must be an open socket */
 };

@@ -54,7 +54,7 @@ static void track(const struct rtpe_target *t, const struct rtpe_packet *p)
 
 enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_packet *p)
 {
-	bool forward;
+	bool forward, unknown;
 
 	rtpe_packet_parse(p);
 	if (goes_up(t, p) || (t->flags & RTPE_TARGET_LEARN && !t->table->terminal))
@@ -69,14 +69,14 @@ enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_p
 	forward = choose_outputs(t, p);
 	if (!forward && !(t->flags & RTPE_TARGET_BLACKHOLE) && !t->table->terminal)
 		return pass(t, p);
-	if (p->kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP && !t->pt_class[p->payload_type]) {
-		if (t->flags & RTPE_TARGET_PT_FILTER)
-			return pass(t, p);
-		rtpe_counters_mine(t->counters)->errors++;
-	}
+	unknown = p->kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP && !t->pt_class[p->payload_type];
+	if (unknown && t->flags & RTPE_TARGET_PT_FILTER)
+		return pass(t, p);
 	/* Authentication comes before anything that changes state. */
 	if (t->decrypt && t->table->crypto->unprotect(t->decrypt, p))
 		return drop(t);
+	if (unknown)
+		rtpe_counters_mine(t->counters)->errors++;
 	rtpe_counters_add(t->counters, p->len, p->now_us);
 	if (p->kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP)
 		track(t, p);
