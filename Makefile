@@ -5,19 +5,24 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-SYSTEM_PYTHON := $(shell [ -x /usr/bin/python3 ] && echo /usr/bin/python3 || command -v python3)
+SYSTEM_PYTHON ?= /usr/bin/python3
+PIP_INSTALL := -m pip install -q --disable-pip-version-check
+BUILD_TOOLS := wheel 'setuptools<80' 'cffi>=1.17'
 PREFIX ?= /opt/rtpengine
 DESTDIR ?=
 PYTEST ?= $(PY) -m pytest
-RTPENGINE_VECTORS ?= $(abspath ../shared/vectors)
-RTPENGINE_BENCH ?= $(abspath ../shared/bench)
-export RTPENGINE_VECTORS RTPENGINE_BENCH
+# Dialogues recorded with other implementations, for those who have them; without them their tests are skipped.
+RTPENGINE_VECTORS ?= $(abspath $(wildcard ../shared/vectors))
+export RTPENGINE_VECTORS
+
+INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpengine.service \
+	/usr/lib/sysusers.d/rtpengine.conf /usr/lib/tmpfiles.d/rtpengine.conf /etc/modprobe.d/rtpengine.conf \
+	/etc/modules-load.d/rtpengine.conf /usr/share/man/man8/rtpengine.8
 
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
 .PHONY: all help venv relay kmod libxt demo run test style types check check-unit check-core check-netns \
-	check-kernel check-e2e bench fuzz install uninstall dkms clean
+	check-kernel check-e2e bench fuzz install uninstall dkms root clean
 
 all: relay kmod
 
@@ -37,8 +42,8 @@ help:
 $(VENV)/ready: setup.cfg setup.py
 	tools/packages.sh build
 	$(SYSTEM_PYTHON) -m venv $(VENV)
-	$(PY) -m pip install -q --disable-pip-version-check wheel 'setuptools<80' 'cffi>=1.17'
-	$(PY) -m pip install -q --disable-pip-version-check --no-build-isolation --editable '.[test]'
+	$(PY) $(PIP_INSTALL) $(BUILD_TOOLS)
+	$(PY) $(PIP_INSTALL) --no-build-isolation --editable '.[test]'
 	touch $@
 
 $(VENV)/relay: $(VENV)/ready $(RELAY_SOURCES)
@@ -48,9 +53,10 @@ $(VENV)/relay: $(VENV)/ready $(RELAY_SOURCES)
 venv: $(VENV)/ready
 relay: $(VENV)/relay
 
+# For the running kernel if its headers can be had, else for the newest kernel that has them.
 kmod:
 	tools/packages.sh module
-	$(MAKE) -C kmod all
+	release=$$(tools/kernel.sh) && $(MAKE) -C kmod all KERNELRELEASE="$$release"
 
 demo: $(VENV)/relay
 	tools/packages.sh demo
@@ -91,30 +97,50 @@ fuzz: $(VENV)/relay
 	tools/packages.sh test
 	RTPENGINE_FUZZ_SECONDS=60 $(PYTEST) tests/core tests/fuzz -k fuzz
 
-dkms:
-	tools/packages.sh module
-	$(MAKE) -C kmod dkms-install
+# For the running kernel, and by itself for every later one.
+dkms: root
+	tools/packages.sh module dkms
+	$(MAKE) -C kmod dkms-install iptables-install
+	install -D -m 644 etc/modprobe.d/rtpengine.conf $(DESTDIR)/etc/modprobe.d/rtpengine.conf
+	install -D -m 644 etc/modules-load.d/rtpengine.conf $(DESTDIR)/etc/modules-load.d/rtpengine.conf
+	[ -n "$(DESTDIR)" ] || tools/dkms.sh install
+
+root:
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || { echo 'this changes the system: run it with sudo' >&2; exit 1; }
 
 # A virtual environment of its own below PREFIX, so that no system Python package is touched.
-install:
+install: root
+	@for program in rtpengine rtpengine-ctl; do \
+		[ -L $(DESTDIR)/usr/bin/$$program ] || [ ! -e $(DESTDIR)/usr/bin/$$program ] || \
+			{ echo "/usr/bin/$$program belongs to another package: remove that first" >&2; exit 1; }; done
 	tools/packages.sh build
+	rm -rf build/lib.* build/bdist.*
 	$(SYSTEM_PYTHON) -m venv $(DESTDIR)$(PREFIX)
-	$(DESTDIR)$(PREFIX)/bin/python -m pip install -q --disable-pip-version-check wheel 'setuptools<80' 'cffi>=1.17'
-	$(DESTDIR)$(PREFIX)/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation .
-	install -d $(DESTDIR)/usr/bin $(DESTDIR)/etc/rtpengine $(DESTDIR)/lib/systemd/system $(DESTDIR)/usr/lib/sysusers.d
-	ln -sf $(PREFIX)/bin/rtpengine $(DESTDIR)/usr/bin/rtpengine
-	ln -sf $(PREFIX)/bin/rtpengine-ctl $(DESTDIR)/usr/bin/rtpengine-ctl
+	$(DESTDIR)$(PREFIX)/bin/python $(PIP_INSTALL) $(BUILD_TOOLS)
+	$(DESTDIR)$(PREFIX)/bin/python $(PIP_INSTALL) --no-build-isolation .
+	[ -z "$(DESTDIR)" ] || sed -i '1s|^#!$(DESTDIR)|#!|' $(DESTDIR)$(PREFIX)/bin/rtpengine*
+	install -d $(DESTDIR)/usr/bin $(DESTDIR)/etc/rtpengine $(DESTDIR)/lib/systemd/system
+	ln -sfn $(PREFIX)/bin/rtpengine $(DESTDIR)/usr/bin/rtpengine
+	ln -sfn $(PREFIX)/bin/rtpengine-ctl $(DESTDIR)/usr/bin/rtpengine-ctl
 	[ -e $(DESTDIR)/etc/rtpengine/rtpengine.conf ] || \
-		install -m 640 etc/rtpengine.conf $(DESTDIR)/etc/rtpengine/rtpengine.conf
-	install -m 644 etc/rtpengine.service $(DESTDIR)/lib/systemd/system/rtpengine.service
-	install -m 644 etc/rtpengine.sysusers $(DESTDIR)/usr/lib/sysusers.d/rtpengine.conf
-	@echo 'installed; next: systemd-sysusers; systemctl daemon-reload; systemctl enable --now rtpengine'
+		install -m 644 etc/rtpengine.conf $(DESTDIR)/etc/rtpengine/rtpengine.conf
+	sed 's|^ExecStart=/usr/bin/|ExecStart=$(PREFIX)/bin/|' etc/rtpengine.service \
+		> $(DESTDIR)/lib/systemd/system/rtpengine.service
+	install -D -m 644 etc/rtpengine.sysusers $(DESTDIR)/usr/lib/sysusers.d/rtpengine.conf
+	install -D -m 644 etc/rtpengine.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/rtpengine.conf
+	install -D -m 644 etc/modprobe.d/rtpengine.conf $(DESTDIR)/etc/modprobe.d/rtpengine.conf
+	install -d $(DESTDIR)/usr/share/man/man8
+	$(DESTDIR)$(PREFIX)/bin/python -m controlplane.config.manual > $(DESTDIR)/usr/share/man/man8/rtpengine.8
+	@echo 'installed; next: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload;' \
+		'systemctl enable --now rtpengine'
 
-uninstall:
-	rm -f $(DESTDIR)/usr/bin/rtpengine $(DESTDIR)/usr/bin/rtpengine-ctl \
-		$(DESTDIR)/lib/systemd/system/rtpengine.service $(DESTDIR)/usr/lib/sysusers.d/rtpengine.conf
+# The settings in /etc/rtpengine stay.
+uninstall: root
+	[ -n "$(DESTDIR)" ] || tools/dkms.sh remove
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	rm -rf $(DESTDIR)$(PREFIX)
 
 clean:
-	rm -rf $(VENV) build *.egg-info controlplane/relay/_native.c controlplane/relay/*.so
-	$(MAKE) -C kmod clean
+	rm -rf $(VENV) build *.egg-info controlplane/relay/_native.c controlplane/relay/*.so \
+		kmod/*.ko kmod/*.o kmod/*.mod kmod/*.mod.c kmod/*.so kmod/core/*.o kmod/Module.symvers kmod/modules.order
+	find kmod -name '.*.cmd' -delete
