@@ -45,18 +45,6 @@ X""")
         sh("nft delete table inet t")
 
 
-def marked_route() -> None:
-    """A mark that would send the packet into a black hole stays behind."""
-    sh("ip rule add fwmark 7 blackhole; nft add table ip t;"
-       "nft 'add chain ip t i { type filter hook input priority -10; }'; nft add rule ip t i meta mark set 7")
-    try:
-        with forwarding() as (_, _, a, b):
-            a.sendto(net.rtp(1), NEAR)
-            assert b.recv(2048) == net.rtp(1)
-    finally:
-        sh("nft delete table ip t; ip rule del fwmark 7 blackhole")
-
-
 def fair_queue() -> None:
     """With fq on the way out and receive time stamps on, nothing is dropped or delayed."""
     sh("tc qdisc replace dev vb root fq")
@@ -75,7 +63,7 @@ def fair_queue() -> None:
 
 
 def queues() -> None:
-    """The queue a packet came on is none for the way out: a device with one queue takes it."""
+    """Packets that came through a device with several queues leave through one with a single queue."""
     sh("ip link add qa numrxqueues 4 numtxqueues 4 type veth peer name qb numrxqueues 4 numtxqueues 4 netns A")
     try:
         sh("ip addr add 10.5.0.1/24 dev qa; ip link set qa up; ip -n A addr add 10.5.0.2/24 dev qb; "
