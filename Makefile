@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 SYSTEM_PYTHON ?= /usr/bin/python3
 PIP_INSTALL := -m pip install -q --disable-pip-version-check
-BUILD_TOOLS := wheel 'setuptools<80' 'cffi>=1.17'
+BUILD_TOOLS := wheel 'setuptools<80' 'cffi>=1.17' 'cython>=3'
 PREFIX ?= /opt/rtpengine
 DESTDIR ?=
 PYTEST ?= $(PY) -m pytest
