@@ -81,12 +81,16 @@ check: test
 check-unit: $(VENV)/relay
 	$(PYTEST) tests/unit tests/property
 check-core: $(VENV)/relay
+	tools/packages.sh test
 	$(PYTEST) tests/core
 check-netns: $(VENV)/relay
+	tools/packages.sh test
 	$(PYTEST) tests/netns
 check-kernel: $(VENV)/relay
+	tools/packages.sh module test
 	$(PYTEST) tests/kernel
 check-e2e: $(VENV)/relay
+	tools/packages.sh demo test
 	$(PYTEST) tests/e2e tests/conformance
 
 bench: $(VENV)/relay
