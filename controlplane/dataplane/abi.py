@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Batches of commands for a forwarding engine and their replies, as kmod/uapi/rtpengine.h lays them out.
 
-The structures come from that header through the C extension, so there is no second description of them.
-Python callers see bytes and the values below.
+What every call needs is packed by the formats below, which the tests hold against the header; the rest is read
+through the structures of the C extension. Python callers see bytes and the values below.
 """
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.errors import DataPlaneError
@@ -23,11 +25,36 @@ MAX_SSRCS: int = lib.RTPE_MAX_SSRCS
 REPLY_ROOM = 1 << 21
 """Bytes that hold the replies to any batch of MAX_RECORDS."""
 
-_RECORD = ffi.sizeof("struct rtpe_record")
-_REPLY = ffi.sizeof("struct rtpe_reply")
+BATCH = struct.Struct("=IHHI4x")
+"""struct rtpe_batch: magic, version, count, length."""
+RECORD = struct.Struct("=HHIQ")
+"""struct rtpe_record: command, flags, length, cookie."""
+REPLY = struct.Struct("=HxxiI4xQ")
+"""struct rtpe_reply: command, status, length, cookie."""
+ADDRESS = struct.Struct("=H2s4x16s")
+"""struct rtpe_addr: family, port, ip."""
+TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8B4x256s704s184x")
+"""struct rtpe_target_msg: addresses, flags, eight small numbers, payload types, trackers, no decryption."""
+PAYLOAD_TYPE = struct.Struct("=B3xI")
+"""struct rtpe_payload_type: number, clock_rate."""
+OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}s4xB3x184x")
+"""struct rtpe_output_msg: addresses, tos, no encryption."""
+COUNTERS = struct.Struct("=4Q")
+"""The first fields of struct rtpe_counters: packets, bytes, errors, last_us."""
+TRACKER = struct.Struct("=4sBBxxQQQQ4xIIII4xI20x")
+"""struct rtpe_ssrc: ssrc, valid, last_pt, ext_seq, packets, bytes, last_us, lost, duplicates, reordered, jitter,
+last_ts."""
+TRACKERS = MAX_SSRCS * TRACKER.size
+"""Bytes of all trackers of a target."""
+_VALID = 4
+_ADDED = struct.Struct("=II")
 _STATE = ffi.sizeof("struct rtpe_state")
 _OUTPUT_STATE = ffi.sizeof("struct rtpe_output_state")
-_BATCH = ffi.sizeof("struct rtpe_batch")
+_ANYWHERE = bytes(ADDRESS.size)
+_MAGIC, _VERSION = lib.RTPE_BATCH_MAGIC, lib.RTPE_ABI_VERSION
+_ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
+_RTP = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
+_LEARN, _BLACKHOLE = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +92,7 @@ class TargetState:
     outputs: tuple[OutputState, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """The answer to one record: ``status`` 0 or a negative errno, ``body`` what follows the header."""
 
     command: int
@@ -81,13 +107,6 @@ class Reply:
         return self
 
 
-def _fill_address(c: Any, endpoint: Endpoint) -> None:
-    packed = endpoint.address.packed
-    c.family = endpoint.address.family
-    c.port = int.from_bytes(endpoint.port.to_bytes(2, "big"), "little") if _LITTLE else endpoint.port
-    ffi.memmove(c.ip, packed, len(packed))
-
-
 _LITTLE = bytes(ffi.buffer(ffi.new("uint16_t *", 1)))[0] == 1
 
 
@@ -100,15 +119,12 @@ def read_address(c: Any) -> Endpoint:
 
 def pack_address(endpoint: Endpoint) -> bytes:
     """A struct rtpe_addr."""
-    c = ffi.new("struct rtpe_addr *")
-    _fill_address(c, endpoint)
-    return bytes(ffi.buffer(c))
+    (family, packed), port = endpoint
+    return ADDRESS.pack(family, port.to_bytes(2, "big"), packed)
 
 
 def _record(command: int, body: bytes, cookie: int, flags: int = 0) -> bytes:
-    head = ffi.new("struct rtpe_record *",
-                   {"command": command, "flags": flags, "length": _RECORD + len(body), "cookie": cookie})
-    return bytes(ffi.buffer(head)) + body
+    return RECORD.pack(command, flags, RECORD.size + len(body), cookie) + body
 
 
 def hello(cookie: int = 0) -> bytes:
@@ -143,45 +159,29 @@ def outputs_of(wanted: WantedTarget) -> tuple[WantedOutput, ...]:
 
 
 def _target_flags(wanted: WantedTarget) -> int:
-    flags = 0
-    if wanted.is_rtp:
-        flags |= lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
-    if wanted.learning:
-        flags |= lib.RTPE_TARGET_LEARN
-    if wanted.discard:
-        flags |= lib.RTPE_TARGET_BLACKHOLE
-    return int(flags)
+    return ((_RTP if wanted.is_rtp else 0) | (_LEARN if wanted.learning else 0)
+            | (_BLACKHOLE if wanted.discard else 0))
+
+
+@lru_cache(256)
+def _payload_types(types: tuple[tuple[int, int], ...]) -> tuple[int, bytes]:
+    """Number and records of what calls negotiate again and again."""
+    chosen = sorted(dict(types).items())[:MAX_PAYLOAD_TYPES]
+    return len(chosen), b"".join([PAYLOAD_TYPE.pack(number, clock_rate) for number, clock_rate in chosen])
 
 
 def add_target(wanted: WantedTarget, seeds: Iterable[bytes] = (), *, replace: bool = True, cookie: int = 0) -> bytes:
     """Install what ``wanted`` describes, going on with the sequence state in ``seeds`` (of TargetState)."""
     outputs = outputs_of(wanted)
-    m = ffi.new("struct rtpe_target_msg *")
-    _fill_address(m.local, wanted.local)
-    if wanted.expected_source is not None:
-        _fill_address(m.expected_src, wanted.expected_source)
-    m.flags = _target_flags(wanted)
-    m.src_mismatch = int(wanted.mismatch)
-    m.num_outputs = len(outputs)
-    m.rtp_start, m.rtp_end = 0, len(wanted.rtp_outputs)
-    m.rtcp_start, m.rtcp_end = len(outputs) - len(wanted.rtcp_outputs), len(outputs)
-    types = sorted(dict(wanted.payload_types).items())[:MAX_PAYLOAD_TYPES]
-    m.num_payload_types = len(types)
-    for c, (number, clock_rate) in zip(m.payload_types, types):
-        c.number, c.clock_rate = number, clock_rate
-    for i, seed in enumerate(seeds):
-        ffi.memmove(ffi.addressof(m.ssrc, i), seed, len(seed))
-        m.num_ssrcs = i + 1
-    body = bytes(ffi.buffer(m)) + b"".join(map(_output, outputs))
-    return _record(lib.RTPE_ADD_TARGET, body, cookie, lib.RTPE_RECORD_REPLACE if replace else 0)
-
-
-def _output(output: WantedOutput) -> bytes:
-    c = ffi.new("struct rtpe_output_msg *")
-    _fill_address(c.src, output.source)
-    _fill_address(c.dst, output.destination)
-    c.tos = output.tos
-    return bytes(ffi.buffer(c))
+    expected = wanted.expected_source
+    num_types, types = _payload_types(wanted.payload_types)
+    trackers = tuple(seeds)
+    body = [TARGET.pack(
+        pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected), _target_flags(wanted),
+        wanted.mismatch, len(outputs), num_types, len(trackers), 0, len(wanted.rtp_outputs),
+        len(outputs) - len(wanted.rtcp_outputs), len(outputs), types, b"".join(trackers))]
+    body += [OUTPUT.pack(pack_address(o.source), pack_address(o.destination), o.tos) for o in outputs]
+    return _record(_ADD_TARGET, b"".join(body), cookie, _REPLACE if replace else 0)
 
 
 def batches(records: Iterable[bytes]) -> Iterator[bytes]:
@@ -190,10 +190,7 @@ def batches(records: Iterable[bytes]) -> Iterator[bytes]:
     for at in range(0, len(some), MAX_RECORDS):
         part = some[at:at + MAX_RECORDS]
         body = b"".join(part)
-        head = ffi.new("struct rtpe_batch *", {
-            "magic": lib.RTPE_BATCH_MAGIC, "version": lib.RTPE_ABI_VERSION, "count": len(part),
-            "length": _BATCH + len(body)})
-        yield bytes(ffi.buffer(head)) + body
+        yield BATCH.pack(_MAGIC, _VERSION, len(part), BATCH.size + len(body)) + body
 
 
 def replies(data: bytes) -> Iterator[Reply]:
@@ -201,9 +198,9 @@ def replies(data: bytes) -> Iterator[Reply]:
     view = memoryview(data)
     at = 0
     while at < len(view):
-        c = ffi.from_buffer("struct rtpe_reply *", view[at:at + _REPLY])
-        yield Reply(c.command, c.status, c.cookie, view[at + _REPLY:at + c.length])
-        at += c.length
+        command, status, length, cookie = REPLY.unpack_from(view, at)
+        yield Reply(command, status, cookie, view[at + REPLY.size:at + length])
+        at += length
 
 
 def read_geometry(reply: Reply) -> Geometry:
@@ -214,29 +211,34 @@ def read_geometry(reply: Reply) -> Geometry:
 
 def read_slots(reply: Reply) -> tuple[int, tuple[int, ...]]:
     """The answer to add_target(): the target's slot and those of its outputs."""
-    c = ffi.from_buffer("struct rtpe_add_reply *", reply.body)
-    return c.slot, tuple(c.output_slots[0:c.num_outputs])
+    slot, count = _ADDED.unpack_from(reply.body)
+    return slot, struct.unpack_from(f"={count}I", reply.body, _ADDED.size)
 
 
 def read_counters(c: Any) -> Counters:
     """A struct rtpe_counters as a value."""
-    return Counters(c.packets, c.bytes, c.errors, c.last_us / 1e6)
+    return counters_of((c.packets, c.bytes, c.errors, c.last_us))
 
 
-def read_sources(trackers: Any) -> tuple[SsrcStats, ...]:
+def counters_of(raw: tuple[int, ...]) -> Counters:
+    """What the fields in COUNTERS mean."""
+    packets, size, errors, last_us = raw
+    return Counters(packets, size, errors, last_us / 1e6)
+
+
+def read_sources(trackers: bytes) -> tuple[SsrcStats, ...]:
     """The RTP sources in an array of MAX_SSRCS struct rtpe_ssrc."""
-    return tuple(_source(trackers[i]) for i in range(MAX_SSRCS) if trackers[i].valid)
+    return tuple([
+        SsrcStats(int.from_bytes(ssrc, "big"), packets, size, lost, duplicates, reordered, sequence, jitter / 16,
+                  last_pt, last_ts, last_us / 1e6)
+        for ssrc, valid, last_pt, sequence, packets, size, last_us, lost, duplicates, reordered, jitter, last_ts
+        in TRACKER.iter_unpack(trackers) if valid])
 
 
-def read_seeds(trackers: Any) -> tuple[bytes, ...]:
+def read_seeds(trackers: bytes) -> tuple[bytes, ...]:
     """The same as raw trackers, for add_target()."""
-    return tuple(bytes(ffi.buffer(ffi.addressof(trackers, i))) for i in range(MAX_SSRCS) if trackers[i].valid)
-
-
-def _source(c: Any) -> SsrcStats:
-    ssrc = int.from_bytes(c.ssrc.to_bytes(4, "little"), "big") if _LITTLE else int(c.ssrc)
-    return SsrcStats(ssrc, c.packets, c.bytes, c.lost, c.duplicates, c.reordered, c.ext_seq, c.jitter / 16,
-                     c.last_pt, c.last_ts, c.last_us / 1e6)
+    size = TRACKER.size
+    return tuple([trackers[at:at + size] for at in range(0, len(trackers), size) if trackers[at + _VALID]])
 
 
 def read_state(body: memoryview) -> TargetState:
@@ -247,8 +249,9 @@ def read_state(body: memoryview) -> TargetState:
         at = _STATE + i * _OUTPUT_STATE
         o = ffi.from_buffer("struct rtpe_output_state *", body[at:at + _OUTPUT_STATE])
         outputs.append(OutputState(read_address(o.src), read_address(o.dst), o.slot, read_counters(o.counters)))
+    trackers = bytes(ffi.buffer(c.ssrc))
     return TargetState(read_address(c.local), c.slot, read_counters(c.counters), c.counters.passed,
-                       read_sources(c.ssrc), read_seeds(c.ssrc), tuple(outputs))
+                       read_sources(trackers), read_seeds(trackers), tuple(outputs))
 
 
 def read_states(data: bytes) -> Iterator[TargetState]:

@@ -2,20 +2,18 @@
 """What is installed in one engine, and every packet it ever counted for the sockets still open."""
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
-from controlplane.dataplane.stats import Engine, StatsReader
+from controlplane.dataplane.stats import Engine, Raw, StatsReader
 from controlplane.errors import DataPlaneError
-from controlplane.events import Counters, SsrcStats, WantedTarget
-
-_NOTHING = Counters()
+from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
 
 
-@dataclass(frozen=True, slots=True)
-class Installed:
+class Installed(NamedTuple):
     """A target as an engine holds it: where its counters are."""
 
     wanted: WantedTarget
@@ -24,12 +22,33 @@ class Installed:
     """Local socket an output sends from, and the output's slot."""
 
 
-@dataclass(slots=True)
-class Addition:
+class Addition(NamedTuple):
     """A target to install, going on with the sequence state in ``seeds``."""
 
     wanted: WantedTarget
     seeds: tuple[bytes, ...] = ()
+
+
+class Reading(NamedTuple):
+    """All that an engine consumed on a socket and sent from it, and the RTP sources it saw there."""
+
+    received: Counters = NOTHING
+    sent: Counters = NOTHING
+    sources: tuple[SsrcStats, ...] = ()
+
+
+_NO_READING = Reading()
+
+
+@dataclass(slots=True)
+class _Account:
+    """A socket's slots, what was counted for it in slots given up since, and how it was read last."""
+
+    slot: int | None = None
+    senders: list[int] = field(default_factory=list)
+    past: Reading = _NO_READING
+    raw: list[Raw] | None = None
+    reading: Reading = _NO_READING
 
 
 class Ledger:
@@ -39,15 +58,20 @@ class Ledger:
         self._engine = engine
         self._reader = StatsReader(engine)
         self.installed: dict[Endpoint, Installed] = {}
-        self._senders: dict[Endpoint, set[int]] = {}
-        self._past_in: dict[Endpoint, Counters] = {}
-        self._past_out: dict[Endpoint, Counters] = {}
-        self._past_sources: dict[Endpoint, tuple[SsrcStats, ...]] = {}
+        self._accounts: dict[Endpoint, _Account] = {}
+
+    def _account(self, local: Endpoint) -> _Account:
+        """The account of a socket whose slots are about to change."""
+        account = self._accounts.get(local)
+        if account is None:
+            account = self._accounts[local] = _Account()
+        account.raw = None
+        return account
 
     def add(self, additions: list[Addition]) -> list[tuple[Addition, DataPlaneError]]:
         """Install or replace; returns those that the engine refused, with the reason."""
         refused = []
-        records = (abi.add_target(a.wanted, a.seeds, cookie=i) for i, a in enumerate(additions))
+        records = [abi.add_target(wanted, seeds, cookie=i) for i, (wanted, seeds) in enumerate(additions)]
         for batch in abi.batches(records):
             for reply in abi.replies(self._engine.command(batch)):
                 addition = additions[reply.cookie]
@@ -59,70 +83,79 @@ class Ledger:
 
     def _note(self, wanted: WantedTarget, reply: abi.Reply) -> None:
         slot, output_slots = abi.read_slots(reply)
-        outputs = tuple((o.source, s) for o, s in zip(abi.outputs_of(wanted), output_slots))
+        outputs = tuple([(o.source, s) for o, s in zip(abi.outputs_of(wanted), output_slots)])
         before = self.installed.get(wanted.local)
-        if before is not None:
-            self._retire_outputs(before, keep=set(output_slots))
         self.installed[wanted.local] = Installed(wanted, slot, outputs)
+        self._account(wanted.local).slot = slot
+        if before is not None:
+            if before.outputs == outputs:
+                return
+            self._retire_outputs([output for output in before.outputs if output not in outputs])
         for source, output_slot in outputs:
-            self._senders.setdefault(source, set()).add(output_slot)
+            senders = self._account(source).senders
+            if output_slot not in senders:
+                senders.append(output_slot)
 
-    def _retire_outputs(self, target: Installed, keep: Iterable[int] = ()) -> None:
+    def _retire_outputs(self, outputs: Iterable[tuple[Endpoint, int]]) -> None:
         """An output's slot is zeroed only when it is given out again, which nothing but add() does."""
-        for source, slot in target.outputs:
-            if slot not in keep:
-                self._past_out[source] = self._past_out.get(source, _NOTHING) + self._reader.counters(slot)
-                self._senders[source].discard(slot)
+        for source, slot in outputs:
+            if source not in self._accounts:  # closed before the target that sends from it
+                continue
+            account = self._account(source)
+            account.senders.remove(slot)
+            account.past = account.past._replace(sent=account.past.sent + self._reader.counters(slot))
 
-    def remove(self, locals_: list[Endpoint]) -> dict[Endpoint, abi.TargetState]:
-        """Remove those that are installed; returns their final states."""
+    def _delete(self, locals_: Iterable[Endpoint]) -> Iterator[tuple[Endpoint, Installed]]:
+        """Take targets out of the engine. Their slots can still be read; nothing else in the replies is of use."""
         known = [local for local in locals_ if local in self.installed]
-        states: dict[Endpoint, abi.TargetState] = {}
-        for batch in abi.batches(abi.del_target(local, i) for i, local in enumerate(known)):
-            for reply in abi.replies(self._engine.command(batch)):
-                local = known[reply.cookie]
-                self._forget(local, None if reply.status else abi.read_state(reply.body), states)
-        return states
+        for batch in abi.batches([abi.del_target(local) for local in known]):
+            self._engine.command(batch)
+        for local in known:
+            yield local, self.installed.pop(local)
 
-    def _forget(self, local: Endpoint, state: abi.TargetState | None, states: dict[Endpoint, abi.TargetState]) -> None:
-        target = self.installed.pop(local)
-        if state is None:
-            return
-        states[local] = state
-        self._past_in[local] = self._past_in.get(local, _NOTHING) + state.counters
-        self._past_sources[local] = merge_sources(self._past_sources.get(local, ()), state.sources)
-        for output in state.outputs:
-            self._past_out[output.source] = self._past_out.get(output.source, _NOTHING) + output.counters
-        for source, slot in target.outputs:
-            self._senders[source].discard(slot)
+    def remove(self, locals_: Iterable[Endpoint]) -> dict[Endpoint, tuple[bytes, ...]]:
+        """Remove those that are installed; returns their sequence states for another engine."""
+        seeds = {}
+        for local, target in self._delete(locals_):
+            seeds[local] = self._reader.seeds(target.slot)
+            account = self._account(local)
+            received, sent, sources = account.past
+            account.slot = None
+            account.past = Reading(received + self._reader.counters(target.slot), sent,
+                                   merge_sources(sources, self._reader.sources(target.slot)))
+            self._retire_outputs(target.outputs)
+        return seeds
 
-    def close(self, local: Endpoint) -> None:
-        """The socket is gone: forget what was counted for it."""
-        for past in (self._past_in, self._past_out, self._past_sources, self._senders):
-            past.pop(local, None)
+    def close(self, locals_: Iterable[Endpoint]) -> None:
+        """The sockets are about to go: remove their targets and forget what was counted for them."""
+        gone = set(locals_)
+        for _, target in self._delete(gone):
+            self._retire_outputs([output for output in target.outputs if output[0] not in gone])
+        for local in gone:
+            self._accounts.pop(local, None)
 
-    def received(self, local: Endpoint) -> Counters:
-        """All that this engine consumed on the socket."""
-        past = self._past_in.get(local)
-        target = self.installed.get(local)
-        if target is None:
-            return past or _NOTHING
-        now = self._reader.counters(target.slot)
-        return now if past is None else past + now
+    def read(self, local: Endpoint) -> Reading:
+        """All that is known of the socket; the same object as before if nothing was counted since."""
+        account = self._accounts.get(local)
+        if account is None:
+            return _NO_READING
+        read = self._reader.raw
+        raw = [read(slot) for slot in account.senders]
+        if account.slot is not None:
+            raw.append(read(account.slot))
+        if raw != account.raw:
+            account.raw = raw
+            account.reading = self._evaluate(account, raw)
+        return account.reading
 
-    def sent(self, local: Endpoint) -> Counters:
-        """All that this engine sent from the socket."""
-        total = self._past_out.get(local)
-        for slot in self._senders.get(local, ()):
-            now = self._reader.counters(slot)
-            total = now if total is None else total + now
-        return total or _NOTHING
-
-    def sources(self, local: Endpoint) -> tuple[SsrcStats, ...]:
-        """The RTP sources seen on the socket."""
-        past = self._past_sources.get(local, ())
-        target = self.installed.get(local)
-        return past if target is None else merge_sources(past, self._reader.sources(target.slot))
+    def _evaluate(self, account: _Account, raw: list[Raw]) -> Reading:
+        received, sent, sources = account.past
+        for counted in raw[:len(account.senders)]:
+            sent += abi.counters_of(counted)
+        if account.slot is not None and any(raw[-1]):
+            received += abi.counters_of(raw[-1])
+            sources = merge_sources(sources, self._reader.sources(account.slot))
+        return Reading(received, sent, sources)
 
     def seeds(self, local: Endpoint) -> tuple[bytes, ...]:
         """The sequence state of an installed target."""

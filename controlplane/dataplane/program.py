@@ -11,12 +11,13 @@ import logging
 from collections.abc import Callable, Iterable
 
 from controlplane.addresses import Endpoint
-from controlplane.dataplane.ledger import Addition, Ledger, merge_sources
+from controlplane.dataplane.ledger import Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.stats import Engine
-from controlplane.events import ChangeSet, Counters, StreamStats, WantedTarget
+from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
 _log = logging.getLogger("rtpengine.core")
-_NOTHING = Counters()
+_NOTHING = Reading()
+_Latest = tuple[Reading, Reading, StreamStats]
 
 
 class Program:
@@ -29,19 +30,21 @@ class Program:
         self._relay = Ledger(relay)
         self._fast = Ledger(accelerator) if accelerator is not None else None
         self._close_socket = close_socket
+        self._latest: dict[Endpoint, _Latest] = {}
 
     def apply(self, changes: ChangeSet) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it."""
         wanted = list(changes.wanted.values())
-        seeds = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)] + changes.closed)
+        seeds: dict[Endpoint, tuple[bytes, ...]] = {}
+        if self._fast is not None:
+            seeds = self._fast.remove([w.local for w in wanted if not _may_offload(w)])
+            self._fast.close(changes.closed)
         self._install_relay(wanted, seeds)
         self._enter_accelerator([w for w in wanted if _may_offload(w)])
-        self._close(changes.closed)
-
-    def _leave_accelerator(self, locals_: list[Endpoint]) -> dict[Endpoint, tuple[bytes, ...]]:
-        if self._fast is None:
-            return {}
-        return {local: state.seeds for local, state in self._fast.remove(locals_).items()}
+        self._relay.close(changes.closed)
+        for local in changes.closed:
+            self._latest.pop(local, None)
+            self._close_socket(local)
 
     def _install_relay(self, wanted: Iterable[WantedTarget], seeds: dict[Endpoint, tuple[bytes, ...]]) -> None:
         additions = [Addition(w, seeds.get(w.local, ())) for w in wanted]
@@ -65,33 +68,32 @@ class Program:
         for _, error in self._fast.add(late):
             _log.error("accelerator: %s", error)
 
-    def _close(self, closed: list[Endpoint]) -> None:
-        self._relay.remove(closed)
-        for local in closed:
-            self._close_socket(local)
-            self._relay.close(local)
-            if self._fast is not None:
-                self._fast.close(local)
-
     def stats(self) -> dict[Endpoint, StreamStats]:
         """What every open socket with a target received and sent."""
         return {local: self.stream_stats(local) for local in self._relay.installed}
 
     def stream_stats(self, local: Endpoint) -> StreamStats:
-        """What one socket received and sent, in user space and through the accelerator."""
-        relay, fast = self._relay, self._fast
-        if fast is None:
-            return StreamStats(relay.received(local), _NOTHING, relay.sent(local), _NOTHING, relay.sources(local))
-        return StreamStats(
-            relay.received(local), fast.received(local), relay.sent(local), fast.sent(local),
-            merge_sources(relay.sources(local), fast.sources(local)), local in fast.installed)
+        """What one socket received and sent, in user space and through the accelerator.
+
+        The same object as before if nothing was counted since.
+        """
+        relay, fast, offloaded = self._relay.read(local), _NOTHING, False
+        if self._fast is not None:
+            fast, offloaded = self._fast.read(local), local in self._fast.installed
+        latest = self._latest.get(local)
+        if latest is not None and latest[0] is relay and latest[1] is fast and latest[2].offloaded == offloaded:
+            return latest[2]
+        stats = StreamStats(relay.received, fast.received, relay.sent, fast.sent,
+                            merge_sources(relay.sources, fast.sources), offloaded)
+        self._latest[local] = relay, fast, stats
+        return stats
 
     def drop_accelerator(self) -> None:
         """Take every stream back to the relay (the accelerator is about to go)."""
         if self._fast is None:
             return
         held = [self._relay.installed[local].wanted for local in self._fast.installed]
-        self._install_relay(held, self._leave_accelerator([w.local for w in held]))
+        self._install_relay(held, self._fast.remove([w.local for w in held]))
 
 
 def _may_offload(wanted: WantedTarget) -> bool:

@@ -6,7 +6,7 @@ import errno
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+
 
 import pytest
 
@@ -126,7 +126,7 @@ def test_replacing_under_traffic_loses_and_repeats_nothing(rig: Rig) -> None:
     sender.start()
     replacements = 0
     while not done.is_set():
-        assert rig.install(replace(wanted, learning=replacements % 2 == 0)) == slots
+        assert rig.install(wanted._replace(learning=replacements % 2 == 0)) == slots
         replacements += 1
     sender.join()
     got = [sequence_of(packet) for packet in b.receive(4000)]
