@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* Targets come, are replaced and go; nothing of them stays. */
+#include "check.h"
+#include "support.h"
+
+#define MANY 10000
+
+static struct rtpe_addr nth(u32 i)
+{
+	return i % 2 ? address6(i / 60000, (u16)(1 + i % 60000)) : address4(0x0a000000 + i / 60000, (u16)(1 + i % 60000));
+}
+
+static struct rtpe_target *find(const struct bench *b, const struct rtpe_addr *a)
+{
+	return rtpe_table_find(&b->table, a);
+}
+
+TEST(table_find_tells_addresses_apart)
+{
+	struct rtpe_addr a = address4(0x7f000001, 5000), port = a, ip = a, six = address6(0x7f000001, 5000);
+	struct message m;
+	struct bench b;
+
+	port.port++;
+	ip.ip[3]++;
+	bench_init(&b);
+	message_init(&m, &a, 1);
+	bench_add(&b, &m, false);
+	CHECK(find(&b, &a) && !find(&b, &port) && !find(&b, &ip) && !find(&b, &six));
+	message_init(&m, &six, 0);
+	bench_add(&b, &m, false);
+	CHECK(find(&b, &six) && find(&b, &six) != find(&b, &a));
+	CHECK_EQ(rtpe_table_remove(&b.table, &port), -ENOENT);
+	bench_exit(&b);
+}
+
+TEST(table_of_10000_targets)
+{
+	struct rtpe_addr a;
+	struct message m;
+	struct bench b;
+	u32 i, slots;
+
+	bench_init(&b);
+	for (i = 0; i < MANY; i++) {
+		a = nth(i);
+		message_init(&m, &a, 2);
+		bench_add(&b, &m, false);
+	}
+	CHECK_EQ(b.table.num_targets, MANY);
+	CHECK_EQ(b.outputs, 2 * MANY);
+	slots = bench_slots(&b);
+	CHECK_EQ(slots, 3 * MANY);
+	for (i = 0; i < MANY; i++) {
+		a = nth(i);
+		CHECK(find(&b, &a) && rtpe_addr_equal(&find(&b, &a)->local, &a));
+	}
+	for (i = 0; i < MANY; i += 2) {
+		a = nth(i);
+		CHECK_EQ(rtpe_table_remove(&b.table, &a), 0);
+	}
+	for (i = 0; i < MANY; i++) {
+		a = nth(i);
+		CHECK_EQ(!!find(&b, &a), i % 2);
+	}
+	rtpe_reclaim_all();
+	CHECK_EQ(bench_slots(&b), slots / 2);
+	CHECK_EQ(b.outputs, MANY);
+	bench_exit(&b);
+}
+
+TEST(table_buckets_share_the_load)
+{
+	u32 longest = 0, i, length;
+	struct rtpe_target *t;
+	struct rtpe_addr a;
+	struct message m;
+	struct bench b;
+
+	bench_init(&b);
+	for (i = 0; i < MANY; i++) {
+		/* As a media server does: few addresses, every second port. */
+		a = i % 2 ? address6(i % 4, (u16)(30000 + i)) : address4(0xc0a80001 + i % 4, (u16)(30000 + i));
+		message_init(&m, &a, 0);
+		bench_add(&b, &m, false);
+	}
+	for (i = 0; i < RTPE_TABLE_BUCKETS; i++) {
+		for (length = 0, t = rtpe_table_bucket(&b.table, i); t; t = t->next)
+			length++;
+		if (length > longest)
+			longest = length;
+	}
+	CHECK(longest <= 10);
+	bench_exit(&b);
+}
+
+TEST(table_add_needs_replace_for_what_is_there)
+{
+	struct rtpe_addr a = address4(0x7f000001, 5000);
+	struct rtpe_target *first, *second;
+	struct message m;
+	struct bench b;
+
+	bench_init(&b);
+	message_init(&m, &a, 1);
+	first = bench_add(&b, &m, true);
+	CHECK_EQ(rtpe_table_add(&b.table, &m.target, message_len(&m), false, &second), -EEXIST);
+	CHECK(find(&b, &a) == first);
+	second = bench_add(&b, &m, true);
+	CHECK(find(&b, &a) == second);
+	CHECK(first->serial != second->serial || first == second);
+	CHECK_EQ(b.table.num_targets, 1);
+	bench_exit(&b);
+}
+
+static void count(struct rtpe_target *t, u32 output)
+{
+	rtpe_thread_index = 1;
+	rtpe_counters_add(t->counters, 100, 5);
+	rtpe_forward_sent(&t->outputs[output], 50, 6, 0);
+	rtpe_thread_index = 0;
+}
+
+static u64 sent(const struct rtpe_target *t, u32 output)
+{
+	struct rtpe_counters sum;
+
+	rtpe_counters_fold(t->outputs[output].counters, t->table->stats.cpus, &sum);
+	return sum.packets;
+}
+
+TEST(table_replace_goes_on_with_statistics)
+{
+	struct rtpe_addr a = address4(0x7f000001, 5000);
+	struct rtpe_counters sum;
+	struct rtpe_target *t;
+	struct message m;
+	struct bench b;
+	u32 i;
+
+	bench_init(&b);
+	message_init(&m, &a, 2);
+	t = bench_add(&b, &m, false);
+	count(t, 0);
+	count(t, 1);
+	for (i = 0; i < 100; i++) {
+		/* The destination may change, the second output comes and goes. */
+		message_init(&m, &a, 1 + i % 2);
+		m.outputs[0].dst.port = (u16)(i + 1);
+		t = bench_add(&b, &m, true);
+		count(t, 0);
+		rtpe_reclaim_all();
+		CHECK_EQ(bench_slots(&b), 2 + i % 2);
+	}
+	rtpe_counters_fold(t->counters, 2, &sum);
+	CHECK_EQ(sum.packets, 102);
+	CHECK_EQ(sum.bytes, 10200);
+	CHECK_EQ(sum.last_us, 5);
+	CHECK_EQ(sent(t, 0), 101);
+	CHECK_EQ(sent(t, 1), 0);
+	/* Another source socket: another stream, with counters of its own. */
+	m.outputs[0].src.port++;
+	t = bench_add(&b, &m, true);
+	CHECK_EQ(sent(t, 0), 0);
+	bench_exit(&b);
+}
+
+TEST(table_failed_adds_leave_nothing)
+{
+	struct rtpe_addr a = address4(0x7f000001, 5000), other = address4(0x7f000001, 5002);
+	struct rtpe_target *t, *before;
+	struct message m;
+	struct bench b;
+	u32 slots, i;
+
+	bench_init(&b);
+	message_init(&m, &a, 3);
+	before = bench_add(&b, &m, false);
+	count(before, 0);
+	count(before, 2);
+	slots = bench_slots(&b);
+	for (i = 0; i < 300; i++) {
+		b.fail_at = b.outputs + 1 + i % 4;
+		message_init(&m, i % 2 ? &a : &other, 4);
+		if (i % 3 == 0)
+			m.outputs[1].src.port++;
+		CHECK_EQ(rtpe_table_add(&b.table, &m.target, message_len(&m), true, &t), -EHOSTUNREACH);
+		rtpe_reclaim_all();
+		CHECK_EQ(b.outputs, 3);
+		CHECK_EQ(bench_slots(&b), slots);
+	}
+	CHECK(find(&b, &a) == before && !find(&b, &other));
+	CHECK_EQ(sent(before, 0), 1);
+	CHECK_EQ(sent(before, 2), 1);
+	b.fail_at = 0;
+	message_init(&m, &a, 4);
+	t = bench_add(&b, &m, true);
+	CHECK_EQ(sent(t, 2), 1);
+	bench_exit(&b);
+}
+
+TEST(table_new_slots_are_zero)
+{
+	struct rtpe_addr a = address4(0x7f000001, 5000);
+	struct rtpe_state *state;
+	struct rtpe_target *t;
+	struct message m;
+	struct bench b;
+	u32 i;
+
+	bench_init(&b);
+	message_init(&m, &a, 32);
+	m.target.num_ssrcs = 1;
+	m.target.ssrc[0].ssrc = 77;
+	for (i = 0; i < 5; i++) {
+		t = bench_add(&b, &m, false);
+		state = malloc(rtpe_target_state_bytes(t));
+		rtpe_target_state(t, state);
+		CHECK_EQ(state->counters.packets, 0);
+		CHECK_EQ(state->ssrc[0].ssrc, 77);
+		CHECK_EQ(state->ssrc[0].packets, 0);
+		CHECK_EQ(((struct rtpe_output_state *)(state + 1))[31].counters.packets, 0);
+		CHECK_EQ(state->length, sizeof(*state) + 32 * sizeof(struct rtpe_output_state));
+		free(state);
+		count(t, 31);
+		t->ssrc[0].packets = 9;
+		CHECK_EQ(rtpe_table_remove(&b.table, &a), 0);
+		rtpe_reclaim_all();
+	}
+	bench_exit(&b);
+}
+
+/* A reader that came online before the removal keeps the target alive. */
+TEST(table_removed_targets_live_while_a_packet_may_see_them)
+{
+	struct rtpe_addr a = address4(0x7f000001, 5000);
+	struct rtpe_reader early, late;
+	struct rtpe_target *t;
+	struct message m;
+	struct bench b;
+
+	bench_init(&b);
+	rtpe_reader_register(&early);
+	rtpe_reader_register(&late);
+	message_init(&m, &a, 1);
+	bench_add(&b, &m, false);
+	rtpe_reader_online(&early);
+	t = find(&b, &a);
+	CHECK_EQ(rtpe_table_remove(&b.table, &a), 0);
+	rtpe_reader_online(&late);
+	rtpe_reclaim();
+	CHECK(rtpe_addr_equal(&t->local, &a));
+	CHECK_EQ(b.outputs, 1);
+	CHECK_EQ(bench_slots(&b), 2);
+	rtpe_reader_offline(&early);
+	rtpe_reclaim();
+	CHECK_EQ(b.outputs, 0);
+	rtpe_reader_offline(&late);
+	rtpe_reader_unregister(&early);
+	rtpe_reader_unregister(&late);
+	bench_exit(&b);
+}

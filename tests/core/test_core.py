@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs each TEST of the C files in this directory under AddressSanitizer and UndefinedBehaviorSanitizer."""
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from tests.core import build
+
+NAMES = sorted(name for path in build.TESTS for name in re.findall(r"^TEST\((\w+)\)", path.read_text(), re.MULTILINE))
+
+
+def _check(process: subprocess.CompletedProcess[str]) -> None:
+    assert process.returncode == 0, process.stderr
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_core(name: str) -> None:
+    _check(subprocess.run([build.run_tests(), name], capture_output=True, text=True, timeout=100))
+
+
+@pytest.mark.parametrize(("label", "flags"), [("memory", build.MEMORY_CHECKED), ("races", build.RACES_CHECKED)])
+def test_stress(label: str, flags: list[str]) -> None:
+    """Traffic and every kind of change at the same time."""
+    binary = build.compiled(f"stress-{label}", [build.HERE / "stress.c", *build.SUPPORT], flags)
+    options = {"TSAN_OPTIONS": f"halt_on_error=1 history_size=4 suppressions={build.HERE / 'tsan.txt'}"}
+    _check(subprocess.run([binary, "2"], capture_output=True, text=True, timeout=100, env=options))
