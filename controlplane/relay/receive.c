@@ -80,14 +80,19 @@ static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
 /* Decides about p; it has no outputs unless it is to be forwarded. */
 static void decide(struct rtpe_worker *w, struct rtpe_socket *s, const struct rtpe_target *t, struct rtpe_packet *p)
 {
-	const struct rtpe_counters *mine = rtpe_counters_mine(t->counters);
+	struct rtpe_counters *mine = rtpe_counters_mine(t->counters);
 	u64 before = mine->packets;
 
+	if (t->flags & RTPE_TARGET_RANK && !rtpe_learn_admits(&s->learning, t, p)) {
+		p->first = p->last = 0;
+		mine->errors++;
+		return;
+	}
 	if (rtpe_forward_packet(t, p) != RTPE_FORWARD)
 		p->first = p->last = 0;
 	/* Refused packets are not counted among `packets`, and nothing is learned from them. */
 	if (t->flags & RTPE_TARGET_LEARN && mine->packets != before)
-		rtpe_learn(&s->learning, t, p, w->events, &w->suppressed);
+		rtpe_learn(&s->learning, &s->peer, t, p, w->events, &w->suppressed);
 }
 
 /*

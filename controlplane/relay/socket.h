@@ -18,6 +18,7 @@ struct rtpe_socket {
 	u32 budget;			/* packets to read at the next wake-up */
 	u64 turn;			/* the wake-up that read last */
 	struct rtpe_learning learning;
+	struct rtpe_peer peer;		/* read by all */
 
 	/* the control side's own */
 	struct rtpe_socket *next;	/* in the map's chain */

@@ -4,10 +4,28 @@
 #include <sys/socket.h>
 
 #include "address.h"
+#include "../../kmod/core/table.h"
+
+/* The output's own destination, or where its socket's packets come from if it is to follow them. */
+static struct rtpe_addr destination(const struct rtpe_target *t, const struct rtpe_output *o)
+{
+	const struct rtpe_socket *s = o->host;
+	const struct rtpe_target *there;
+	struct rtpe_addr learned;
+
+	if (likely(!o->follow))
+		return o->dst;
+	there = rtpe_table_find(t->table, &o->src);
+	if (!there || !(there->flags & RTPE_TARGET_LEARN) || !rtpe_peer_get(&s->peer, there->serial, &learned) ||
+	    learned.family != o->dst.family)
+		return o->dst;
+	return learned;
+}
 
 static void send_one(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
 		     u8 *scratch)
 {
+	struct rtpe_addr dst = destination(t, o);
 	struct rtpe_packet own;
 	int err;
 
@@ -22,7 +40,7 @@ static void send_one(const struct rtpe_target *t, const struct rtpe_output *o, c
 		}
 		p = &own;
 	}
-	err = rtpe_socket_send(o->host, &o->dst, o->tos, p->data, p->len);
+	err = rtpe_socket_send(o->host, &dst, o->tos, p->data, p->len);
 	rtpe_forward_sent(o, p->len, p->now_us, err);
 }
 
@@ -62,12 +80,14 @@ static void send_messages(const struct rtpe_output *o, struct mmsghdr *m, u32 co
 	}
 }
 
-static void send_batch(const struct rtpe_output *o, u32 index, const struct rtpe_packet *packets, u32 count)
+static void send_batch(const struct rtpe_target *t, u32 index, const struct rtpe_packet *packets, u32 count)
 {
+	const struct rtpe_output *o = &t->outputs[index];
 	struct mmsghdr messages[RTPE_BATCH];
 	struct iovec iovs[RTPE_BATCH];
+	struct rtpe_addr dst = destination(t, o);
 	union rtpe_sockaddr sa;
-	socklen_t sa_len = rtpe_sockaddr_from(&sa, &o->dst);
+	socklen_t sa_len = rtpe_sockaddr_from(&sa, &dst);
 	u32 i, n = 0;
 
 	for (i = 0; i < count; i++) {
@@ -99,7 +119,7 @@ void rtpe_transmit_batch(const struct rtpe_target *t, const struct rtpe_packet *
 		const struct rtpe_output *o = &t->outputs[i];
 
 		if (!goes_singly(o, count)) {
-			send_batch(o, i, packets, count);
+			send_batch(t, i, packets, count);
 			continue;
 		}
 		for (k = 0; k < count; k++)

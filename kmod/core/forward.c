@@ -59,7 +59,7 @@ enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_p
 	rtpe_packet_parse(p);
 	if (goes_up(t, p) || (t->flags & RTPE_TARGET_LEARN && !t->table->terminal))
 		return pass(t, p);
-	if (t->expected_src.family && t->src_mismatch != RTPE_MISMATCH_IGNORE &&
+	if (t->expected_src.family && t->src_mismatch != RTPE_MISMATCH_IGNORE && !(t->flags & RTPE_TARGET_RANK) &&
 	    !rtpe_addr_equal(&t->expected_src, &p->src)) {
 		if (t->src_mismatch == RTPE_MISMATCH_DROP)
 			return drop(t);

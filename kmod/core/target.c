@@ -43,9 +43,19 @@ static int check_output(const struct rtpe_table *table, const struct rtpe_output
 {
 	if (!rtpe_addr_valid(&o->src) || !rtpe_addr_valid(&o->dst) || o->src.family != o->dst.family)
 		return -EINVAL;
-	if (o->flags || !all_zero(o->reserved, sizeof(o->reserved)))
+	if (o->flags & ~(u32)RTPE_OUTPUT_FLAGS || !all_zero(o->reserved, sizeof(o->reserved)))
 		return -EINVAL;
+	if (o->flags & RTPE_OUTPUT_FOLLOW && !table->terminal)
+		return -EOPNOTSUPP;
 	return check_srtp(table, &o->encrypt);
+}
+
+/* Ranking needs something to compare with. */
+static bool learning_valid(const struct rtpe_target_msg *m)
+{
+	if (m->best_rank > RTPE_RANK_NONE)
+		return false;
+	return !(m->flags & RTPE_TARGET_RANK) || (m->flags & RTPE_TARGET_LEARN && m->expected_src.family);
 }
 
 static int check(const struct rtpe_table *table, const struct rtpe_target_msg *m, u32 len)
@@ -59,7 +69,8 @@ static int check(const struct rtpe_table *table, const struct rtpe_target_msg *m
 	if (m->num_outputs > RTPE_MAX_OUTPUTS || m->num_payload_types > RTPE_MAX_PAYLOAD_TYPES ||
 	    m->num_ssrcs > RTPE_MAX_SSRCS)
 		return -ERANGE;
-	if (len != sizeof(*m) + m->num_outputs * sizeof(*o) || m->reserved || m->flags & ~(u32)RTPE_TARGET_FLAGS)
+	if (len != sizeof(*m) + m->num_outputs * sizeof(*o) || !all_zero(m->reserved, sizeof(m->reserved)) ||
+	    m->flags & ~(u32)RTPE_TARGET_FLAGS || !learning_valid(m))
 		return -EINVAL;
 	if (!rtpe_addr_valid(&m->local) || m->src_mismatch > RTPE_MISMATCH_PASS)
 		return -EINVAL;
@@ -93,6 +104,7 @@ static int setup_output(struct rtpe_target *t, u32 index, const struct rtpe_outp
 	o->src = m->src;
 	o->dst = m->dst;
 	o->tos = m->tos;
+	o->follow = m->flags & RTPE_OUTPUT_FOLLOW;
 	before = predecessor(old, o, index);
 	if (before) {
 		o->slot = before->slot;
@@ -118,6 +130,7 @@ static void setup_fields(struct rtpe_target *t, const struct rtpe_target_msg *m)
 	t->expected_src = m->expected_src;
 	t->flags = m->flags;
 	t->src_mismatch = m->src_mismatch;
+	t->best_rank = m->best_rank;
 	t->rtp_start = m->rtp_start;
 	t->rtp_end = m->rtp_end;
 	t->rtcp_start = m->rtcp_start;

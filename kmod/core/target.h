@@ -11,6 +11,7 @@ struct rtpe_table;
 struct rtpe_output {
 	struct rtpe_addr src, dst;
 	u8 tos;
+	bool follow;			/* RTPE_OUTPUT_FOLLOW */
 	u32 slot;
 	struct rtpe_counters *counters;	/* of CPU 0 */
 	struct rtpe_crypto *encrypt;	/* NULL: plain */
@@ -23,6 +24,7 @@ struct rtpe_target {
 	u32 serial;			/* tells it from the one it replaced */
 	u32 flags;			/* RTPE_TARGET_* */
 	u8 src_mismatch;		/* RTPE_MISMATCH_* */
+	u8 best_rank;			/* when installed, see RTPE_TARGET_RANK */
 	u8 rtp_start, rtp_end, rtcp_start, rtcp_end;
 	u8 num_outputs;
 	bool slots_moved;		/* a successor uses the slots in slots_kept */

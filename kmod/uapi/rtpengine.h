@@ -102,6 +102,18 @@
  *
  * "Passed" means up to the socket in the module, counted and not forwarded in
  * the relay.
+ *
+ * LEARNING (relay)
+ *
+ * A target with RTPE_TARGET_LEARN reports each change of source, and remembers
+ * where its packets come from: outputs that send from its local address and have
+ * RTPE_OUTPUT_FOLLOW go there, once there is such a source, and to their dst until
+ * then. With RTPE_TARGET_RANK, expected_src is what the peer announced, and a
+ * source has rank 0 if it is that, 1 with another port, 2 with another address, 3
+ * with both. Only a source whose rank is not worse than the best so far (at first
+ * best_rank) is remembered; with RTPE_MISMATCH_DROP worse ones are dropped.
+ * Stray RTCP on a target for RTP teaches nothing. The module forwards nothing
+ * while a target learns and refuses outputs that follow (EOPNOTSUPP).
  */
 #ifndef RTPENGINE_UAPI_H
 #define RTPENGINE_UAPI_H
@@ -142,7 +154,15 @@
 #define RTPE_TARGET_LEARN 0x0010	/* sources are being learned */
 #define RTPE_TARGET_BLACKHOLE 0x0020	/* drop what has no output */
 #define RTPE_TARGET_PT_FILTER 0x0040	/* unknown payload types are passed */
-#define RTPE_TARGET_FLAGS 0x007f
+#define RTPE_TARGET_RANK 0x0080		/* with LEARN: sources are ranked */
+#define RTPE_TARGET_FLAGS 0x00ff
+
+/* rtpe_output_msg.flags */
+#define RTPE_OUTPUT_FOLLOW 0x0001	/* to where src's own packets come from */
+#define RTPE_OUTPUT_FLAGS 0x0001
+
+/* rtpe_target_msg.best_rank: no source seen yet */
+#define RTPE_RANK_NONE 4
 
 /* rtpe_target_msg.src_mismatch */
 #define RTPE_MISMATCH_IGNORE 0
@@ -264,7 +284,7 @@ struct rtpe_counters {
 struct rtpe_output_msg {
 	struct rtpe_addr src;	/* sent from here */
 	struct rtpe_addr dst;
-	__u32 flags;		/* none defined yet */
+	__u32 flags;		/* RTPE_OUTPUT_* */
 	__u8 tos;
 	__u8 reserved[3];
 	struct rtpe_srtp encrypt;
@@ -281,7 +301,8 @@ struct rtpe_target_msg {
 	__u8 num_ssrcs;
 	__u8 rtp_start, rtp_end;	/* outputs of RTP, end exclusive */
 	__u8 rtcp_start, rtcp_end;	/* outputs of RTCP */
-	__u32 reserved;
+	__u8 best_rank;		/* with RTPE_TARGET_RANK: 0 to 3, or RTPE_RANK_NONE */
+	__u8 reserved[3];
 	struct rtpe_payload_type payload_types[RTPE_MAX_PAYLOAD_TYPES];
 	struct rtpe_ssrc ssrc[RTPE_MAX_SSRCS];
 	struct rtpe_srtp decrypt;
