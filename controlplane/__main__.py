@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 
 from controlplane import VERSION, log, process
@@ -58,9 +59,9 @@ def _serve(settings: Settings) -> int:
         run(settings, running, ready)
     except ConfigError as error:
         core.critical("Fatal error: %s", error)
-        if not settings.log_stderr:
-            process.complain(f"Fatal error: {error}")
         return 1
+    except KeyboardInterrupt:  # before the daemon listens, that is, before it handles the signal itself
+        return 128 + signal.SIGINT
     finally:
         running.close()
     return 0

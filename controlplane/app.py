@@ -6,21 +6,21 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from controlplane import VERSION, notify, process
 from controlplane.addresses import Endpoint
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
 from controlplane.config.endpoints import listen_endpoints
 from controlplane.config.interfaces import build_interfaces
-from controlplane.config.netdevs import Resolver, system_resolver
+from controlplane.config.netdevs import Resolver, is_local, system_resolver
 from controlplane.config.settings import Settings
 from controlplane.dataplane.firewall import Firewall, rule_of
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator, kernel_table
 from controlplane.errors import ConfigError, PeerError
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
-from controlplane.log import Log
+from controlplane.log import NOTICE, Log, Seldom
 from controlplane.ng.dispatch import Handler
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
@@ -61,9 +61,14 @@ class App:
         specs, aliases = build_interfaces(settings, resolver)
         for warning in settings.warnings:
             _log.warning("%s", warning)
+        for spec in specs:
+            if not is_local(spec.address):
+                _log.warning("Interface %s: this host does not have the address %s; calls cannot use it until "
+                             "it has", spec.name, spec.address)
         self._relay = Relay(settings.num_threads)
         self._accelerator: Accelerator | None = None
         self._firewall: Firewall | None = None
+        self._unreachable = Seldom()
         self._ng: list[NgUdpServer] = []
         try:
             self._accelerator = accelerator_of(settings, self._relay)
@@ -72,6 +77,8 @@ class App:
             commands = CliDispatcher(Operator(self.proxy, log, time.time, self._set_control_tos))
             self.proxy.add_command("cli", _ng_cli(commands))
             self._cli = CliServer(commands.run, _endpoints(settings.listen_cli, resolver))
+            self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
+                                    for each in self.proxy.interfaces())
             self._feed_accelerator()
         except BaseException:
             self._release()
@@ -119,14 +126,13 @@ class App:
                   asyncio.create_task(_every(_ATTENTION, self.proxy.on_deadline)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
-            timers.append(asyncio.create_task(_every(interval, lambda: notify.notify(notify.WATCHDOG))))
-        _log.info("Version %s listens for ng on %s, for commands on %s", VERSION,
-                  ", ".join(str(server.endpoint) for server in self._ng),
-                  ", ".join(self._settings.listen_cli) or "no port")
+            timers.append(asyncio.create_task(_every(interval, lambda: self._tell_manager(notify.WATCHDOG))))
+        _log.info("Version %s listens for ng on %s, for commands on %s, for media on %s", VERSION,
+                  _listed(server.endpoint for server in self._ng), _listed(self._cli.addresses), self._media)
         ready()
-        notify.notify(notify.READY)
+        self._tell_manager(notify.READY)
         await ended.wait()
-        notify.notify(notify.STOPPING)
+        self._tell_manager(notify.STOPPING)
         _log.info("Shutting down with %d calls", len(self.proxy.calls.calls))
         for timer in timers:
             timer.cancel()
@@ -140,8 +146,20 @@ class App:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: _log.warning("SIGHUP: settings are read at the start only"))
-        loop.add_signal_handler(signal.SIGUSR1, self._log_levels.shift, -1)
-        loop.add_signal_handler(signal.SIGUSR2, self._log_levels.shift, 1)
+        loop.add_signal_handler(signal.SIGUSR1, self._shift_log_levels, -1)
+        loop.add_signal_handler(signal.SIGUSR2, self._shift_log_levels, 1)
+
+    def _shift_log_levels(self, by: int) -> None:
+        self._log_levels.shift(by)
+        _log.log(NOTICE, "Log level is now %d", self._log_levels.levels["core"])
+
+    def _tell_manager(self, message: str) -> None:
+        """Tell the service manager; the daemon works without one too."""
+        try:
+            notify.notify(message)
+        except OSError as error:
+            self._unreachable.log(_log, logging.WARNING, "manager", "Cannot tell the service manager %s through "
+                                  "NOTIFY_SOCKET: %s", message, error.strerror or error)
 
     def close(self) -> None:
         """End all calls and give back rule, table, ports and threads."""
@@ -180,6 +198,10 @@ def _ng_cli(commands: CliDispatcher) -> Handler:
     return run
 
 
+def _listed(endpoints: Iterable[Endpoint]) -> str:
+    return ", ".join(map(str, endpoints)) or "no port"
+
+
 def _endpoints(values: tuple[str, ...], resolver: Resolver) -> list[Endpoint]:
     return [endpoint for value in values for endpoint in listen_endpoints(value, resolver)]
 
@@ -202,3 +224,5 @@ def run(settings: Settings, log: Log, detach: Callable[[], None] | None) -> None
         asyncio.run(app.run(ready))
     finally:
         app.close()
+        if settings.pidfile:
+            process.remove_pid_file(settings.pidfile)

@@ -236,9 +236,10 @@ class Log:
         return record.levelno >= _python_level(self.levels.get(name, self.levels.get("core", 6)))
 
     def shift(self, by: int) -> None:
-        """Make every subsystem say more (positive) or less."""
+        """Make every subsystem that is not off say more (positive) or less, between emergencies and everything."""
         for name, number in list(self.levels.items()):
-            self.set_level(number + by, name)
+            if number >= 0:
+                self.set_level(min(max(number + by, 0), 7), name)
 
     def detached(self) -> None:
         """From now on nobody reads standard error: warnings go to syslog alone."""

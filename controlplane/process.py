@@ -2,6 +2,7 @@
 """The daemon as a Unix process: into the background, pid file, resource limits."""
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import sys
@@ -9,6 +10,7 @@ from collections.abc import Callable
 
 from controlplane.errors import ConfigError
 
+_log = logging.getLogger("rtpengine.core")
 _MOST_FILES = 2**20 - 1
 _FEWEST_FILES = 65536
 
@@ -48,6 +50,19 @@ def write_pid_file(path: str) -> None:
             file.write(f"{os.getpid()}\n")
     except OSError as error:
         raise ConfigError(f"pidfile {path}: {error.strerror}") from None
+
+
+def remove_pid_file(path: str) -> None:
+    """Take away the file of ``write_pid_file``, unless another process has written its own number meanwhile."""
+    try:
+        with open(path, encoding="ascii") as file:
+            ours = file.read().strip() == str(os.getpid())
+        if ours:
+            os.unlink(path)
+    except FileNotFoundError:
+        return
+    except (OSError, ValueError) as error:
+        _log.info("pidfile %s stays: %s", path, error)
 
 
 def raise_open_files() -> int:

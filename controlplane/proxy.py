@@ -19,6 +19,7 @@ from controlplane.ng.cookies import CookieCache
 from controlplane.ng.dispatch import Dispatcher, Handler, Hooks
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
+from controlplane.nglog import call_ended, logged
 from controlplane.ports.sockets import Sockets
 from controlplane.report import json as report_json
 from controlplane.report import snapshot
@@ -57,7 +58,8 @@ class Proxy:
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.settings_changed()
         hooks = Hooks(self.statistics.ng_request, lambda line: _control.warning("%s", line), self._bug)
-        self._dispatcher = Dispatcher(self._handlers(), CookieCache(clock()), time.perf_counter, hooks)
+        handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
+        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks)
 
     def _handlers(self) -> dict[str, Handler]:
         return {
@@ -72,7 +74,7 @@ class Proxy:
 
     def add_command(self, command: str, handler: Handler) -> None:
         """Serve one more ng command."""
-        self._dispatcher.add(command, handler)
+        self._dispatcher.add(command, logged(command, handler))
 
     def ng_datagram(self, data: bytes, source: str, now: float) -> bytes | None:
         """The reply to an ng message; the engines are up to date before it leaves."""

@@ -70,11 +70,12 @@ def max_bandwidth(request: Request) -> Reply:
 
 
 def timeout(attribute: str) -> Callable[[Request], Reply]:
-    """A handler that sets one of the timeouts, in seconds."""
+    """A handler that sets one of the timeouts, in seconds; it answers with the value in force, which 0 may not be."""
     def change(request: Request) -> Reply:
         value = _number("timeout", _value(request), 0, INT_MAX - 1)
         _apply(request, attribute, "timeout", value)
-        return f"Success setting timeout to {value}\n"
+        in_force = getattr(request.backend.settings, attribute)
+        return f"Success setting timeout to {in_force}{'; the default' if in_force != value else ''}\n"
     return change
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from controlplane.addresses import Address, Endpoint, zero_address
-from controlplane.config.netdevs import Resolver
+from controlplane.config.netdevs import Resolver, has_ipv6
 from controlplane.errors import ConfigError, PeerError
 
 _PORT = re.compile(r"[0-9]{1,5}", re.ASCII)
@@ -33,11 +33,13 @@ def _literal(host: str, text: str) -> str:
 def listen_endpoints(text: str, resolver: Resolver) -> list[Endpoint]:
     """Where to open sockets for one listener value: both families for a bare port and for names that have both.
 
+    A bare port means IPv4 alone where IPv6 is switched off.
+
     ConfigError for bad syntax and for a host name without address.
     """
     host, port = split_listen(text)
     if not host:
-        return [Endpoint(zero_address(4), port), Endpoint(zero_address(6), port)]
+        return [Endpoint(zero_address(family), port) for family in ((4, 6) if has_ipv6() else (4,))]
     try:
         addresses = [Address.parse(host)]
     except PeerError:

@@ -19,6 +19,7 @@ _IFF_LOOPBACK = 0x8
 _IFREQ_SIZE = 40
 _LINK_LOCAL_SCOPE = 0x20
 _MOST_ADDRESSES = 4096
+_IPV6_ADDRESSES = "/proc/net/if_inet6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,22 @@ def all_addresses() -> list[Address]:
     """Addresses of all devices that are up and not loopback, IPv4 first."""
     return [address for device, address in _ipv4() + _ipv6()
             if _flags(device) & (_IFF_UP | _IFF_LOOPBACK) == _IFF_UP]
+
+
+def is_local(address: Address) -> bool:
+    """True if sockets can be bound to this address now."""
+    family = socket.AF_INET if address.family == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((str(address), 0))
+    except OSError:
+        return False
+    return True
+
+
+def has_ipv6() -> bool:
+    """False if IPv6 is switched off in this kernel."""
+    return Path(_IPV6_ADDRESSES).exists()
 
 
 def host_addresses(name: str) -> list[Address]:
@@ -87,7 +104,7 @@ def _ipv4() -> list[tuple[str, Address]]:
     return found
 
 
-def _ipv6(path: str = "/proc/net/if_inet6") -> list[tuple[str, Address]]:
+def _ipv6(path: str = _IPV6_ADDRESSES) -> list[tuple[str, Address]]:
     try:
         lines = Path(path).read_text(errors="surrogateescape").splitlines()
     except FileNotFoundError:  # IPv6 is off

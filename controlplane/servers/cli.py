@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from controlplane.addresses import Endpoint
+from controlplane.errors import ConfigError
 
 log = logging.getLogger("rtpengine.control")
 
@@ -34,19 +37,19 @@ class CliServer:
     @property
     def addresses(self) -> list[Endpoint]:
         """Where it listens, with the port numbers the system chose for port 0."""
-        return [Endpoint.parse(f"[{host}]:{port}" if ":" in host else f"{host}:{port}")
-                for server in self._servers for host, port, *_ in (sock.getsockname() for sock in server.sockets)]
+        return [Endpoint.parse(_shown(sock.getsockname())) for server in self._servers for sock in server.sockets]
 
     async def start(self) -> None:
-        """Open every address; OSError if one cannot be used, none stays open then."""
-        try:
-            for endpoint in self._listen:
-                host, port = endpoint.sockaddr
+        """Open every address; ConfigError if one cannot be used, none stays open then."""
+        for endpoint in self._listen:
+            host, port = endpoint.sockaddr
+            try:
                 self._servers.append(await asyncio.start_server(self._accept, host, port, limit=MAX_LINE,
                                                                 backlog=_BACKLOG))
-        except OSError:
-            await self.close()
-            raise
+            except OSError as error:
+                await self.close()
+                why = os.strerror(error.errno) if error.errno else str(error)
+                raise ConfigError(f"Failed to open TCP command line port {endpoint}: {why}") from None
 
     async def close(self) -> None:
         """Stop listening and drop the clients."""
@@ -60,7 +63,7 @@ class CliServer:
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None, "asyncio runs connection handlers as tasks"
-        peer = writer.get_extra_info("peername")
+        peer = _shown(writer.get_extra_info("peername"))
         if len(self._clients) >= MAX_CLIENTS:
             log.warning("Too many cli connections, refusing %s", peer)
             writer.transport.abort()
@@ -109,6 +112,14 @@ class CliServer:
             async with asyncio.timeout(self._timeout):
                 await writer.drain()
             await asyncio.sleep(0)
+
+
+def _shown(address: tuple[Any, ...] | None) -> str:
+    """A socket's address as people write it; None is that of a client that has gone."""
+    if not address:
+        return "a client that is gone"
+    host, port = address[0], address[1]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _command(reader: asyncio.StreamReader) -> str | None:

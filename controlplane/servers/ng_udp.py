@@ -86,8 +86,9 @@ class NgUdpServer:
 
 def _bind(listen: Endpoint) -> socket.socket:
     family = socket.AF_INET if listen.family == 4 else socket.AF_INET6
-    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
+    sock = None
     try:
+        sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
         if listen.family == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         level, option, _ = _PKTINFO[listen.family]
@@ -95,7 +96,8 @@ def _bind(listen: Endpoint) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
         sock.bind(listen.sockaddr)
     except OSError as error:
-        sock.close()
+        if sock is not None:
+            sock.close()
         raise ConfigError(f"Failed to open UDP control connection port {listen}: {error.strerror}") from None
     return sock
 

@@ -59,8 +59,11 @@ def test_subsystems_have_their_own_levels(start):
     assert logger("core").isEnabledFor(logging.DEBUG) and not logger("ice").isEnabledFor(logging.INFO)
     running.set_level(3)
     assert not logger("control").isEnabledFor(logging.WARNING) and logger("internals").isEnabledFor(logging.ERROR)
+    running.set_level(-1, "internals")
     running.shift(-4)
-    assert running.levels["core"] == -1 and not logger("core").isEnabledFor(logging.CRITICAL)
+    assert running.levels["core"] == 0 and not logger("core").isEnabledFor(logging.CRITICAL)
+    running.shift(9)
+    assert (running.levels["core"], running.levels["internals"]) == (7, -1)
 
 
 @pytest.mark.parametrize("parsable,context,prefix", [

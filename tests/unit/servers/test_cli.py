@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from controlplane.addresses import Endpoint
+from controlplane.errors import ConfigError
 from controlplane.servers.cli import MAX_CLIENTS, CliServer
 
 LOCAL = Endpoint.parse("127.0.0.1:0")
@@ -157,7 +158,7 @@ def test_an_address_in_use_leaves_nothing_open() -> None:
         async with serving() as server:
             taken = server.addresses[0]
             second = CliServer(echo, (LOCAL, taken))
-            with pytest.raises(OSError):
+            with pytest.raises(ConfigError, match=f"command line port {taken}: Address already in use"):
                 await second.start()
             assert second.addresses == []
     asyncio.run(main())
