@@ -21,12 +21,20 @@ class Mismatch(IntEnum):
     PROPAGATE = 2
 
 
+NO_RANK = 4
+"""Worse than every rank: no source was seen yet."""
+
+
 class WantedOutput(NamedTuple):
-    """One copy of what a target receives: sent from ``source`` (a local socket) to ``destination``."""
+    """One copy of what a target receives: sent from ``source`` (a local socket) to ``destination``.
+
+    ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that.
+    """
 
     source: Endpoint
     destination: Endpoint
     tos: int = 0
+    follow: bool = False
 
 
 class WantedTarget(NamedTuple):
@@ -35,7 +43,9 @@ class WantedTarget(NamedTuple):
     ``rtp_outputs`` get RTP and, for a medium that is not RTP, everything; ``rtcp_outputs`` get RTCP.
     ``expected_source`` is compared only if set. ``learning`` asks for a SourceSeen event on every change of
     source. ``offload`` allows an accelerator (kernel module, NFQUEUE) to take the stream over.
-    ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used).
+    ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used). ``best_rank``, if not None, has
+    the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
+    NO_RANK; with Mismatch.DROP worse ones are dropped.
     """
 
     local: Endpoint
@@ -48,6 +58,7 @@ class WantedTarget(NamedTuple):
     offload: bool = False
     discard: bool = False
     payload_types: tuple[tuple[int, int], ...] = ()
+    best_rank: int | None = None
 
 
 @dataclass(slots=True)

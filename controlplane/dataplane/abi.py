@@ -33,12 +33,12 @@ REPLY = struct.Struct("=HxxiI4xQ")
 """struct rtpe_reply: command, status, length, cookie."""
 ADDRESS = struct.Struct("=H2s4x16s")
 """struct rtpe_addr: family, port, ip."""
-TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8B4x256s704s184x")
-"""struct rtpe_target_msg: addresses, flags, eight small numbers, payload types, trackers, no decryption."""
+TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI9B3x256s704s184x")
+"""struct rtpe_target_msg: addresses, flags, nine small numbers, payload types, trackers, no decryption."""
 PAYLOAD_TYPE = struct.Struct("=B3xI")
 """struct rtpe_payload_type: number, clock_rate."""
-OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}s4xB3x184x")
-"""struct rtpe_output_msg: addresses, tos, no encryption."""
+OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x184x")
+"""struct rtpe_output_msg: addresses, flags, tos, no encryption."""
 COUNTERS = struct.Struct("=4Q")
 """The first fields of struct rtpe_counters: packets, bytes, errors, last_us."""
 TRACKER = struct.Struct("=4sBBxxQQQQ4xIIII4xI20x")
@@ -54,7 +54,8 @@ _ANYWHERE = bytes(ADDRESS.size)
 _MAGIC, _VERSION = lib.RTPE_BATCH_MAGIC, lib.RTPE_ABI_VERSION
 _ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
 _RTP = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
-_LEARN, _BLACKHOLE = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE
+_LEARN, _BLACKHOLE, _RANK = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE, lib.RTPE_TARGET_RANK
+_FOLLOW = lib.RTPE_OUTPUT_FOLLOW
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +161,7 @@ def outputs_of(wanted: WantedTarget) -> tuple[WantedOutput, ...]:
 
 def _target_flags(wanted: WantedTarget) -> int:
     return ((_RTP if wanted.is_rtp else 0) | (_LEARN if wanted.learning else 0)
-            | (_BLACKHOLE if wanted.discard else 0))
+            | (_BLACKHOLE if wanted.discard else 0) | (_RANK if wanted.best_rank is not None else 0))
 
 
 @lru_cache(256)
@@ -179,8 +180,9 @@ def add_target(wanted: WantedTarget, seeds: Iterable[bytes] = (), *, replace: bo
     body = [TARGET.pack(
         pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected), _target_flags(wanted),
         wanted.mismatch, len(outputs), num_types, len(trackers), 0, len(wanted.rtp_outputs),
-        len(outputs) - len(wanted.rtcp_outputs), len(outputs), types, b"".join(trackers))]
-    body += [OUTPUT.pack(pack_address(o.source), pack_address(o.destination), o.tos) for o in outputs]
+        len(outputs) - len(wanted.rtcp_outputs), len(outputs), wanted.best_rank or 0, types, b"".join(trackers))]
+    body += [OUTPUT.pack(pack_address(o.source), pack_address(o.destination), _FOLLOW if o.follow else 0, o.tos)
+             for o in outputs]
     return _record(_ADD_TARGET, b"".join(body), cookie, _REPLACE if replace else 0)
 
 

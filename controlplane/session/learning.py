@@ -29,6 +29,17 @@ def observe(stream: Stream, handling: Handling, source: Endpoint, at: float, las
     return _MODES[handling.learning](stream, handling, source, at - last_signal >= WINDOW)
 
 
+def ranks(stream: Stream, handling: Handling) -> bool:
+    """True while sources compete for the stream, in which the relay takes part."""
+    return (stream.is_rtp and stream.learning and handling.learning == "heuristic"
+            and stream.advertised is not None and stream.advertised.port != 0)
+
+
+def follows(stream: Stream, handling: Handling) -> bool:
+    """True while what is sent to the stream goes to where its packets come from, without waiting for us."""
+    return stream.learning and handling.learning in ("heuristic", "delayed") and not handling.asymmetric
+
+
 def _hand_over(stream: Stream, handling: Handling, source: Endpoint) -> bool:
     """After learning only the flag ``media-handover`` lets a stream move, which then starts to learn again."""
     if not handling.media_handover or source == (stream.learned or stream.endpoint):

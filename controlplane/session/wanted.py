@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controlplane.addresses import Endpoint
-from controlplane.events import Mismatch, WantedOutput, WantedTarget
+from controlplane.events import NO_RANK, Mismatch, WantedOutput, WantedTarget
+from controlplane.session import learning
 from controlplane.session.call import Call
 from controlplane.session.media import Media, PortMapping
 from controlplane.session.stream import Stream
@@ -50,19 +51,25 @@ def _targets(call: Call, media: Media, mapping: PortMapping) -> Iterator[tuple[i
             continue
         stream = media.streams[index]
         current = local == stream.local
-        expected, mismatch = _expected(media, stream)
+        ranked = current and learning.ranks(stream, media.handling)
+        expected, mismatch = _expected(media, stream, ranked)
         rtp: Outputs = ()
         if not media.is_rtp:
-            rtp = _outputs(call, [peer.streams[index] for peer in media.peers if index < len(peer.streams)])
+            rtp = _outputs(call, [(peer, peer.streams[index]) for peer in media.peers if index < len(peer.streams)])
         elif index % 2 == 0:
             pair = index // 2
             peers = [peer for peer in media.peers if index + 1 < len(peer.streams)]
-            rtcp = _outputs(call, [peer.rtcp_stream(pair) for peer in peers])
+            rtcp = _outputs(call, [(peer, peer.rtcp_stream(pair)) for peer in peers])
             if media.recv:  # else the party is on hold: its RTCP is forwarded all the same
-                rtp = _outputs(call, [peer.streams[index] for peer in peers if peer.send])
+                rtp = _outputs(call, [(peer, peer.streams[index]) for peer in peers if peer.send])
+        settled = current and stream.confirmed and not any(output.follow for output in rtp)
         yield index, WantedTarget(local, rtp, rtcp, expected, mismatch, media.is_rtp,
-                                  current and _reports_sources(media, stream), current and stream.confirmed, False,
-                                  clocks)
+                                  current and _reports_sources(media, stream), settled, False, clocks,
+                                  _best_rank(stream) if ranked else None)
+
+
+def _best_rank(stream: Stream) -> int:
+    return NO_RANK if stream.best_rank is None else stream.best_rank
 
 
 def _reports_sources(media: Media, stream: Stream) -> bool:
@@ -70,22 +77,25 @@ def _reports_sources(media: Media, stream: Stream) -> bool:
     return stream.learning or (stream.confirmed and stream.public and media.handling.media_handover)
 
 
-def _expected(media: Media, stream: Stream) -> tuple[Endpoint | None, Mismatch]:
-    """Which source counts once learning is over, and what becomes of packets from others."""
+def _expected(media: Media, stream: Stream, ranked: bool) -> tuple[Endpoint | None, Mismatch]:
+    """What sources are compared with while they are ranked and after that, and what becomes of others."""
     handling = media.handling
+    if ranked:
+        return stream.advertised, Mismatch.DROP if handling.strict_source else Mismatch.IGNORE
     if not stream.confirmed or not (handling.strict_source or handling.media_handover):
         return None, Mismatch.IGNORE
     mismatch = Mismatch.DROP if handling.strict_source else Mismatch.PROPAGATE
     return stream.learned or stream.endpoint, mismatch
 
 
-def _outputs(call: Call, streams: list[Stream]) -> Outputs:
-    """Copies for all of ``streams`` that can be sent to."""
+def _outputs(call: Call, sinks: list[tuple[Media, Stream]]) -> Outputs:
+    """Copies for all of the streams that can be sent to."""
     outputs = []
-    for stream in streams:
+    for media, stream in sinks:
         destination = stream.destination
         if destination is not None and stream.local is not None:
-            outputs.append(WantedOutput(stream.local, destination, call.tos))
+            outputs.append(WantedOutput(stream.local, destination, call.tos,
+                                        stream.is_rtp and learning.follows(stream, media.handling)))
     return tuple(outputs)
 
 

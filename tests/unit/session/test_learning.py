@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controlplane.events import Mismatch, SourceSeen
+from controlplane.events import NO_RANK, Mismatch, SourceSeen
 from controlplane.session.learning import observe, rank
 from controlplane.session.media import Handling
 from controlplane.session.stream import Stream
@@ -93,6 +93,7 @@ def test_nothing_is_learned_before_the_sdp_and_before_our_port_is_known() -> Non
 def test_worked_example_in_a_call() -> None:
     daemon = established()
     a, b = daemon.local("A"), daemon.local("B")
+    daemon.packet(b, "198.51.100.20:42000")
     assert daemon.sends_to(b) == [SDP]
     daemon.packet(a, BOTH, 0.1)
     assert daemon.sends_to(b) == [BOTH]
@@ -134,9 +135,41 @@ def test_expected_source(flag: str, mismatch: Mismatch) -> None:
     daemon.offer(sdp(), flags=flag)
     daemon.answer(sdp("198.51.100.20", 42000))
     a = daemon.local("A")
-    assert daemon.targets[a].expected_source is None
     daemon.packet(a, SDP, 0.1)
     assert (daemon.targets[a].expected_source, daemon.targets[a].mismatch) == (ep(SDP), mismatch)
+
+
+@pytest.mark.parametrize("flag, mismatch", [("strict-source", Mismatch.DROP), ("media-handover", Mismatch.IGNORE)])
+def test_the_relay_ranks_sources_like_the_session(flag: str, mismatch: Mismatch) -> None:
+    daemon = Daemon()
+    daemon.offer(sdp(), flags=flag)
+    daemon.answer(sdp("198.51.100.20", 42000))
+    a, b = daemon.local("A"), daemon.local("B")
+    for source, best in ((None, NO_RANK), (BOTH, 3), (PORT, 1)):
+        if source:
+            daemon.packet(a, source, 0.1)
+        target = daemon.targets[a]
+        assert (target.expected_source, target.mismatch, target.best_rank) == (ep(SDP), mismatch, best)
+        assert daemon.targets[b].rtp_outputs[0].follow and not daemon.targets[b].rtcp_outputs[0].follow
+    daemon.packet(a, SDP, 0.1)
+    assert daemon.targets[a].best_rank is None and not daemon.targets[b].rtp_outputs[0].follow
+
+
+def test_what_follows_a_source_that_is_still_learned_stays_in_the_relay() -> None:
+    daemon = established()
+    a, b = daemon.local("A"), daemon.local("B")
+    daemon.packet(a, SDP, 0.1)
+    assert daemon.targets[a].rtp_outputs[0].follow and not daemon.targets[a].offload
+    daemon.packet(b, "198.51.100.20:42000")
+    assert daemon.targets[a].offload and daemon.targets[b].offload
+
+
+@pytest.mark.parametrize("flags, learning", [("asymmetric", "heuristic"), ("", "immediate"), ("", "off")])
+def test_nothing_follows_where_the_first_or_no_packet_decides(flags: str, learning: str) -> None:
+    daemon = Daemon()
+    daemon.offer(sdp(), flags=flags, endpoint_learning=learning)
+    daemon.answer(sdp("198.51.100.20", 42000))
+    assert not daemon.targets[daemon.local("B")].rtp_outputs[0].follow
 
 
 def test_handover_in_a_call() -> None:
@@ -151,6 +184,7 @@ def test_handover_in_a_call() -> None:
     assert daemon.sends_to(b) == [BOTH]
     assert not daemon.targets[a].offload and daemon.targets[b].learning
     daemon.packet(a, BOTH, 0.02)
+    daemon.packet(b, "198.51.100.20:42000")
     assert daemon.targets[a].offload
 
 
