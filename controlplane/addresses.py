@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from functools import lru_cache
 from typing import NamedTuple
 
 from controlplane.errors import PeerError
@@ -38,7 +39,13 @@ class Address(NamedTuple):
         return "IP4" if self.family == 4 else "IP6"
 
     def __str__(self) -> str:
-        return socket.inet_ntop(_FAMILIES[self.family], self.packed)
+        return _text(self.family, self.packed)
+
+
+@lru_cache(4096)
+def _text(family: int, packed: bytes) -> str:
+    """An address in writing; those of one host are written over and over again."""
+    return socket.inet_ntop(_FAMILIES[family], packed)
 
 
 def zero_address(family: int) -> Address:

@@ -167,11 +167,14 @@ class Proxy:
         """A call is about to lose its sockets: read their counters a last time."""
         self.refresh(call)
         self.statistics.session_ended(call, reason, now)
+        call_ended(call, reason, now)
 
     def _apply(self) -> None:
         changes = self.calls.take_changes()
         if changes:
             self._program.apply(changes)
+            for local in changes.closed:
+                self.statistics.forget(local)
 
     def _bug(self, what: str, error: Exception) -> None:
         _log.error("Internal error while %s", what, exc_info=error)

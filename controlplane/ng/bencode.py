@@ -96,37 +96,49 @@ def decode(message: bytes) -> Dictionary:
 
 
 @lru_cache(4096)
-def _key(key: str | bytes) -> bytes:
-    """A dictionary key; the same ones come again in every reply."""
-    raw = raw_bytes(key) if isinstance(key, str) else key
+def _string(value: str) -> bytes:
+    """A text; keys and most words come again in every reply."""
+    raw = raw_bytes(value)
     return b"%d:%b" % (len(raw), raw)
 
 
 def _write(value: Any, put: Callable[[bytes], None]) -> None:
-    if isinstance(value, str):
-        raw = raw_bytes(value)
-        put(b"%d:%b" % (len(raw), raw))
-    elif isinstance(value, int):
-        put(b"i%de" % value)
-    elif isinstance(value, bytes):
-        put(b"%d:" % len(value))
-        put(value)
-    elif isinstance(value, (dict, Dictionary)):
+    kind = type(value)
+    if kind is dict:
         put(b"d")
         for key, item in value.items():
-            put(_key(key))
-            if type(item) is int:
-                put(b"i%de" % item)
+            put(_string(key))
+            kind = type(item)
+            if kind is int:
+                put(b"i%de" % item if item else b"i0e")
+            elif kind is str:
+                put(_string(item))
             else:
                 _write(item, put)
         put(b"e")
-    elif isinstance(value, (list, tuple)):
+    elif kind is list or kind is tuple:
         put(b"l")
         for item in value:
+            if type(item) is str:
+                put(_string(item))
+            else:
+                _write(item, put)
+        put(b"e")
+    elif kind is bytes:
+        put(b"%d:" % len(value))
+        put(value)
+    elif isinstance(value, str):
+        put(_string(value))
+    elif isinstance(value, int):
+        put(b"i%de" % value)
+    elif kind is Dictionary:
+        put(b"d")
+        for raw, item in value.items():
+            _write(raw, put)
             _write(item, put)
         put(b"e")
     else:
-        raise TypeError(f"{type(value).__name__} cannot be bencoded")
+        raise TypeError(f"{kind.__name__} cannot be bencoded")
 
 
 def encode(value: Encodable) -> bytes:

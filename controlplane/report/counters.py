@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import sqrt
 
 from controlplane.addresses import Address, Endpoint
-from controlplane.events import Counters, StreamStats
+from controlplane.events import NOTHING, Counters, SsrcStats, StreamStats
 from controlplane.report.model import Call, Party, is_foreign
 from controlplane.report.ngcommands import NG_NAMES
 
@@ -48,8 +48,8 @@ def _samples() -> dict[str, Sampled]:
 class Traffic:
     """Packets, bytes and errors received so far in user space and by the accelerator."""
 
-    user: Counters = Counters()
-    kernel: Counters = Counters()
+    user: Counters = NOTHING
+    kernel: Counters = NOTHING
 
     @property
     def total(self) -> Counters:
@@ -73,8 +73,8 @@ class Quality:
 class InterfaceCounters:
     """Traffic of one local address."""
 
-    ingress: Counters = Counters()
-    egress: Counters = Counters()
+    ingress: Counters = NOTHING
+    egress: Counters = NOTHING
     quality: Quality = field(default_factory=Quality)
 
 
@@ -87,14 +87,16 @@ class ControlClient:
     errors: int = 0
 
 
+_SILENT = StreamStats()
+_FLAWS = ("lost", "duplicates", "reordered")
+
+
 @dataclass(slots=True)
 class _Seen:
-    """The highest values accounted for of one socket."""
+    """What was accounted for of one socket; ``flaws`` are the highest values by the names of _FLAWS."""
 
-    stats: StreamStats
-    lost: int = 0
-    duplicates: int = 0
-    reordered: int = 0
+    stats: StreamStats = _SILENT
+    flaws: tuple[int, ...] = (0, 0, 0)
 
 
 REASONS = ("REGULAR", "FORCED", "TIMEOUT", "SILENT_TIMEOUT", "FINAL_TIMEOUT", "OFFER_TIMEOUT", "UNKNOWN")
@@ -162,8 +164,10 @@ class Statistics:
         """Add what each local socket received and sent since it was accounted last."""
         for local, current in stats.items():
             seen = self._seen.get(local)
-            if seen is None or _total(current).packets < _total(seen.stats).packets:
-                seen = self._seen[local] = _Seen(StreamStats())
+            if current is seen.stats if seen is not None else current == _SILENT:
+                continue
+            if seen is None or _packets(current) < _packets(seen.stats):
+                seen = self._seen[local] = _Seen()
             self._add(local, seen, current)
 
     def forget(self, local: Endpoint) -> None:
@@ -183,7 +187,10 @@ class Statistics:
 
     def interface(self, address: Address) -> InterfaceCounters:
         """The counters of a local address, zero if nothing came by yet."""
-        return self.interfaces.setdefault(address, InterfaceCounters())
+        found = self.interfaces.get(address)
+        if found is None:
+            found = self.interfaces[address] = InterfaceCounters()
+        return found
 
     def sample(self, address: Address, name: str, value: float) -> None:
         """Take a sample of one of SAMPLED, globally and for the local address."""
@@ -191,12 +198,11 @@ class Statistics:
         self.interface(address).quality.samples[name].add(value)
 
     def _account_last(self, call: Call) -> None:
-        for party in call.parties:
-            for media in party.medias:
-                for stream in media.streams:
-                    if stream.local is not None:
-                        self.account({stream.local: stream.stats})
-                        self.forget(stream.local)
+        last = {stream.local: stream.stats for party in call.parties for media in party.medias
+                for stream in media.streams if stream.local is not None}
+        self.account(last)
+        for local in last:
+            self.forget(local)
 
     def _add(self, local: Endpoint, seen: _Seen, current: StreamStats) -> None:
         before, seen.stats = seen.stats, current
@@ -208,19 +214,26 @@ class Statistics:
         interface.ingress += user + kernel
         interface.egress += (_difference(current.user_out, before.user_out)
                              + _difference(current.kernel_out, before.kernel_out))
-        for name in ("lost", "duplicates", "reordered"):
-            now = sum(getattr(source, name) for source in current.sources)
-            growth = max(0, now - getattr(seen, name))
-            setattr(seen, name, getattr(seen, name) + growth)
-            for quality in (self.quality, interface.quality):
-                setattr(quality, name, getattr(quality, name) + growth)
+        if current.sources:
+            self._add_flaws(seen, current.sources, interface.quality)
+
+    def _add_flaws(self, seen: _Seen, sources: tuple[SsrcStats, ...], local: Quality) -> None:
+        now = tuple(map(sum, zip(*[(source.lost, source.duplicates, source.reordered) for source in sources])))
+        if now == seen.flaws:
+            return
+        for name, new, old in zip(_FLAWS, now, seen.flaws):
+            for quality in (self.quality, local):
+                setattr(quality, name, getattr(quality, name) + max(0, new - old))
+        seen.flaws = tuple(map(max, now, seen.flaws))
 
 
-def _total(stats: StreamStats) -> Counters:
-    return stats.user_in + stats.kernel_in
+def _packets(stats: StreamStats) -> int:
+    return stats.user_in.packets + stats.kernel_in.packets
 
 
 def _difference(new: Counters, old: Counters) -> Counters:
+    if new == old:
+        return NOTHING
     return Counters(max(0, new.packets - old.packets), max(0, new.bytes - old.bytes),
                     max(0, new.errors - old.errors), new.last_packet)
 
@@ -231,5 +244,4 @@ def _rate(new: Counters, old: Counters, elapsed: float) -> Counters:
 
 
 def _received_rtp(party: Party) -> bool:
-    return any(_total(stream.stats).packets > 0
-               for media in party.medias for stream in media.streams if stream.is_rtp)
+    return any([_packets(stream.stats) > 0 for media in party.medias for stream in media.streams if stream.is_rtp])
