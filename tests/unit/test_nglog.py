@@ -74,8 +74,8 @@ def test_a_call_that_ends_leaves_its_counters(lines):
                kernel_in=Counters(2000, 344000, 1, NOW - 2), kernel_out=Counters(7, 1204, 0, NOW),
                sources=(ssrc(0x1f3c77aa, lost=3),)),
         stream("192.0.2.10:30553", rtp=False)])
-    call = FakeCall("c-9", created=NOW - 125, parties=[FakeParty("A\n1", label="alice", created=NOW - 124,
-                                                                   medias=[media])])
+    party = FakeParty("A\n1", label="alice", created=NOW - 124, medias=[media])
+    call = FakeCall("c-9", created=NOW - 125, parties=[party])
     nglog.call_ended(call, "TIMEOUT", NOW)
     assert [line.removeprefix("INFO: [c-9]: ") for line in lines] == [
         "Call ended after 2:05: TIMEOUT", "Final packet stats:",
