@@ -51,6 +51,8 @@ class Proxy:
         self._clock = clock
         self._relay = relay
         self._load = HostLoad()
+        self._fresh: str | None = None
+        """The call whose counters were read just now."""
         source = random.SystemRandom()
         self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
         self._program = Program(relay, accelerator, self._sockets.release)
@@ -84,7 +86,11 @@ class Proxy:
 
     def _delete(self, request: Request) -> Reply:
         self._refresh_stats(request.call_id)
-        return self.calls.delete(request, self._clock())
+        self._fresh = request.call_id
+        try:
+            return self.calls.delete(request, self._clock())
+        finally:
+            self._fresh = None
 
     def _query(self, request: Request) -> Reply:
         self._refresh_stats(request.call_id)
@@ -165,7 +171,8 @@ class Proxy:
 
     def session_ended(self, call: Call, reason: str, now: float) -> None:
         """A call is about to lose its sockets: read their counters a last time."""
-        self.refresh(call)
+        if call.call_id != self._fresh:
+            self.refresh(call)
         self.statistics.session_ended(call, reason, now)
         call_ended(call, reason, now)
 

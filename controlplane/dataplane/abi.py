@@ -118,14 +118,15 @@ def read_address(c: Any) -> Endpoint:
     return Endpoint(Address(int(c.family), bytes(ffi.buffer(c.ip, length))), port)
 
 
+@lru_cache(8192)
 def pack_address(endpoint: Endpoint) -> bytes:
-    """A struct rtpe_addr."""
+    """A struct rtpe_addr; each is needed several times in the course of a call."""
     (family, packed), port = endpoint
     return ADDRESS.pack(family, port.to_bytes(2, "big"), packed)
 
 
-def _record(command: int, body: bytes, cookie: int, flags: int = 0) -> bytes:
-    return RECORD.pack(command, flags, RECORD.size + len(body), cookie) + body
+def _record(command: int, body: bytes, cookie: int) -> bytes:
+    return RECORD.pack(command, 0, RECORD.size + len(body), cookie) + body
 
 
 def hello(cookie: int = 0) -> bytes:
@@ -177,13 +178,16 @@ def add_target(wanted: WantedTarget, seeds: Iterable[bytes] = (), *, replace: bo
     expected = wanted.expected_source
     num_types, types = _payload_types(wanted.payload_types)
     trackers = tuple(seeds)
-    body = [TARGET.pack(
-        pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected), _target_flags(wanted),
-        wanted.mismatch, len(outputs), num_types, len(trackers), 0, len(wanted.rtp_outputs),
-        len(outputs) - len(wanted.rtcp_outputs), len(outputs), wanted.best_rank or 0, types, b"".join(trackers))]
-    body += [OUTPUT.pack(pack_address(o.source), pack_address(o.destination), _FOLLOW if o.follow else 0, o.tos)
-             for o in outputs]
-    return _record(_ADD_TARGET, b"".join(body), cookie, _REPLACE if replace else 0)
+    length = RECORD.size + TARGET.size + len(outputs) * OUTPUT.size
+    return b"".join([
+        RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, length, cookie),
+        TARGET.pack(
+            pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected),
+            _target_flags(wanted), wanted.mismatch, len(outputs), num_types, len(trackers), 0, len(wanted.rtp_outputs),
+            len(outputs) - len(wanted.rtcp_outputs), len(outputs), wanted.best_rank or 0,
+            types, b"".join(trackers)),
+        *[OUTPUT.pack(pack_address(o.source), pack_address(o.destination), _FOLLOW if o.follow else 0, o.tos)
+          for o in outputs]])
 
 
 def batches(records: Iterable[bytes]) -> Iterator[bytes]:
@@ -191,8 +195,8 @@ def batches(records: Iterable[bytes]) -> Iterator[bytes]:
     some = list(records)
     for at in range(0, len(some), MAX_RECORDS):
         part = some[at:at + MAX_RECORDS]
-        body = b"".join(part)
-        yield BATCH.pack(_MAGIC, _VERSION, len(part), BATCH.size + len(body)) + body
+        length = BATCH.size + sum(map(len, part))
+        yield b"".join([BATCH.pack(_MAGIC, _VERSION, len(part), length), *part])
 
 
 def replies(data: bytes) -> Iterator[Reply]:

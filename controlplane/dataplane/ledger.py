@@ -37,7 +37,8 @@ class Reading(NamedTuple):
     sources: tuple[SsrcStats, ...] = ()
 
 
-_NO_READING = Reading()
+NO_READING = Reading()
+"""Of a socket on which nothing has happened."""
 
 
 @dataclass(slots=True)
@@ -46,9 +47,9 @@ class _Account:
 
     slot: int | None = None
     senders: list[int] = field(default_factory=list)
-    past: Reading = _NO_READING
+    past: Reading = NO_READING
     raw: list[Raw] | None = None
-    reading: Reading = _NO_READING
+    reading: Reading = NO_READING
 
 
 class Ledger:
@@ -138,7 +139,7 @@ class Ledger:
         """All that is known of the socket; the same object as before if nothing was counted since."""
         account = self._accounts.get(local)
         if account is None:
-            return _NO_READING
+            return NO_READING
         read = self._reader.raw
         raw = [read(slot) for slot in account.senders]
         if account.slot is not None:
@@ -149,6 +150,8 @@ class Ledger:
         return account.reading
 
     def _evaluate(self, account: _Account, raw: list[Raw]) -> Reading:
+        if account.past is NO_READING and not any(map(any, raw)):
+            return NO_READING
         received, sent, sources = account.past
         for counted in raw[:len(account.senders)]:
             sent += abi.counters_of(counted)

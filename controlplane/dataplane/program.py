@@ -11,12 +11,12 @@ import logging
 from collections.abc import Callable, Iterable
 
 from controlplane.addresses import Endpoint
-from controlplane.dataplane.ledger import Addition, Ledger, Reading, merge_sources
+from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.stats import Engine
 from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
 _log = logging.getLogger("rtpengine.core")
-_NOTHING = Reading()
+_SILENT = StreamStats()
 _Latest = tuple[Reading, Reading, StreamStats]
 
 
@@ -40,7 +40,8 @@ class Program:
             seeds = self._fast.remove([w.local for w in wanted if not _may_offload(w)])
             self._fast.close(changes.closed)
         self._install_relay(wanted, seeds)
-        self._enter_accelerator([w for w in wanted if _may_offload(w)])
+        if self._fast is not None:
+            self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w)])
         self._relay.close(changes.closed)
         for local in changes.closed:
             self._latest.pop(local, None)
@@ -51,21 +52,19 @@ class Program:
         for addition, error in self._relay.add(additions):
             _log.error("relay: %s", error)
 
-    def _enter_accelerator(self, wanted: list[WantedTarget]) -> None:
+    def _enter_accelerator(self, fast: Ledger, wanted: list[WantedTarget]) -> None:
         """Hand over with the sequence state; packets that came in between are merged in afterwards."""
-        if self._fast is None or not wanted:
-            return
         installed = [w for w in wanted if w.local in self._relay.installed]
         additions = [Addition(w, self._relay.seeds(w.local)) for w in installed]
-        refused = {a.wanted.local: error for a, error in self._fast.add(additions)}
+        refused = {a.wanted.local: error for a, error in fast.add(additions)}
         for error in refused.values():
             _log.warning("accelerator: %s; the stream stays in user space", error)
-        self._fast.remove(list(refused))
+        fast.remove(list(refused))
         late = []
         for a in additions:
             if a.wanted.local not in refused and (now := self._relay.seeds(a.wanted.local)) != a.seeds:
                 late.append(Addition(a.wanted, now))
-        for _, error in self._fast.add(late):
+        for _, error in fast.add(late):
             _log.error("accelerator: %s", error)
 
     def stats(self) -> dict[Endpoint, StreamStats]:
@@ -77,9 +76,11 @@ class Program:
 
         The same object as before if nothing was counted since.
         """
-        relay, fast, offloaded = self._relay.read(local), _NOTHING, False
+        relay, fast, offloaded = self._relay.read(local), NO_READING, False
         if self._fast is not None:
             fast, offloaded = self._fast.read(local), local in self._fast.installed
+        if relay is NO_READING and fast is NO_READING and not offloaded:
+            return _SILENT
         latest = self._latest.get(local)
         if latest is not None and latest[0] is relay and latest[1] is fast and latest[2].offloaded == offloaded:
             return latest[2]
