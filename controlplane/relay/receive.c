@@ -110,10 +110,58 @@ static void adapt_budget(const struct rtpe_worker *w, struct rtpe_socket *s, u32
 		s->budget *= 2;
 }
 
+/* Each of these would be a miss later; while the packet is read, they arrive. */
+static void prefetch(const struct rtpe_finding *f)
+{
+	const char *target = (const char *)f->target;
+
+	if (!target)
+		return;
+	__builtin_prefetch(target);
+	__builtin_prefetch(target + 64);
+	__builtin_prefetch(target + offsetof(struct rtpe_target, outputs));
+	__builtin_prefetch(f->counters, 1);
+	__builtin_prefetch(f->ssrc, 1);
+	__builtin_prefetch(f->output_counters, 1);
+	__builtin_prefetch(f->output_socket);
+}
+
+static const struct rtpe_target *look_up(const struct rtpe_table *table, struct rtpe_socket *s, u64 changes)
+{
+	struct rtpe_finding *f = &s->finding;
+	const struct rtpe_target *t = rtpe_table_find(table, &s->local);
+
+	f->target = t;
+	f->changes = changes;
+	if (!t)
+		return NULL;
+	f->counters = rtpe_counters_mine(t->counters);
+	f->ssrc = t->ssrc;
+	if (t->num_outputs) {
+		f->output_counters = rtpe_counters_mine(t->outputs[0].counters);
+		f->output_socket = t->outputs[0].host;
+	}
+	return t;
+}
+
+/*
+ * A target is deferred after `changes` has stepped: if it has not, as we see it now
+ * that we are online, what we found earlier is there until we go offline.
+ */
+static const struct rtpe_target *find_target(const struct rtpe_table *table, struct rtpe_socket *s)
+{
+	u64 changes = __atomic_load_n(&table->changes, __ATOMIC_ACQUIRE);
+
+	return likely(s->finding.changes == changes) ? s->finding.target : look_up(table, s, changes);
+}
+
 void rtpe_receive(struct rtpe_worker *w, struct rtpe_socket *s)
 {
 	const struct rtpe_target *t;
-	int n = read_packets(w, s), i;
+	int n, i;
+
+	prefetch(&s->finding);
+	n = read_packets(w, s);
 
 	if (unlikely(n < 0)) {
 		s->budget = 1;
@@ -123,7 +171,7 @@ void rtpe_receive(struct rtpe_worker *w, struct rtpe_socket *s)
 	}
 	adapt_budget(w, s, (u32)n);
 	w->packets_read += (u32)n;
-	t = rtpe_table_find(&w->engine->table, &s->local);
+	t = find_target(&w->engine->table, s);
 	if (unlikely(!t)) {
 		w->strays += (u32)n;
 		return;

@@ -8,15 +8,28 @@
 
 struct rtpe_worker;
 
+/* The target found last, good as long as the table has not changed since. */
+struct rtpe_finding {
+	const struct rtpe_target *target;	/* NULL: none */
+	u64 changes;			/* rtpe_table.changes before it was looked up */
+	struct rtpe_counters *counters;	/* lines that the next packet will need */
+	struct rtpe_counters *output_counters;
+	struct rtpe_ssrc *ssrc;
+	struct rtpe_socket *output_socket;
+};
+
 struct rtpe_socket {
 	int fd;
-	struct rtpe_addr local;
 	u8 tos;				/* what the kernel puts on packets by itself */
 	struct rtpe_worker *worker;	/* reads it; atomic */
 
 	/* the worker's own */
 	u32 budget;			/* packets to read at the next wake-up */
 	u64 turn;			/* the wake-up that read last */
+	struct rtpe_finding finding;
+
+	struct rtpe_addr local;
+	/* the worker's own */
 	struct rtpe_learning learning;
 	struct rtpe_peer peer;		/* read by all */
 

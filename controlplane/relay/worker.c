@@ -23,6 +23,8 @@ static bool take_turn(struct rtpe_worker *w, const struct epoll_event *events, u
 		if (events[i].data.u64 == STOP)
 			return false;
 		ready[i] = (u32)events[i].data.u64;
+		if (i + 1 < count && events[i + 1].data.u64 != STOP)
+			__builtin_prefetch(rtpe_socket_map_serve(w->engine->sockets, (u32)events[i + 1].data.u64));
 		s = rtpe_socket_map_serve(w->engine->sockets, ready[i]);
 		if (likely(s && rtpe_socket_worker(s) == w))
 			rtpe_receive(w, s);

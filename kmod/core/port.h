@@ -33,6 +33,7 @@
 #define rtpe_rcu_get(p) rcu_dereference(p)
 #define rtpe_rcu_own(p) rcu_dereference_protected(p, 1)
 #define rtpe_rcu_set(p, v) rcu_assign_pointer(p, v)
+#define rtpe_store_release(p, v) smp_store_release(p, v)
 #define rtpe_read_lock() rcu_read_lock()
 #define rtpe_read_unlock() rcu_read_unlock()
 
@@ -106,7 +107,8 @@ typedef uint32_t __be32;
 #define rtpe_rcu_get(p) __atomic_load_n(&(p), __ATOMIC_ACQUIRE)
 #define rtpe_rcu_own(p) (p)
 #define rtpe_rcu_set(p, v) __atomic_store_n(&(p), (v), __ATOMIC_RELEASE)
-/* A reader is between two rtpe_quiescent() calls of its thread. */
+#define rtpe_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+/* What a reader is, the host says (controlplane/relay/rcu.h). */
 #define rtpe_read_lock() do { } while (0)
 #define rtpe_read_unlock() do { } while (0)
 

@@ -91,6 +91,7 @@ int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 
 		t->num_targets++;
 	}
 	rtpe_rcu_set(*at, x);
+	rtpe_store_release(&t->changes, t->changes + 1);
 	if (old)
 		rtpe_defer(&old->deferred, free_target);
 	*added = x;
@@ -103,6 +104,7 @@ static void unlink_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at)
 
 	rtpe_rcu_set(*at, rtpe_rcu_own(x->next));
 	t->num_targets--;
+	rtpe_store_release(&t->changes, t->changes + 1);
 	rtpe_defer(&x->deferred, free_target);
 }
 

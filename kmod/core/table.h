@@ -24,6 +24,7 @@ struct rtpe_table {
 	struct rtpe_stats stats;
 	u32 num_targets;
 	u32 serial;		/* of the target added last */
+	u64 changes;		/* steps when targets came or went, before they are deferred */
 	bool terminal;		/* nothing lies behind: "passed" packets count as received */
 	struct rtpe_target RTPE_RCU **buckets;
 };
