@@ -64,7 +64,7 @@ demo: $(VENV)/relay
 
 # Media on all addresses of the host, or on loopback if it has no other; ARGS are further options.
 run: $(VENV)/relay
-	@$(PY) -m controlplane --config-file=none --foreground --log-stderr --table=0 \
+	@exec $(PY) -m controlplane --config-file=none --foreground --log-stderr --table=0 \
 		--interface=$${INTERFACE:-$$([ -n "$$(hostname -I)" ] && echo any || echo 127.0.0.1)} \
 		--listen-ng=127.0.0.1:2223 --listen-cli=127.0.0.1:9900 $(ARGS)
 

@@ -30,12 +30,22 @@ def test_errors(text):
         listen_endpoints(text, RESOLVER)
 
 
+def test_a_port_alone_is_ipv4_where_ipv6_is_off(monkeypatch, tmp_path):
+    monkeypatch.setattr(netdevs, "_IPV6_ADDRESSES", str(tmp_path / "if_inet6"))
+    assert [str(each) for each in listen_endpoints("2223", RESOLVER)] == ["0.0.0.0:2223"]
+
+
 @given(st.text() | st.text(alphabet="[]:.0129a"))
 def test_any_text_gives_endpoints_or_a_config_error(text):
     try:
         listen_endpoints(text, RESOLVER)
     except ConfigError:
         pass
+
+
+def test_addresses_of_this_host_are_told_from_others():
+    assert netdevs.is_local(Address.parse("127.0.0.1"))
+    assert not netdevs.is_local(Address.parse("203.0.113.9")) and not netdevs.is_local(Address.parse("2001:db8::9"))
 
 
 def test_the_loopback_device_of_this_host():

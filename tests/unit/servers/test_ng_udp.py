@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The UDP listener against real sockets on loopback."""
 import asyncio
+import errno
+import os
 import socket
 
 import pytest
@@ -56,3 +58,11 @@ def test_taken_port_is_an_error_that_names_it():
         port = taken.getsockname()[1]
         with pytest.raises(ConfigError, match=f"127.0.0.1:{port}: Address already in use"):
             NgUdpServer(Endpoint.parse(f"127.0.0.1:{port}"), 0, echo, lambda: 0.0)
+
+
+def test_a_family_that_is_switched_off_is_an_error_that_names_the_listener(monkeypatch):
+    def no_socket(*_: object) -> None:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+    monkeypatch.setattr(socket, "socket", no_socket)
+    with pytest.raises(ConfigError, match=r"port \[::\]:2223: Address family not supported by protocol"):
+        NgUdpServer(Endpoint.parse("[::]:2223"), 0, echo, lambda: 0.0)
