@@ -42,7 +42,7 @@ class Address(NamedTuple):
         return _text(self.family, self.packed)
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _text(family: int, packed: bytes) -> str:
     """An address in writing; those of one host are written over and over again."""
     return socket.inet_ntop(_FAMILIES[family], packed)

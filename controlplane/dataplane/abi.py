@@ -118,7 +118,7 @@ def read_address(c: Any) -> Endpoint:
     return Endpoint(Address(int(c.family), bytes(ffi.buffer(c.ip, length))), port)
 
 
-@lru_cache(8192)
+@lru_cache(512)
 def pack_address(endpoint: Endpoint) -> bytes:
     """A struct rtpe_addr; each is needed several times in the course of a call."""
     (family, packed), port = endpoint
@@ -234,11 +234,14 @@ def counters_of(raw: tuple[int, ...]) -> Counters:
 
 def read_sources(trackers: bytes) -> tuple[SsrcStats, ...]:
     """The RTP sources in an array of MAX_SSRCS struct rtpe_ssrc."""
-    return tuple([
-        SsrcStats(int.from_bytes(ssrc, "big"), packets, size, lost, duplicates, reordered, sequence, jitter / 16,
-                  last_pt, last_ts, last_us / 1e6)
-        for ssrc, valid, last_pt, sequence, packets, size, last_us, lost, duplicates, reordered, jitter, last_ts
-        in TRACKER.iter_unpack(trackers) if valid])
+    return tuple([_source(trackers, at) for at in range(0, TRACKERS, TRACKER.size) if trackers[at + _VALID]])
+
+
+def _source(trackers: bytes, at: int) -> SsrcStats:
+    (ssrc, _, last_pt, sequence, packets, size, last_us, lost, duplicates, reordered, jitter,
+     last_ts) = TRACKER.unpack_from(trackers, at)
+    return SsrcStats(int.from_bytes(ssrc, "big"), packets, size, lost, duplicates, reordered, sequence, jitter / 16,
+                     last_pt, last_ts, last_us / 1e6)
 
 
 def read_seeds(trackers: bytes) -> tuple[bytes, ...]:

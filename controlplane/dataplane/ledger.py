@@ -2,13 +2,13 @@
 """What is installed in one engine, and every packet it ever counted for the sockets still open."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
-from controlplane.dataplane.stats import Engine, Raw, StatsReader
+from controlplane.dataplane.stats import Engine, StatsReader
 from controlplane.errors import DataPlaneError
 from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
 
@@ -43,12 +43,15 @@ NO_READING = Reading()
 
 @dataclass(slots=True)
 class _Account:
-    """A socket's slots, what was counted for it in slots given up since, and how it was read last."""
+    """A socket's slots, what was counted for it in slots given up since, and how it was read last.
+
+    ``activity`` is what StatsReader.activity() gave for the slots then, negative if they have changed.
+    """
 
     slot: int | None = None
-    senders: list[int] = field(default_factory=list)
+    senders: tuple[int, ...] = ()
     past: Reading = NO_READING
-    raw: list[Raw] | None = None
+    activity: int = -1
     reading: Reading = NO_READING
 
 
@@ -66,7 +69,7 @@ class Ledger:
         account = self._accounts.get(local)
         if account is None:
             account = self._accounts[local] = _Account()
-        account.raw = None
+        account.activity = -1
         return account
 
     def add(self, additions: list[Addition]) -> list[tuple[Addition, DataPlaneError]]:
@@ -93,9 +96,9 @@ class Ledger:
                 return
             self._retire_outputs([output for output in before.outputs if output not in outputs])
         for source, output_slot in outputs:
-            senders = self._account(source).senders
-            if output_slot not in senders:
-                senders.append(output_slot)
+            account = self._account(source)
+            if output_slot not in account.senders:
+                account.senders += output_slot,
 
     def _retire_outputs(self, outputs: Iterable[tuple[Endpoint, int]]) -> None:
         """An output's slot is zeroed only when it is given out again, which nothing but add() does."""
@@ -103,7 +106,7 @@ class Ledger:
             if source not in self._accounts:  # closed before the target that sends from it
                 continue
             account = self._account(source)
-            account.senders.remove(slot)
+            account.senders = tuple([other for other in account.senders if other != slot])
             account.past = account.past._replace(sent=account.past.sent + self._reader.counters(slot))
 
     def _delete(self, locals_: Iterable[Endpoint]) -> Iterator[tuple[Endpoint, Installed]]:
@@ -135,29 +138,31 @@ class Ledger:
         for local in gone:
             self._accounts.pop(local, None)
 
-    def read(self, local: Endpoint) -> Reading:
+    def activity(self) -> Callable[[int], int]:
+        """The activity of all slots at this moment, for many calls of read()."""
+        return self._reader.activities().__getitem__
+
+    def read(self, local: Endpoint, activity: Callable[[int], int] | None = None) -> Reading:
         """All that is known of the socket; the same object as before if nothing was counted since."""
         account = self._accounts.get(local)
         if account is None:
             return NO_READING
-        read = self._reader.raw
-        raw = [read(slot) for slot in account.senders]
-        if account.slot is not None:
-            raw.append(read(account.slot))
-        if raw != account.raw:
-            account.raw = raw
-            account.reading = self._evaluate(account, raw)
+        look = activity or self._reader.activity
+        now = sum(map(look, account.senders)) + (look(account.slot) if account.slot is not None else 0)
+        if now != account.activity:
+            account.activity = now
+            account.reading = self._evaluate(account) if now else account.past
         return account.reading
 
-    def _evaluate(self, account: _Account, raw: list[Raw]) -> Reading:
-        if account.past is NO_READING and not any(map(any, raw)):
-            return NO_READING
+    def _evaluate(self, account: _Account) -> Reading:
         received, sent, sources = account.past
-        for counted in raw[:len(account.senders)]:
-            sent += abi.counters_of(counted)
-        if account.slot is not None and any(raw[-1]):
-            received += abi.counters_of(raw[-1])
-            sources = merge_sources(sources, self._reader.sources(account.slot))
+        for slot in account.senders:
+            sent += self._reader.counters(slot)
+        if account.slot is not None:
+            now = self._reader.counters(account.slot)
+            if now != NOTHING:
+                received += now
+                sources = merge_sources(sources, self._reader.sources(account.slot))
         return Reading(received, sent, sources)
 
     def seeds(self, local: Endpoint) -> tuple[bytes, ...]:

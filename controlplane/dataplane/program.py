@@ -69,16 +69,24 @@ class Program:
 
     def stats(self) -> dict[Endpoint, StreamStats]:
         """What every open socket with a target received and sent."""
-        return {local: self.stream_stats(local) for local in self._relay.installed}
+        relay, fast = self._relay, self._fast
+        installed, look = relay.installed, relay.activity()
+        if fast is None:
+            return {local: self._combined(local, relay.read(local, look), NO_READING) for local in installed}
+        look_fast = fast.activity()
+        return {local: self._combined(local, relay.read(local, look), fast.read(local, look_fast))
+                for local in installed}
 
     def stream_stats(self, local: Endpoint) -> StreamStats:
         """What one socket received and sent, in user space and through the accelerator.
 
         The same object as before if nothing was counted since.
         """
-        relay, fast, offloaded = self._relay.read(local), NO_READING, False
-        if self._fast is not None:
-            fast, offloaded = self._fast.read(local), local in self._fast.installed
+        return self._combined(local, self._relay.read(local),
+                              NO_READING if self._fast is None else self._fast.read(local))
+
+    def _combined(self, local: Endpoint, relay: Reading, fast: Reading) -> StreamStats:
+        offloaded = self._fast is not None and local in self._fast.installed
         if relay is NO_READING and fast is NO_READING and not offloaded:
             return _SILENT
         latest = self._latest.get(local)

@@ -2,14 +2,15 @@
 """Reading an engine's counters from its statistics memory, without a system call."""
 from __future__ import annotations
 
+from operator import add
 from typing import Any, Protocol
 
 from controlplane.dataplane import abi
 from controlplane.events import Counters, SsrcStats
 from controlplane.relay._native import ffi, lib
 
-Raw = tuple[int, ...]
-"""Counters of a slot as they are in memory, see abi.COUNTERS."""
+_WORDS = ffi.sizeof("struct rtpe_counters") // 8
+_PACKETS, _ERRORS = (ffi.offsetof("struct rtpe_counters", name) // 8 for name in ("packets", "errors"))
 
 
 class Engine(Protocol):
@@ -32,29 +33,53 @@ class StatsReader:
         self._sum = ffi.new("struct rtpe_counters *")
         self._summed = ffi.buffer(self._sum)
 
-    def _chunk(self, number: int) -> Any:
-        view = self._engine.chunk(number)
-        if view is None:
-            raise LookupError(f"statistics chunk {number} does not exist")
-        base = self._chunks[number] = ffi.from_buffer("uint8_t[]", view)
+    def _find(self, number: int) -> Any:
+        """The memory of a chunk, None if there is no such chunk yet."""
+        base = self._chunks.get(number)
+        if base is None:
+            view = self._engine.chunk(number)
+            if view is not None:
+                base = self._chunks[number] = ffi.from_buffer("uint8_t[]", view)
         return base
 
-    def raw(self, slot: int) -> Raw:
-        """Sum over the CPUs; cheap enough to look whether anything has changed. LookupError as counters()."""
+    def _chunk(self, number: int) -> Any:
+        base = self._find(number)
+        if base is None:
+            raise LookupError(f"statistics chunk {number} does not exist")
+        return base
+
+    def _fold(self, slot: int) -> tuple[int, ...]:
         number, index = divmod(slot, self._geometry.slots_per_chunk)
-        base = self._chunks.get(number)
-        lib.rtpe_stats_fold(self._chunk(number) if base is None else base, self._geometry.cpus, index, self._sum)
+        lib.rtpe_stats_fold(self._chunk(number), self._geometry.cpus, index, self._sum)
         return abi.COUNTERS.unpack_from(self._summed)
 
     def counters(self, slot: int) -> Counters:
         """Sum over the CPUs. LookupError for a slot that was never given out."""
-        return abi.counters_of(self.raw(slot))
+        return abi.counters_of(self._fold(slot))
+
+    def activity(self, slot: int) -> int:
+        """Packets and errors together: a number that grows whenever any counter does. LookupError as counters()."""
+        packets, _, errors, _ = self._fold(slot)
+        return packets + errors
+
+    def activities(self) -> list[int]:
+        """The same of all slots, at a fraction of the cost of asking for each."""
+        found: list[int] = []
+        per_chunk = self._geometry.slots_per_chunk
+        size = per_chunk * _WORDS
+        while (base := self._find(len(found) // per_chunk)) is not None:
+            words = memoryview(ffi.buffer(base)).cast("Q")
+            total = [0] * per_chunk
+            for start in range(0, self._geometry.cpus * size, size):
+                for field in (_PACKETS, _ERRORS):
+                    total = list(map(add, total, words[start + field:start + size:_WORDS].tolist()))
+            found += total
+        return found
 
     def _trackers(self, slot: int) -> bytes:
         number, index = divmod(slot, self._geometry.slots_per_chunk)
-        base = self._chunks.get(number)
         at = self._geometry.ssrc_offset + index * self._geometry.ssrc_stride
-        return bytes(ffi.buffer((self._chunk(number) if base is None else base) + at, abi.TRACKERS))
+        return bytes(ffi.buffer(self._chunk(number) + at, abi.TRACKERS))
 
     def sources(self, slot: int) -> tuple[SsrcStats, ...]:
         """The RTP sources seen by the target with this slot."""

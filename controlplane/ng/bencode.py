@@ -95,7 +95,7 @@ def decode(message: bytes) -> Dictionary:
             items.append(number)
 
 
-@lru_cache(4096)
+@lru_cache(1024)
 def _string(value: str) -> bytes:
     """A text; keys and most words come again in every reply."""
     raw = raw_bytes(value)
