@@ -41,11 +41,11 @@ class _Call:
 
     def __init__(self, daemon: Daemon, a: str, b: str) -> None:
         self.client = daemon.client(timeout=20)
-        self.keys = {"call-id": f"kernel-{next(_calls)}", "from-tag": "a", "direction": ["a", "b"]}
+        self.keys = {"call-id": f"kernel-{next(_calls)}", "from-tag": "a"}
         self.addresses = (a, b)
         self.sockets = tuple(net.peer((each, next(_ports)), timeout=3) for each in (a, b))
         self.seqs = [0, 0]
-        told_b = self._signal("offer", 0, {"address-family": "IP6" if ":" in b else "IP4"})
+        told_b = self._signal("offer", 0, {"direction": ["a", "b"], "address-family": "IP6" if ":" in b else "IP4"})
         told_a = self._signal("answer", 1, {"to-tag": "b"})
         self.places = ((told_a.address, told_a.port), (told_b.address, told_b.port))
 
