@@ -8,16 +8,16 @@
  */
 #include "worker.h"
 
-#define PERIOD_US 100000
-#define HIGH 16			/* packets a turn: hand sockets to a thread with less than half of it */
-#define LOW 3			/* packets a turn: hand sockets back, to one with less than HIGH / 2 */
+#define HIGH 32			/* packets a turn: hand sockets to a thread with less than half of it */
+#define PATIENCE 3		/* periods like that before it does: it may just not have been given the CPU */
+#define LOW 16			/* packets a turn of two threads together: one of them will do */
 
 /* What a thread noted is out of date when it has read nothing since. */
 static u32 load_of(const struct rtpe_worker *w, u64 now_us)
 {
 	u64 age = now_us - READ_ONCE(w->balanced_us);
 
-	return age > 4 * PERIOD_US ? 0 : READ_ONCE(w->load);
+	return age > 4 * RTPE_BALANCE_US ? 0 : READ_ONCE(w->load);
 }
 
 struct rtpe_worker *rtpe_balance_place(const struct rtpe_crew *crew, u64 now_us)
@@ -34,12 +34,6 @@ struct rtpe_worker *rtpe_balance_place(const struct rtpe_crew *crew, u64 now_us)
 	return best;
 }
 
-bool rtpe_balance_due(const struct rtpe_worker *w)
-{
-	/* Also when the clock was set back. */
-	return w->now_us - w->balanced_us >= PERIOD_US;
-}
-
 /* A socket goes with its queue, so its packets stay in order. */
 static void hand_over(struct rtpe_worker *w, u32 fd, struct rtpe_worker *to)
 {
@@ -53,22 +47,35 @@ static void hand_over(struct rtpe_worker *w, u32 fd, struct rtpe_worker *to)
 		rtpe_worker_assign(w, s);
 }
 
-void rtpe_balance(struct rtpe_worker *w, const u32 *ready, u32 count)
+/* At the end of a period: notes the load, decides whether our sockets go to a thread before us. */
+static void look_back(struct rtpe_worker *w, const struct rtpe_worker *to)
 {
 	u64 turns = w->turn - w->balanced_turn;
-	struct rtpe_worker *to = rtpe_balance_place(w->crew, w->now_us);
-	u32 load = turns ? (u32)(w->packets_read / turns) : 0, i;
+	u32 load = turns ? (u32)(w->packets_read / turns) : 0;
 
 	WRITE_ONCE(w->load, load);
 	w->packets_read = 0;
 	w->balanced_turn = w->turn;
 	WRITE_ONCE(w->balanced_us, w->now_us);
+	w->strained = load >= HIGH ? w->strained + 1 : 0;
+	w->yielding = to->index < w->index && load + load_of(to, w->now_us) < LOW;
+}
+
+void rtpe_balance(struct rtpe_worker *w, const u32 *ready, u32 count)
+{
+	struct rtpe_worker *to = rtpe_balance_place(w->crew, w->now_us);
+	u32 i;
+
+	if (rtpe_balance_due(w))
+		look_back(w, to);
 	if (to == w || load_of(to, w->now_us) >= HIGH / 2)
 		return;
-	if (load >= HIGH)
-		for (i = 1; i < count; i += 2)
-			hand_over(w, ready[i], to);
-	else if (load < LOW && to->index < w->index)
+	if (w->yielding) {
 		for (i = 0; i < count; i++)
 			hand_over(w, ready[i], to);
+	} else if (w->strained >= PATIENCE) {
+		for (i = 1; i < count; i += 2)
+			hand_over(w, ready[i], to);
+		w->strained = 0;
+	}
 }

@@ -29,7 +29,7 @@ static bool take_turn(struct rtpe_worker *w, const struct epoll_event *events, u
 		if (likely(s && rtpe_socket_worker(s) == w))
 			rtpe_receive(w, s);
 	}
-	if (unlikely(rtpe_balance_due(w)))
+	if (unlikely(w->yielding || rtpe_balance_due(w)))
 		rtpe_balance(w, ready, count);
 	return true;
 }

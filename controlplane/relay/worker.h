@@ -36,6 +36,8 @@ struct rtpe_worker {
 	u32 packets_read;		/* since the last rtpe_balance() */
 	u64 balanced_turn, balanced_us;	/* when that was */
 	u32 load;			/* packets a turn before that; others look at it */
+	u32 strained;			/* periods in a row with too much of it */
+	bool yielding;			/* hands its sockets to another thread */
 
 	/* receive.c */
 	u8 *buffers;			/* RTPE_BATCH of RTPE_BUFFER bytes, then one to encrypt in */
@@ -57,9 +59,16 @@ void rtpe_worker_dismiss(struct rtpe_worker *w, struct rtpe_socket *s);
 
 /* balance.c: who reads a new socket, and moving sockets between threads now and then. */
 struct rtpe_worker *rtpe_balance_place(const struct rtpe_crew *crew, u64 now_us);
-bool rtpe_balance_due(const struct rtpe_worker *w);
 
-/* `ready`: descriptors of this turn, all their packets dealt with. */
+/* `ready`: descriptors of this turn, all their packets dealt with. Every period, and while yielding. */
+#define RTPE_BALANCE_US 100000
+
+static inline bool rtpe_balance_due(const struct rtpe_worker *w)
+{
+	/* Also when the clock was set back. */
+	return w->now_us - w->balanced_us >= RTPE_BALANCE_US;
+}
+
 void rtpe_balance(struct rtpe_worker *w, const u32 *ready, u32 count);
 
 /* receive.c: buffers of a worker, and one turn of a readable socket. */
