@@ -66,15 +66,17 @@ static int command(struct rtpe_engine *e, u16 number, const void *body, u32 len)
 
 static int add(struct rtpe_engine *e, u32 from, u32 to, u8 outputs)
 {
+	bool learns = e == rtpe_relay_engine(relay);
 	struct message m;
 	u32 i;
 
 	message_init(&m, &locals[from], outputs);
-	m.target.flags |= RTPE_TARGET_LEARN * (e == rtpe_relay_engine(relay));
+	m.target.flags |= RTPE_TARGET_LEARN * learns;
 	for (i = 0; i < outputs; i++) {
 		m.outputs[i].src = locals[to];
 		m.outputs[i].dst = sink_address;
 		m.outputs[i].tos = (u8)(i * 4);
+		m.outputs[i].flags = learns && i % 2 ? RTPE_OUTPUT_FOLLOW : 0;
 	}
 	return command(e, RTPE_ADD_TARGET, &m, message_len(&m));
 }
