@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from controlplane.addresses import Endpoint
-from controlplane.events import Counters, SsrcStats
+from controlplane.events import NOTHING, Counters, SsrcStats
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.party import Party
@@ -65,28 +65,27 @@ def _media(media: Media) -> Reply:
     reply: Reply = {"index": media.index, "type": media.type}
     if media.protocol:
         reply["protocol"] = media.protocol
-    codec = _main_codec(media)
+    sources = _sources(media)
+    codec = _main_codec(media, sources) if sources else None
     if codec is not None:
         reply["codec"] = codec
-    reply["streams"] = [_stream(media, stream) for stream in media.streams]
+    reply["streams"] = [_stream(media, stream, sources) for stream in media.streams]
     reply["flags"] = [name for name, on in (
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
         ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.is_rtp),
         ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional)) if on]
-    reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _sources(media)]
+    reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in sources]
     reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for peer in media.peers
                              for source in _sources(peer)]
     return reply
 
 
-def _main_codec(media: Media) -> str | None:
-    sources = [source for source in _sources(media) if source.packets]
-    if not sources:
-        return None
-    return media.codecs.get(max(sources, key=lambda source: source.packets).last_payload_type)
+def _main_codec(media: Media, sources: list[SsrcStats]) -> str | None:
+    main = max(sources, key=lambda source: source.packets)
+    return media.codecs.get(main.last_payload_type) if main.packets else None
 
 
-def _stream(media: Media, stream: Stream) -> Reply:
+def _stream(media: Media, stream: Stream, sources: list[SsrcStats]) -> Reply:
     reply: Reply = {}
     if stream.local is not None:
         reply["local port"] = stream.local.port
@@ -98,7 +97,6 @@ def _stream(media: Media, stream: Stream) -> Reply:
     reply["last packet"] = int(stream.last_packet)
     reply["last kernel packet"] = int(stats.kernel_in.last_packet)
     reply["last user packet"] = int(max(stream.created, stats.user_in.last_packet))
-    sources = _sources(media)
     if sources:
         reply["SSRC"] = sources[0].ssrc
     fallback = stream.is_rtcp and not stream.is_rtp and media.mux
@@ -124,7 +122,7 @@ def _counters(counters: Counters) -> Reply:
 
 
 def _totals(parties: Iterable[Party], *, rtcp: bool) -> Reply:
-    total = Counters()
+    total = NOTHING
     for party in parties:
         for media in party.medias:
             for stream in media.streams:
