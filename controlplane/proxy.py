@@ -178,10 +178,12 @@ class Proxy:
 
     def _apply(self) -> None:
         changes = self.calls.take_changes()
-        if changes:
-            self._program.apply(changes)
-            for local in changes.closed:
-                self.statistics.forget(local)
+        if not changes:
+            return
+        self.statistics.account({local: self._program.stream_stats(local) for local in changes.closed})
+        self._program.apply(changes)
+        for local in changes.closed:
+            self.statistics.forget(local)
 
     def _bug(self, what: str, error: Exception) -> None:
         _log.error("Internal error while %s", what, exc_info=error)

@@ -147,7 +147,6 @@ class Statistics:
         foreign = is_foreign(call)
         if not foreign or reason == "FINAL_TIMEOUT":
             self.ended[reason] += 1
-        self._account_last(call)
         if foreign:
             return
         self.managed += 1
@@ -196,13 +195,6 @@ class Statistics:
         """Take a sample of one of SAMPLED, globally and for the local address."""
         self.quality.samples[name].add(value)
         self.interface(address).quality.samples[name].add(value)
-
-    def _account_last(self, call: Call) -> None:
-        last = {stream.local: stream.stats for party in call.parties for media in party.medias
-                for stream in media.streams if stream.local is not None}
-        self.account(last)
-        for local in last:
-            self.forget(local)
 
     def _add(self, local: Endpoint, seen: _Seen, current: StreamStats) -> None:
         before, seen.stats = seen.stats, current

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The assembled proxy without listeners: ng messages go in, packets go through its relay."""
+import socket
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from controlplane.config.interfaces import InterfaceSpec
+from controlplane.config.settings import Settings
+from controlplane.addresses import Address
+from controlplane.dataplane.relay import Relay
+from controlplane.proxy import Proxy
+from tests.peers import sdp
+from tests.peers.ngclient import decode, encode
+
+
+class Bench:
+    """A proxy and the two ends of one call; ``clock`` runs with the wall clock."""
+
+    def __init__(self) -> None:
+        self.relay = Relay(1)
+        spec = InterfaceSpec("default", Address.parse("127.0.0.1"), None, 31000, 38999, frozenset())
+        self.proxy = Proxy(Settings({"delete-delay": 0}), self.relay, None, [spec], {}, time.time)
+        self.ends = {tag: self.end() for tag in "ab"}
+        self.messages = 0
+
+    def end(self) -> socket.socket:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.bind(("127.0.0.1", 0))
+        sock.settimeout(2)
+        return sock
+
+    def ask(self, command: str, **keys: Any) -> dict[str, Any]:
+        """The reply to an ng message about the one call."""
+        self.messages += 1
+        message = {"command": command, "call-id": "c", **{key.replace("_", "-"): value for key, value in keys.items()}}
+        reply = self.proxy.ng_datagram(b"%d " % self.messages + encode(message), "127.0.0.1:5060", time.time())
+        assert reply is not None
+        answer: dict[str, Any] = decode(reply.partition(b" ")[2])
+        return answer
+
+    def signal(self, command: str, sender: str, **keys: Any) -> int:
+        """Offer or answer the sender's present port; the port that the other side is told."""
+        body = sdp.body("127.0.0.1", self.ends[sender].getsockname()[1])
+        reply = self.ask(command, sdp=body, **keys)
+        assert reply["result"] == "ok", reply
+        return sdp.sections(reply["sdp"])[0].port
+
+    def establish(self) -> dict[str, int]:
+        """Where a and b send to."""
+        return {"b": self.signal("offer", "a", from_tag="a"),
+                "a": self.signal("answer", "b", from_tag="a", to_tag="b")}
+
+    def send(self, sender: str, port: int, count: int, start: int = 0) -> None:
+        """RTP through the proxy, each packet received before the next leaves."""
+        receiver = self.ends["ab".replace(sender, "")]
+        for n in range(start, start + count):
+            packet = b"\x80\x08%b\0\0\0\1\0\0\0%b" % (n.to_bytes(2, "big"), sender.encode()) + b"x" * 160
+            self.ends[sender].sendto(packet, ("127.0.0.1", port))
+            assert receiver.recv(2048) == packet
+            self.proxy.on_relay_events()
+
+    def relayed(self) -> int:
+        return int(self.ask("statistics")["statistics"]["totalstatistics"]["relayedpackets_user"])
+
+    def close(self) -> None:
+        self.relay.shutdown()
+        for each in self.ends.values():
+            each.close()
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    made = Bench()
+    yield made
+    made.close()
+
+
+def test_every_packet_is_counted_although_the_call_ends_at_once(bench: Bench) -> None:
+    ports = bench.establish()
+    bench.send("a", ports["a"], 10)
+    bench.send("b", ports["b"], 5)
+    assert bench.ask("delete", from_tag="a")["totals"]["RTP"]["packets"] == 15
+    assert bench.relayed() == 15
+
+
+def test_packets_to_a_port_that_was_given_up_count_too(bench: Bench) -> None:
+    ports = bench.establish()
+    bench.send("a", ports["a"], 10)
+    bench.ends["b"].close()
+    bench.ends["b"] = bench.end()
+    bench.signal("offer", "b", from_tag="b", to_tag="a")
+    fresh = bench.signal("answer", "a", from_tag="b", to_tag="a")
+    bench.send("b", fresh, 3)
+    bench.send("a", ports["a"], 4, start=10)
+    assert bench.ask("delete", from_tag="a")["result"] == "ok"
+    assert bench.relayed() == 17
+    bench.proxy.tick()
+    assert bench.relayed() == 17, "nothing is counted twice"
+
+
+def test_ports_and_sockets_come_back(bench: Bench) -> None:
+    for _ in range(3):
+        bench.establish()
+        assert bench.proxy.interfaces()[0].used == 4
+        bench.ask("delete", from_tag="a")
+        assert bench.proxy.interfaces()[0].used == 0
+    assert bench.proxy.calls.calls == {}
+
+
+def test_a_handler_that_fails_is_a_bug_reported_and_not_the_end(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    def explode(request: object) -> dict[str, Any]:
+        raise ZeroDivisionError("boom")
+    bench.proxy.add_command("cli", explode)
+    assert bench.ask("cli") == {"result": "error", "error-reason": "Internal error"}
+    assert "boom" in caplog.text
+    assert bench.ask("ping") == {"result": "pong"}
