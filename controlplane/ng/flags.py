@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from controlplane.errors import PeerError
 from controlplane.ng.fields import Target, members
+from controlplane.ng.sdpattr import flag_value
 from controlplane.ng.values import Value, text
 from controlplane.ng.words import Vocabulary, hyphened
 
 IMPLEMENTED = """
-    asymmetric directional fast fatal full-rtcp-attribute|full-RTCP-attribute generate-mid loop-protect media-handover
-    new-branch no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv port-latching provisional reset
+    allow-asymmetric-codecs|allow-asymmetric-codec asymmetric directional fast fatal
+    full-rtcp-attribute|full-RTCP-attribute generate-mid loop-protect media-handover new-branch
+    no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv port-latching provisional reset
     sip-source-address|SIP-source-address strict-source to-tag trust-address unidirectional
 """
 
@@ -26,8 +29,7 @@ SATISFIED = """
 """
 
 PLANNED = """
-    all allow-asymmetric-codecs|allow-asymmetric-codec
-    allow-no-codec-media|allow-no-codec-medias|allow-empty-codec-media|allow-empty-codec-medias
+    all allow-no-codec-media|allow-no-codec-medias|allow-empty-codec-media|allow-empty-codec-medias
     always-transcode audio-player|player bidirectional block-dtmf|block-DTMF block-egress
     block-short|block-shorts|block-short-packets debug|debugging detect-dtmf|detect-DTMF discard-recording
     early-media egress force-transcoding fragment generate-rtcp|generate-RTCP
@@ -42,10 +44,11 @@ FLAGS = Vocabulary(IMPLEMENTED + SATISFIED, PLANNED)
 
 _KEYS_BY_PREFIX = ((b"endpoint-learning-", b"endpoint-learning"), (b"replace-", b"replace"),
                    (b"rtcp-mux-", b"rtcp-mux"), (b"SDES-", b"SDES"))
+_EDITS_BY_PREFIX = ((b"sdp-attr-add-", b"add"), (b"sdp-attr-remove-", b"remove"),
+                    (b"sdp-attr-substitute-", b"substitute"))
 
 _PLANNED_PREFIXES = (b"from-tags-", b"OSRTP-", b"BUNDLE-", b"codec-except-", b"codec-offer-", b"codec-strip-",
-                     b"codec-ignore-", b"codec-accept-", b"codec-consume-", b"codec-set-", b"sdp-attr-add-",
-                     b"sdp-attr-remove-", b"sdp-attr-substitute-")
+                     b"codec-ignore-", b"codec-accept-", b"codec-consume-", b"codec-set-")
 _PLANNED_IN_OFFERS = _PLANNED_PREFIXES + (b"transcode-", b"codec-transcode-", b"codec-mask-", b"T38-", b"T.38-")
 _OFFERING = frozenset(("offer", "subscribe request", "publish"))
 
@@ -57,6 +60,10 @@ def _set_prefixed(target: Target, raw: bytes, set_key: SetKey) -> None:
     for prefix, key in _KEYS_BY_PREFIX:
         if spelled.startswith(prefix):
             set_key(target, key, raw[len(prefix):])
+            return
+    for prefix, command in _EDITS_BY_PREFIX:
+        if spelled.startswith(prefix):
+            set_key(target, b"sdp-attr", flag_value(command, raw[len(prefix):]))
             return
     if spelled.startswith(_PLANNED_IN_OFFERS if target.request.command in _OFFERING else _PLANNED_PREFIXES):
         target.unsupported(text(raw))
@@ -76,6 +83,14 @@ def set_flag(target: Target, raw: bytes, set_key: SetKey) -> None:
 
 
 def set_flags(target: Target, value: Value, set_key: SetKey) -> None:
-    """Add every flag of a list or of a string with commas (ng key ``flags``)."""
+    """Add every flag of a list or of a string with commas (ng key ``flags``).
+
+    PeerError for a malformed edit of the SDP in a string; one in a list is only noted.
+    """
     for member in members(value):
-        set_flag(target, member, set_key)
+        try:
+            set_flag(target, member, set_key)
+        except PeerError as error:
+            if not isinstance(value, list):
+                raise
+            target.unknown(f"{text(member)}: {error}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from controlplane.ng.fields import (Setter, Target, address_field, choice_field, integer_field, known_word,
                                     last_word_field, mapped_field, members, text_field, unsupported_key, words_field)
 from controlplane.ng.flags import set_flags
+from controlplane.ng.sdpattr import set_sdp_attr, set_sdp_media_remove
 from controlplane.ng.values import Value, text
 from controlplane.ng.words import Vocabulary, hyphened
 
@@ -23,6 +24,8 @@ SDES = Vocabulary("off|no|disable|disabled")
 DTLS = Vocabulary("off|no|disable|disabled", "passive active")
 LEARNING = Vocabulary("off immediate delayed heuristic")
 SUPPORTS = Vocabulary("load-limit")
+ALIAS_KEYS = {b"off": "off", b"no": "off", b"none": "off", b"sdp": "sdp", b"address": "address",
+              b"endpoint": "address"}
 DROP_TRAFFIC = Vocabulary("start stop")
 FAMILIES = {b"ip4": 4, b"ip6": 6}
 PROFILES = {name.lower().encode(): name for name in (
@@ -73,6 +76,7 @@ _choose_drop_traffic = choice_field("drop_traffic", DROP_TRAFFIC)
 
 IMPLEMENTED: dict[str, Setter] = {
     "body": text_field("body"),
+    "alias-key": mapped_field("alias_key", ALIAS_KEYS),
     "address-family": mapped_field("address_family", FAMILIES),
     "call-id|call-ID": text_field("call_id"),
     "delete-delay": integer_field("delete_delay", lambda seconds: seconds if seconds >= 0 else None),
@@ -94,6 +98,8 @@ IMPLEMENTED: dict[str, Setter] = {
     "rtcp-mux|RTCP-mux": words_field("rtcp_mux", RTCP_MUX),
     "SDES|sdes": _set_sdes,
     "sdp|SDP": _set_sdp,
+    "sdp-attr|SDP-attr": set_sdp_attr,
+    "sdp-media-remove|SDP-media-remove": set_sdp_media_remove,
     "set-label": text_field("set_label"),
     "SIP-code|sip-code|SIP-response-code|sip-response-code": integer_field("sip_code"),
     "SIP-message-type|sip-message-type": mapped_field("sip_message_type", SIP_MESSAGES),
@@ -107,7 +113,7 @@ IMPLEMENTED: dict[str, Setter] = {
 }
 
 PLANNED = """
-    address alias-key all audio-player|player blob blob64 bundle|BUNDLE calls code|digit codec|codecs db-id
+    address all audio-player|player blob blob64 bundle|BUNDLE calls code|digit codec|codecs db-id
     delay-buffer DTLS-fingerprint|dtls-fingerprint DTMF-security|dtmf-security
     DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
     DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination duration extmap file
@@ -118,7 +124,7 @@ PLANNED = """
     record-call recording-media-slot-offer recording-media-slot-answer recording-media-slots
     recording-dir|recording-path|recording-directory|recording-folder|output-path|output-dir|output-directory
     |output-folder recording-pattern|output-pattern repeat-duration repeat-times
-    sdp-attr|SDP-attr sdp-media-remove|SDP-media-remove source-call-id|source-call-ID source-tag start-pos
+    source-call-id|source-call-ID source-tag start-pos
     T.38|t.38|T38|t38 T.38-version|t.38-version|T38-version|t38-version tags template to-call-id to-label
     trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits volume
     vsc-start-rec|VSC-start-rec|vsc-start-recording|VSC-start-recording

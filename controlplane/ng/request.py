@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controlplane.addresses import Address
+from controlplane.sdp.manipulate import Manipulations
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class Request:
     from_tag: str | None = None
     to_tag: str | None = None
     via_branch: str | None = None
+    alias_key: str | None = None
+    """What two offers under different from-tags have in common if they are one party's: sdp, address or off."""
     label: str | None = None
     set_label: str | None = None
     sdp: bytes | None = None
@@ -60,6 +63,10 @@ class Request:
     """off, immediate, delayed or heuristic."""
     tos: int | None = None
     """0 to 255, or -1 to keep the call's value; None for the configured default."""
+
+    sdp_attr: Manipulations = field(default_factory=dict)
+    sdp_media_remove: set[str] = field(default_factory=set)
+    """Media types that the receiver is not offered; ``other`` for those without a name of their own."""
 
     delete_delay: int | None = None
     """Seconds, 0 for at once; None for the configured delay."""

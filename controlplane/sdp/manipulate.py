@@ -45,5 +45,8 @@ class Edits:
         return text
 
 
+SESSION = "none"
+"""Names the session among the sections."""
+
 Manipulations = dict[str, Edits]
-"""Edits by section: ``none`` for the session, else a media type in lower case."""
+"""Edits by section: ``SESSION``, or a media type in lower case."""

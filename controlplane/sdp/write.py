@@ -9,7 +9,7 @@ from typing import Iterable
 
 from controlplane.addresses import Address, zero_address
 from controlplane.sdp.fmtp import printed_fmtp
-from controlplane.sdp.manipulate import Edits, Manipulations
+from controlplane.sdp.manipulate import SESSION, Edits, Manipulations
 from controlplane.sdp.model import Origin, PayloadType
 from controlplane.sdp.outgoing import OutgoingMedia, OutgoingSession
 
@@ -25,7 +25,7 @@ def write(session: OutgoingSession, manipulations: Manipulations | None = None) 
     lines += ("p=" + text for text in session.phones)
     _put_bandwidths(lines, session.bandwidths)
     lines.append("t=" + session.timing)
-    sink = _Attributes(lines, edits.get("none"))
+    sink = _Attributes(lines, edits.get(SESSION))
     sink.put(session.leading)
     sink.put(session.generic)
     sink.add(session.added)
