@@ -18,6 +18,10 @@ TRICKLE_PORT = 9
 DIRECTIONS = ("recvonly", "sendonly", "inactive", "sendrecv")
 
 
+def _not_feedback(text: str) -> bool:
+    return not text.startswith("rtcp-fb:")
+
+
 class Attribute(NamedTuple):
     """One a= line: ``text`` is everything after ``a=``, ``name`` the part of it before the colon."""
 
@@ -132,8 +136,10 @@ class MediaDescription:
 
     @property
     def generic(self) -> list[str]:
-        """Texts of the attributes that are handed on as they are, in order."""
-        return [attribute.text for attribute in self.attributes if is_generic(attribute.name, attribute.text)]
+        """Texts of the attributes that are handed on as they are: feedback for all formats, the rest in order."""
+        texts = [attribute.text for attribute in self.attributes if is_generic(attribute.name, attribute.text)]
+        texts.sort(key=_not_feedback)
+        return texts
 
     @property
     def received_direction(self) -> str | None:

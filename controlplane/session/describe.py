@@ -7,7 +7,7 @@ from controlplane.ng.reply import RequestFailed
 from controlplane.sdp.model import MediaDescription, Origin, PayloadType, SessionDescription
 from controlplane.sdp.origin import OriginRules, choose_origin, settle
 from controlplane.sdp.outgoing import OutgoingMedia
-from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session
+from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session, printed_formats
 from controlplane.session.exchange import Exchange
 from controlplane.session.media import Media
 from controlplane.session.party import Party
@@ -111,7 +111,7 @@ def _printed(exchange: Exchange, media: Media) -> Address:
 
 def _rejected(media: Media, said: MediaDescription) -> OutgoingMedia:
     """Port 0; the formats are the sender's or, if the receiver speaks another profile, its own."""
-    formats = said.formats
+    formats = printed_formats(said)
     if media.protocol.lower() != said.protocol_text.lower():
         formats = media.description.formats if media.description is not None else ()
     return OutgoingMedia(media.type, 0, media.protocol or said.protocol_text, zero_address(media.family or 4),

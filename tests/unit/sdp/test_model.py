@@ -108,8 +108,8 @@ def test_groups():
     assert found.groups == [Group("BUNDLE", ("1", "2")), Group("LS", ("a",))]
 
 
-def test_generic_attributes_keep_their_order():
+def test_generic_attributes_keep_their_order_behind_feedback_for_all_formats():
     found = media("x:1", "rtcp-mux", "msid:a b", "ssrc:1 cname:x", "T38FaxVersion:0", "framerate:25", "rtcp-fb:* nack",
                   "rtcp-rsize", "bundle-only", "T38Unknown:1", "x:1")
-    assert found.generic == ["x:1", "msid:a b", "ssrc:1 cname:x", "framerate:25", "rtcp-fb:* nack", "rtcp-rsize",
+    assert found.generic == ["rtcp-fb:* nack", "x:1", "msid:a b", "ssrc:1 cname:x", "framerate:25", "rtcp-rsize",
                              "bundle-only", "T38Unknown:1", "x:1"]
