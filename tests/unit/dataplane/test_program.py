@@ -17,7 +17,6 @@ from controlplane.errors import DataPlaneError
 from controlplane.events import ChangeSet, WantedOutput, WantedTarget
 from controlplane.relay._native import ffi, lib
 from tests.unit.dataplane.rig import wait
-from tests.unit.dataplane.rig import wait
 
 SSRC = 0x1234abcd
 
@@ -89,11 +88,6 @@ class World:
 
     def stats(self, local=None):
         return self.program.stream_stats(local or self.a)
-
-    def sent(self, local, user, kernel=0):
-        """True once so many packets left from the socket; they are counted just after they are sent."""
-        return wait(lambda: (self.stats(local).user_out.packets, self.stats(local).kernel_out.packets)
-                    == (user, kernel))
 
     def sent(self, local, user, kernel=0):
         """Whether this left through the socket; the relay counts after sending."""
