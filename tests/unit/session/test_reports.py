@@ -27,7 +27,7 @@ def test_block_and_counts() -> None:
     gauges = snapshot.count_sessions(daemon.calls.calls.values(), START + 2)
     assert (gauges.own, gauges.ipv4, gauges.user_streams) == (1, 1, 1)
     daemon.send("delete", delete_delay=0)
-    assert statistics.ended["REGULAR"] == 1 and statistics.traffic.user.packets == 10
+    assert statistics.ended["REGULAR"] == 1 and statistics.one_way == 1
 
 
 V4_PORT = "{0.address!s:>15}:{0.port:<5}"
