@@ -85,7 +85,7 @@ class KernelTable:
         what = f"kernel table {self._number}"
         if not self._proc.exists():
             return KernelError(errno.ENOENT, what, "the kernel module xt_RTPENGINE is not loaded",
-                               "modprobe xt_RTPENGINE   (not found? build it: make -C kmod dkms-install)")
+                               "modprobe xt_RTPENGINE   (not found? build it: make dkms)")
         if number == errno.EBUSY:
             return KernelError(number, what, f"table {self._number} belongs to the process {self._owner()}",
                                f"stop that process, or start with another table than --table={self._number}")

@@ -30,6 +30,8 @@ class StatsReader:
         self._engine = engine
         self._geometry = engine.geometry
         self._chunks: dict[int, Any] = {}
+        # Kept apart from the pointers: Python 3.11 crashes at its end if it collects a memoryview that is in use.
+        self._views: dict[int, memoryview] = {}
         self._sum = ffi.new("struct rtpe_counters *")
         self._summed = ffi.buffer(self._sum)
 
@@ -39,7 +41,8 @@ class StatsReader:
         if base is None:
             view = self._engine.chunk(number)
             if view is not None:
-                base = self._chunks[number] = ffi.from_buffer("uint8_t[]", view)
+                self._views[number] = view
+                base = self._chunks[number] = ffi.cast("uint8_t *", ffi.from_buffer(view))
         return base
 
     def _chunk(self, number: int) -> Any:
@@ -67,8 +70,8 @@ class StatsReader:
         found: list[int] = []
         per_chunk = self._geometry.slots_per_chunk
         size = per_chunk * _WORDS
-        while (base := self._find(len(found) // per_chunk)) is not None:
-            words = memoryview(ffi.buffer(base)).cast("Q")
+        while self._find(len(found) // per_chunk) is not None:
+            words = self._views[len(found) // per_chunk].cast("Q")
             total = [0] * per_chunk
             for start in range(0, self._geometry.cpus * size, size):
                 for field in (_PACKETS, _ERRORS):

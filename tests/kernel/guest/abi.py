@@ -9,7 +9,7 @@ MAGIC = 0x52545045
 VERSION = 1
 HELLO, ADD, DEL, GET, FLUSH = range(1, 6)
 REPLACE = 1
-RTP, RTP_ONLY, STUN, DTLS, LEARN, BLACKHOLE, PT_FILTER = (1 << n for n in range(7))
+RTP, RTP_ONLY, STUN, DTLS, LEARN, BLACKHOLE, PT_FILTER, RANK = (1 << n for n in range(8))
 IGNORE, DROP, PASS = range(3)
 MAX_BATCH = 1048576
 SIZES = (16, 16, 24, 24, 1208, 240, 88, 184, 832, 120, 64, 0)
@@ -62,6 +62,7 @@ class Target:
     payload_types: tuple[tuple[int, int], ...] = ((0, 8000), (8, 8000))
     ssrcs: tuple[bytes, ...] = ()
     keys: bytes = NO_KEYS
+    best_rank: int = 0
     reserved: int = 0
     counts: tuple[int, int, int] | None = None
 
@@ -71,7 +72,8 @@ class Target:
         counts = self.counts or (n, len(self.payload_types), len(self.ssrcs))
         pts = b"".join(struct.pack("<BBHI", number, 0, 0, rate) for number, rate in self.payload_types)
         head = addr(self.local) + addr(self.expect) + struct.pack(
-            "<IBBBB4BI", self.flags, self.mismatch, *counts, *(self.ranges or (0, n, 0, n)), self.reserved)
+            "<IBBBB4BBHB", self.flags, self.mismatch, *counts, *(self.ranges or (0, n, 0, n)), self.best_rank,
+            self.reserved, 0)
         lists = pts.ljust(256, b"\0") + b"".join(self.ssrcs).ljust(704, b"\0")
         return head + lists + self.keys + b"".join(self.outputs)
 

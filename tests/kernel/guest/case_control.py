@@ -6,7 +6,8 @@ import random
 import struct
 
 from tests.kernel.guest import abi
-from tests.kernel.guest.abi import ADD, DEL, FLUSH, GET, HELLO, Control, Target, addr, batch, hello, output, record
+from tests.kernel.guest.abi import (ADD, DEL, FLUSH, GET, HELLO, LEARN, RANK, Control, Target, addr, batch, hello,
+                                    output, record)
 from tests.kernel.guest.tables import error, table
 
 NEAR, FAR = ("10.1.0.1", 30000), ("10.2.0.1", 30002)
@@ -96,12 +97,14 @@ def refused_targets() -> list[tuple[Target | bytes, int]]:
         (b"", errno.EINVAL), (short[:1200], errno.EINVAL), (short[:-8], errno.EINVAL), (short + bytes(8), errno.EINVAL),
         (target(local=("10.1.0.1", 0)), errno.EINVAL), (addr(None) + short[24:], errno.EINVAL),
         (bytes(junk_addr) + short[24:], errno.EINVAL), (struct.pack("<H", 5) + short[2:], errno.EINVAL),
-        (target(expect=("10.1.0.2", 0)), errno.EINVAL), (target(flags=0x80), errno.EINVAL),
+        (target(expect=("10.1.0.2", 0)), errno.EINVAL), (target(flags=0x100), errno.EINVAL),
         (target(flags=0x80000000), errno.EINVAL), (target(mismatch=3), errno.EINVAL),
+        (target(flags=RANK), errno.EINVAL), (target(flags=RANK | LEARN, expect=None), errno.EINVAL),
+        (target(best_rank=5), errno.EINVAL), (target(outputs=[output(FAR, PEER_B, flags=1)]), errno.EOPNOTSUPP),
         (target(reserved=1), errno.EINVAL), (target(outputs=[output(FAR, v6)]), errno.EINVAL),
         (target(outputs=[output(FAR, ("10.2.0.2", 0))]), errno.EINVAL),
         (target(outputs=[output(("10.2.0.1", 0), PEER_B)]), errno.EINVAL),
-        (target(outputs=[output(FAR, PEER_B, flags=1)]), errno.EINVAL),
+        (target(outputs=[output(FAR, PEER_B, flags=2)]), errno.EINVAL),
         (target(ranges=(0, 2, 0, 1)), errno.EINVAL), (target(ranges=(1, 0, 0, 1)), errno.EINVAL),
         (target(ranges=(0, 1, 0, 2)), errno.EINVAL), (target(ranges=(0, 1, 1, 0)), errno.EINVAL),
         (target(payload_types=((8, 1), (0, 1))), errno.EINVAL), (target(payload_types=((8, 1), (8, 1))), errno.EINVAL),
