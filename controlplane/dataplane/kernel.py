@@ -33,6 +33,7 @@ class KernelTable:
     def __init__(self, number: int, proc: Path = PROC):
         self._number = number
         self._proc = proc
+        self._closed = False
         self._create()
         directory = proc / str(number)
         try:
@@ -124,7 +125,10 @@ class KernelTable:
                 yield from abi.read_states(data)
 
     def close(self) -> None:
-        """Give the table back and remove it, its targets included."""
+        """Give the table back and remove it, its targets included. More than once does no harm."""
+        if self._closed:
+            return
+        self._closed = True
         os.close(self._blist)
         os.close(self._control)
         try:

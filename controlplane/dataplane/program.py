@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterable
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
+from controlplane.dataplane.selector import Accelerator
 from controlplane.dataplane.stats import Engine
+from controlplane.errors import DataPlaneError
 from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
 _log = logging.getLogger("rtpengine.core")
@@ -26,8 +28,9 @@ class Program:
     ``close_socket`` is called for each socket that the sessions gave up, after its targets are gone.
     """
 
-    def __init__(self, relay: Engine, accelerator: Engine | None, close_socket: Callable[[Endpoint], None]):
+    def __init__(self, relay: Engine, accelerator: Accelerator | None, close_socket: Callable[[Endpoint], None]):
         self._relay = Ledger(relay)
+        self._accelerator = accelerator
         self._fast = Ledger(accelerator) if accelerator is not None else None
         self._close_socket = close_socket
         self._latest: dict[Endpoint, _Latest] = {}
@@ -35,24 +38,50 @@ class Program:
     def apply(self, changes: ChangeSet) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it."""
         wanted = list(changes.wanted.values())
-        seeds: dict[Endpoint, tuple[bytes, ...]] = {}
-        if self._fast is not None:
-            seeds = self._fast.remove([w.local for w in wanted if not _may_offload(w)])
-            self._fast.close(changes.closed)
+        seeds = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)], changes.closed)
         self._install_relay(wanted, seeds)
-        if self._fast is not None:
-            self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w)])
+        self._enter_accelerator([w for w in wanted if _may_offload(w)])
         self._relay.close(changes.closed)
         for local in changes.closed:
             self._latest.pop(local, None)
             self._close_socket(local)
+
+    def _leave_accelerator(self, removed: list[Endpoint], closed: list[Endpoint]) -> dict[Endpoint, tuple[bytes, ...]]:
+        """The sequence state of those ``removed``."""
+        if self._fast is None:
+            return {}
+        try:
+            seeds = self._fast.remove(removed)
+            self._fast.close(closed)
+            return seeds
+        except DataPlaneError as error:
+            self._give_up(error)
+            return {}
 
     def _install_relay(self, wanted: Iterable[WantedTarget], seeds: dict[Endpoint, tuple[bytes, ...]]) -> None:
         additions = [Addition(w, seeds.get(w.local, ())) for w in wanted]
         for addition, error in self._relay.add(additions):
             _log.error("relay: %s", error)
 
-    def _enter_accelerator(self, fast: Ledger, wanted: list[WantedTarget]) -> None:
+    def _enter_accelerator(self, wanted: list[WantedTarget]) -> None:
+        if self._fast is None or not wanted:
+            return
+        try:
+            self._hand_over(self._fast, wanted)
+        except DataPlaneError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: DataPlaneError) -> None:
+        """The accelerator failed: without its targets everything reaches the relay, which has them all."""
+        _log.error("accelerator: %s; all media go on in user space", error)
+        self._fast = None
+        if self._accelerator is not None:
+            try:
+                self._accelerator.close()
+            except OSError as again:
+                _log.error("accelerator: %s; media that it had taken over may go astray", again)
+
+    def _hand_over(self, fast: Ledger, wanted: list[WantedTarget]) -> None:
         """Hand over with the sequence state; packets that came in between are merged in afterwards."""
         installed = [w for w in wanted if w.local in self._relay.installed]
         additions = [Addition(w, self._relay.seeds(w.local)) for w in installed]
@@ -96,13 +125,6 @@ class Program:
                             merge_sources(relay.sources, fast.sources), offloaded)
         self._latest[local] = relay, fast, stats
         return stats
-
-    def drop_accelerator(self) -> None:
-        """Take every stream back to the relay (the accelerator is about to go)."""
-        if self._fast is None:
-            return
-        held = [self._relay.installed[local].wanted for local in self._fast.installed]
-        self._install_relay(held, self._fast.remove([w.local for w in held]))
 
 
 def _may_offload(wanted: WantedTarget) -> bool:

@@ -3,6 +3,7 @@
 
 The accelerator is the NFQUEUE engine fed by hand, so no privileges are needed.
 """
+import errno
 import socket
 import struct
 
@@ -26,7 +27,16 @@ class HandFedQueue(NativeEngine):
 
     def __init__(self, relay):
         self.handle = ffi.gc(lib.rtpe_nfq_new(relay.handle), lib.rtpe_nfq_free)
+        self.broken = self.given_back = False
         super().__init__(lib.rtpe_nfq_engine(self.handle), self.handle, "queue")
+
+    def command(self, batch):
+        if self.broken:
+            raise DataPlaneError(errno.EIO, "queue")
+        return super().command(batch)
+
+    def close(self):
+        self.given_back = True
 
     def arrive(self, local, payload):
         """An IPv4 packet for ``local``; True if the engine consumed it."""
@@ -247,14 +257,22 @@ def test_statistics_without_news_are_the_same_object(world):
     assert not world.stats().offloaded
 
 
-def test_dropping_the_accelerator_takes_every_stream_back(world):
-    world.want()
-    world.want(offload=True)
-    world.by_queue(1)
-    world.program.drop_accelerator()
-    assert not world.queue.arrive(world.a, rtp(2))
-    world.by_socket(2)
-    assert (world.stats().kernel_in.packets, world.stats().user_in.packets) == (1, 1)
+@pytest.mark.parametrize("moment", ["entering", "leaving", "closing"])
+def test_an_accelerator_that_fails_is_given_up_and_the_relay_goes_on(world, caplog, moment):
+    world.want(offload=moment != "entering")
+    world.queue.broken = True
+    if moment == "closing":
+        world.program.apply(ChangeSet(closed=[world.open()]))
+        world.program.apply(ChangeSet(closed=[world.a]))
+        assert world.a in world.closed
+    else:
+        world.want(offload=moment == "entering")
+        world.by_socket(1)
+        assert not world.stats().offloaded
+        world.want(offload=True)
+        world.by_socket(2)
+    assert world.queue.given_back
+    assert "queue" in caplog.text and "all media go on in user space" in caplog.text
 
 
 def test_many_targets_need_several_batches(world):
