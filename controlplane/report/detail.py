@@ -42,7 +42,7 @@ def block(call: Call, now: float) -> str:
 def party_block(call: Call, party: Party, now: float) -> str:
     """What the call's block says about one party."""
     end = now if party.deletion_at is None else min(now, party.deletion_at)
-    duration = max(0.0, end - party.created)
+    duration = max(0.0, end - max(party.created, party.renewed))
     lines = [f"--- Tag '{_clean(party.tag)}', type: {party.type}, label '{_clean(party.label)}', "
              f"branch '{_clean(party.branch)}', callduration {duration:.6f}"]
     if party.aliases:
@@ -51,17 +51,17 @@ def party_block(call: Call, party: Party, now: float) -> str:
     for media in party.medias:
         for wording in ("subscribed to", "subscription of"):
             lines.extend(f"---     {wording} media with monologue tag '{_clean(tag)}' (index: {index})"
-                         for tag, index in _peers(call, media))
+                         for tag, index in _peers(party, media))
     for media in party.medias:
         lines.extend(_media_lines(media))
     return _text(lines)
 
 
-def _peers(call: Call, media: Media) -> Iterator[tuple[str | None, int]]:
-    for peer in media.peers:
-        for other in call.parties:
-            if any(candidate is peer for candidate in other.medias):
-                yield other.tag, peer.index
+def _peers(party: Party, media: Media) -> Iterator[tuple[str | None, int]]:
+    """Tag and index of each medium that ``media`` of ``party`` is linked to."""
+    for other in party.peers:
+        linked = [each for each in other.medias if each in media.peers]
+        yield from ((other.tag, each.index) for each in linked)
 
 
 def _media_lines(media: Media) -> Iterator[str]:

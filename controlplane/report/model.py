@@ -47,7 +47,7 @@ class Media(Protocol):
 
 
 class Party(Protocol):
-    """One side of a call."""
+    """One side of a call. ``renewed`` is the time of its last offer or answer, ``peers`` whom it talks to."""
 
     @property
     def tag(self) -> str | None: ...
@@ -61,6 +61,10 @@ class Party(Protocol):
     def branch(self) -> str | None: ...
     @property
     def created(self) -> float: ...
+    @property
+    def renewed(self) -> float: ...
+    @property
+    def peers(self) -> Sequence[Party]: ...
     @property
     def deletion_at(self) -> float | None: ...
     @property

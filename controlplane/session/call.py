@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Union
 
 from controlplane.addresses import Endpoint
+from controlplane.errors import PeerError
 from controlplane.session.media import Media
 from controlplane.session.party import Party
+
+MAX_PARTIES = 256
+MAX_TAGS = 1024
+MAX_ALIAS_KEYS = 64
+
+AliasKey = Union[bytes, Endpoint]
+"""Digest of a body, or the first endpoint in it: whoever offers the same again is the same party."""
 
 
 @dataclass(slots=True, eq=False)
 class Call:
     """A call. Times are Unix time in seconds; ``created_from`` is the client as ``address:port``.
 
-    ``tags`` finds parties by tag and by former tag. ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``:
-    when sources that are still being learned are to be looked at anew. ``wake_at``: when the call needs attention,
-    infinite for a call that has ended. ``released`` are sockets given up and not yet reported.
+    ``tags`` finds parties by tag, former tag and alias, ``alias_keys`` by what they offered (ng ``alias-key``).
+    ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``: when sources that are still being learned are to
+    be looked at anew. ``wake_at``: when the call needs attention, infinite for a call that has ended. ``released``
+    are sockets given up and not yet reported.
     """
 
     call_id: str
@@ -27,6 +37,7 @@ class Call:
     metadata: str | None = None
     parties: list[Party] = field(default_factory=list)
     tags: dict[str, Party] = field(default_factory=dict)
+    alias_keys: dict[AliasKey, Party] = field(default_factory=dict)
     deleted_at: float | None = None
     drop_traffic: bool = False
     relearn_at: float | None = None
@@ -40,7 +51,9 @@ class Call:
             yield from party.medias
 
     def add_party(self, now: float, tag: str | None = None, branch: str | None = None) -> Party:
-        """A new party without media."""
+        """A new party without media. PeerError if there are too many already."""
+        if len(self.parties) >= MAX_PARTIES:
+            raise PeerError("Too many parties in the call")
         party = Party(now, branch=branch)
         self.parties.append(party)
         if tag is not None:
@@ -48,11 +61,28 @@ class Call:
         return party
 
     def set_tag(self, party: Party, tag: str) -> None:
-        """Name ``party``; a name it had before becomes an alias."""
+        """Name ``party``; a name it had before becomes an alias. PeerError if there are too many already."""
+        self._find_by(tag, party)
         if party.tag is not None and party.tag != tag:
             party.aliases.append(party.tag)
         party.tag = tag
+
+    def add_alias(self, party: Party, tag: str) -> None:
+        """Let ``tag`` stand for ``party`` as well. PeerError if there are too many tags already."""
+        self._find_by(tag, party)
+        party.aliases.append(tag)
+
+    def _find_by(self, tag: str, party: Party) -> None:
+        if len(self.tags) >= MAX_TAGS:
+            raise PeerError("Too many tags in the call")
         self.tags[tag] = party
+
+    def remember(self, key: AliasKey, party: Party) -> None:
+        """Whoever offers ``key`` next is ``party``; of many keys the oldest is forgotten."""
+        self.alias_keys.pop(key, None)
+        self.alias_keys[key] = party
+        if len(self.alias_keys) > MAX_ALIAS_KEYS:
+            del self.alias_keys[next(iter(self.alias_keys))]
 
     def by_branch(self, branch: str | None) -> Party | None:
         """The party called under this via-branch."""

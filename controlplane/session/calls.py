@@ -12,7 +12,7 @@ from controlplane.errors import PeerError
 from controlplane.events import ChangeSet, SourceSeen, StreamStats, WantedTarget
 from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
-from controlplane.session import answer, delete, learning, offer, query, timeouts
+from controlplane.session import delete, learning, query, signalling, timeouts
 from controlplane.session.call import Call
 from controlplane.session.latching import OutOfPorts
 from controlplane.session.media import Media
@@ -26,7 +26,6 @@ LONGEST_SLEEP = 30.0
 """A call is looked at at least this often (seconds), so that changed timeouts come to count."""
 _NOT_FOUND = "Call-ID not found or tags didn't match"
 Reply = dict[str, Any]
-Handler = Callable[[Call, Request, SessionSettings, SocketPool, RandomSource, float], Reply]
 
 
 class Observer(Protocol):
@@ -60,22 +59,22 @@ class Calls:
 
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
-        offer.check(request)
+        signalling.check(request, is_offer=True)
         call = self.calls.get(str(request.call_id))
         if call is None:
             self._check_limits()
             call = self.calls[str(request.call_id)] = Call(
                 str(request.call_id), now, request.created_from, now, self.settings.tos)
-        return self._exchange(offer.offer, call, request, now)
+        return self._exchange(call, request, True, now)
 
     def answer(self, request: Request, now: float) -> Reply:
         """ng ``answer``: the reply's keys. PeerError."""
-        answer.check(request)
-        return self._exchange(answer.answer, self._known(request), request, now)
+        signalling.check(request, is_offer=False)
+        return self._exchange(self._known(request), request, False, now)
 
-    def _exchange(self, handler: Handler, call: Call, request: Request, now: float) -> Reply:
+    def _exchange(self, call: Call, request: Request, is_offer: bool, now: float) -> Reply:
         try:
-            return handler(call, request, self.settings, self._sockets, self._random, now)
+            return signalling.carry_out(call, request, is_offer, self.settings, self._sockets, self._random, now)
         except OutOfPorts:
             self.terminate(call, now, timeouts.UNKNOWN)
             raise

@@ -30,7 +30,7 @@ def describe(exchange: Exchange) -> bytes:
     if "loop-protect" in exchange.request.flags:
         session.leading.append(loop_marker(exchange.settings.instance_id))
     session.medias = medias
-    return settle(receiver.origin, session, rules)
+    return settle(receiver.origin, session, rules, exchange.request.sdp_attr)
 
 
 def loop_marker(instance_id: str) -> str:
@@ -85,14 +85,15 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
 def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> OutgoingMedia:
     """Add what does not come from the sender: profile, mid, RTCP, and packet time if the sender has none.
 
-    Mixed header extensions (RFC 8285 section 6) are shown to all but those who have not shown them themselves.
+    Mixed header extensions (RFC 8285 section 6) are shown to all but those who have extensions themselves and have
+    not shown that they can mix them.
     """
     section.protocol = media.protocol
     section.mid = media.mid
     said = media.description
     if section.ptime is None and said is not None:
         section.ptime = said.ptime
-    section.extmap_allow_mixed = said is None or said.extmap_allow_mixed
+    section.extmap_allow_mixed = said is None or not said.extmaps or said.extmap_allow_mixed
     flags = exchange.request.flags
     section.rtcp_mux = media.mux_offered if exchange.is_offer else media.mux
     if "no-rtcp-attribute" not in flags and media.mapping is not None:
@@ -113,9 +114,9 @@ def _rejected(media: Media, said: MediaDescription) -> OutgoingMedia:
     """Port 0; the formats are the sender's or, if the receiver speaks another profile, its own."""
     formats = printed_formats(said)
     if media.protocol.lower() != said.protocol_text.lower():
-        formats = media.description.formats if media.description is not None else ()
+        formats = printed_formats(media.description) if media.description is not None else ()
     return OutgoingMedia(media.type, 0, media.protocol or said.protocol_text, zero_address(media.family or 4),
-                         formats, mid=media.mid, label=said.label, rejected=True)
+                         formats, said.title, dict(said.bandwidths), mid=media.mid, label=said.label, rejected=True)
 
 
 def _unanswered(exchange: Exchange, media: Media) -> OutgoingMedia:
@@ -123,7 +124,7 @@ def _unanswered(exchange: Exchange, media: Media) -> OutgoingMedia:
     own = media.description
     zero = zero_address(media.family or 4)
     if own is None or media.mapping is None:
-        formats = own.formats if own is not None else ()
+        formats = printed_formats(own) if own is not None else ()
         return OutgoingMedia(media.type, 0, media.protocol or "RTP/AVP", zero, formats, mid=media.mid, rejected=True)
     port = media.mapping.sockets[0].port
     if not media.is_rtp:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controlplane.addresses import Address
 from controlplane.ng.request import Request
-from controlplane.sdp.model import MediaEndpoints, SessionDescription
+from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
 from controlplane.sdp.rewrite import hold
 from controlplane.session.call import Call
 from controlplane.session.latching import latch, reserve, shrink
 from controlplane.session.match import Dialogue
-from controlplane.session.media import Handling, Media
+from controlplane.session.media import Handling, Media, unlink
 from controlplane.session.mux import answer_mux, offer_mux
 from controlplane.session.party import Party
 from controlplane.session.profiles import agree_profiles
-from controlplane.session.sections import Pair, pair_sections
+from controlplane.session.sections import Pair, own_medias, partners
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import Place, RandomSource, SocketPool
+
+NAMED_TYPES = frozenset(("audio", "video", "image", "message", "text", "application"))
+OTHER = "other"
 
 
 @dataclass(slots=True)
@@ -27,6 +29,7 @@ class Exchange:
     call: Call
     request: Request
     description: SessionDescription
+    endpoints: list[MediaEndpoints]
     dialogue: Dialogue
     is_offer: bool
     settings: SessionSettings
@@ -35,28 +38,42 @@ class Exchange:
     now: float
 
     def negotiate(self) -> None:
-        """Bring the media of both parties to what the message says.
-
-        IncompleteSdp before anything changed; OutOfPorts in the middle, after which the call cannot be used.
-        """
+        """Bring the media of both parties to what the message says. OutOfPorts makes the call useless."""
         sender, receiver = self.dialogue
-        endpoints = self.description.endpoints(self._received_from())
-        pairs = pair_sections(self.description.medias, sender, receiver)
+        sections = self.description.medias
+        medias = own_medias(sections, sender)
+        withheld = [media for section, media in zip(sections, medias) if self._withholds(section)]
+        others = iter(partners(sections, medias, withheld, self.dialogue))
         handling = self._handling()
         sender.session = self.description
+        sender.renewed = self.now
         if self.request.label is not None:
             sender.label = self.request.label
-        for pair, places in zip(pairs, endpoints):
-            self._section(pair, places, handling)
-        for party in self.dialogue:
+        for section, media, places in zip(sections, medias, self.endpoints):
+            if media in withheld:
+                self._withhold(section, media)
+            else:
+                self._section(Pair(section, media, next(others)), places, handling)
+        for party in (sender, receiver):
             _unconfirm(party)
         self.call.signalled(self.now)
 
-    def _received_from(self) -> Address | None:
-        """The address of the SIP message, if it is to be believed rather than the SDP."""
-        flags = self.request.flags
-        distrust = "sip-source-address" in flags or self.settings.sip_source
-        return self.request.received_from if distrust and "trust-address" not in flags else None
+    def _withholds(self, section: MediaDescription) -> bool:
+        """True if the receiver is not to be offered the section (ng ``sdp-media-remove``)."""
+        unwanted = self.request.sdp_media_remove
+        return bool(unwanted) and self.is_offer and (section.type if section.type in NAMED_TYPES else OTHER) in unwanted
+
+    def _withhold(self, section: MediaDescription, media: Media) -> None:
+        """The sender will be told that its section is rejected; a receiver that had one sees it rejected too."""
+        media.type = section.type
+        media.set_protocol(section.protocol_text)
+        media.mid = section.mid or media.mid
+        media.description = section
+        media.set_streams(section.port_count, self.now)
+        media.reject()
+        for peer in [each for each in self.dialogue.receiver.medias if each in media.peers]:
+            peer.reject()
+            unlink(media, peer)
 
     def _handling(self) -> Handling:
         flags = self.request.flags
@@ -74,7 +91,12 @@ class Exchange:
         pairs = section.port_count
         sender.set_streams(pairs, self.now)
         receiver.set_streams(pairs, self.now)
+        if self.is_offer and "reset" in self.request.flags:
+            for stream in (*sender.streams, *receiver.streams):
+                stream.restart()
         if section.rejected or not sender.relayed or self._was_rejected(receiver):
+            if section.connection is not None or section.session_connection is not None:
+                sender.family = places.rtp.family
             sender.reject()
             receiver.reject()
             return

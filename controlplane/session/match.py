@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from controlplane.errors import PeerError
 from controlplane.ng.request import Request
-from controlplane.session.call import Call
+from controlplane.session.call import AliasKey, Call
 from controlplane.session.party import FROM_TAG, TO_TAG, UNKNOWN, Party, associate, dissociate
 
 
@@ -17,19 +17,35 @@ class Dialogue(NamedTuple):
     receiver: Party
 
 
-def match_offer(call: Call, request: Request, from_tag: str, now: float) -> Dialogue:
-    """The parties of an offer, created if need be. PeerError if both are the same."""
+def match_offer(call: Call, request: Request, from_tag: str, now: float, key: AliasKey | None = None) -> Dialogue:
+    """The parties of an offer, created if need be. PeerError if both are the same, or if there are too many.
+
+    ``key`` tells whether an unknown from-tag is another name of somebody known.
+    """
     sender = call.tags.get(from_tag)
     receiver = call.tags.get(request.to_tag) if request.to_tag else None
     if sender is None:
-        sender = _half_known(call, receiver, from_tag) or call.add_party(now, from_tag)
-    if receiver is None:
-        receiver = _branch_receiver(call, request, sender) or call.add_party(now, branch=request.via_branch)
+        sender = _aliased(call, receiver, key, from_tag) or _half_known(call, receiver, from_tag)
+    if receiver is None and sender is not None:
+        receiver = _branch_receiver(call, request, sender)
+    sender = sender or call.add_party(now, from_tag)
+    receiver = receiver or call.add_party(now, branch=request.via_branch)
+    if key is not None:
+        call.remember(key, sender)
     _check_different(sender, receiver)
     _set_types(sender, receiver)
     receiver.final = False
     associate(sender, receiver)
     return Dialogue(sender, receiver)
+
+
+def _aliased(call: Call, receiver: Party | None, key: AliasKey | None, from_tag: str) -> Party | None:
+    """The party that offered the same under another tag: ``from_tag`` is a further name of it."""
+    party = call.alias_keys.get(key) if key is not None else None
+    if party is None or party is receiver:
+        return None
+    call.add_alias(party, from_tag)
+    return party
 
 
 def _half_known(call: Call, receiver: Party | None, from_tag: str) -> Party | None:

@@ -17,7 +17,8 @@ class Party:
 
     ``peers`` are the parties it has an offer/answer relation with, in the order in which they came. ``session`` is
     the last description received (its media are those of ``medias``), ``origin`` what the party was sent last,
-    ``final`` tells that it has sent a final response. Times are Unix time in seconds.
+    ``final`` tells that it has sent a final response. Times are Unix time in seconds; ``renewed`` is that of its last
+    offer or answer.
     """
 
     created: float
@@ -34,6 +35,7 @@ class Party:
     session_name: str | None = None
     origin: OriginState = field(default_factory=OriginState)
     final: bool = False
+    renewed: float = 0.0
 
     def peer_media(self, media: Media) -> Media | None:
         """The medium of this party that is linked to ``media`` of another one."""

@@ -7,12 +7,13 @@ import logging
 from controlplane.errors import PeerError
 from controlplane.ng.request import Request
 from controlplane.sdp.errors import SdpError
-from controlplane.sdp.model import SessionDescription
+from controlplane.sdp.model import MediaDescription, SessionDescription
 from controlplane.sdp.protocols import lookup
 from controlplane.session.sections import Pair
 
 ACCEPT = "accept"
 MAX_SECTIONS = 256
+_SHOWN = 80  # characters of a call-ID in a log line
 _log = logging.getLogger("rtpengine.control")
 
 
@@ -29,8 +30,15 @@ def check_supported(description: SessionDescription, request: Request) -> None:
         if media.protocol.srtp:
             raise PeerError(f"Media profile {media.protocol.name} is not supported: no SRTP")
         if media.has_ice and request.ice != "remove":
-            _log.warning("call %r: ICE is not supported, the %s section is offered without", request.call_id,
-                         media.type)
+            _leave_out("ICE", request, media)
+        if media.protocol.rtp and (media.value("crypto") is not None or media.value("fingerprint") is not None):
+            _leave_out("opportunistic SRTP", request, media)
+
+
+def _leave_out(what: str, request: Request, media: MediaDescription) -> None:
+    """Log what the receiver will not be told of. Keys must not be in the line."""
+    _log.warning("call %r: %s is not supported, the %.80s section goes on without", (request.call_id or "")[:_SHOWN],
+                 what, media.type)
 
 
 def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controlplane.sdp.model import MediaDescription
-from controlplane.session.media import Media, link
+from controlplane.session.match import Dialogue
+from controlplane.session.media import Media, link, unlink
 from controlplane.session.party import Party
 
 
@@ -17,20 +18,52 @@ class Pair(NamedTuple):
     receiver: Media
 
 
-def pair_sections(sections: list[MediaDescription], sender: Party, receiver: Party) -> list[Pair]:
-    """Find or create the media for each section, and link them."""
-    pairs: list[Pair] = []
+def own_medias(sections: list[MediaDescription], sender: Party) -> list[Media]:
+    """Find or create the sender's medium for each section: by mid, else by position."""
+    medias: list[Media] = []
     taken: set[int] = set()
     for position, section in enumerate(sections):
-        own = _by_mid(section, sender, taken) or _by_position(section, sender, position, taken)
-        taken.add(own.index)
-        other = _linked(section, own, receiver) or _by_position(section, receiver, own.index - 1, set())
-        for former in [media for media in receiver.medias if media in own.peers and media is not other]:
-            former.peers.remove(own)
-            own.peers.remove(former)
-        link(own, other)
-        pairs.append(Pair(section, own, other))
-    return pairs
+        media = _by_mid(section, sender, taken) or _by_position(section, sender, position, taken)
+        taken.add(media.index)
+        medias.append(media)
+    return medias
+
+
+def partners(sections: list[MediaDescription], medias: list[Media], withheld: list[Media],
+             dialogue: Dialogue) -> list[Media]:
+    """Link each of the sender's ``medias`` that is not ``withheld`` to one of the receiver, and return those.
+
+    That is the one it is linked to already, if its type fits, else the one in the same place of what the receiver
+    is told.
+    """
+    sender, receiver = dialogue
+    taken: set[int] = set()
+    found: list[Media | None] = []
+    for section, own in zip(sections, medias):
+        other = _linked(section, own, receiver, taken) if own not in withheld else None
+        if other is not None:
+            taken.add(other.index)
+        found.append(other)
+    chosen: list[Media] = []
+    for section, own, other in zip(sections, medias, found):
+        if own in withheld:
+            continue
+        if other is None:
+            position = own.index - 1 - sum(media.index < own.index for media in withheld)
+            other = _by_position(section, receiver, position, taken)
+            taken.add(other.index)
+        _link_alone(own, other, dialogue)
+        chosen.append(other)
+    return chosen
+
+
+def _link_alone(own: Media, other: Media, dialogue: Dialogue) -> None:
+    """Link the two; between these parties a medium is linked to one other only."""
+    for former in [media for media in dialogue.receiver.medias if media in own.peers and media is not other]:
+        unlink(own, former)
+    for former in [media for media in dialogue.sender.medias if media in other.peers and media is not own]:
+        unlink(former, other)
+    link(own, other)
 
 
 def _by_mid(section: MediaDescription, party: Party, taken: set[int]) -> Media | None:
@@ -54,9 +87,9 @@ def _by_position(section: MediaDescription, party: Party, position: int, taken: 
     return medias[position]
 
 
-def _linked(section: MediaDescription, own: Media, receiver: Party) -> Media | None:
+def _linked(section: MediaDescription, own: Media, receiver: Party, taken: set[int]) -> Media | None:
     for media in receiver.medias:
-        if media in own.peers and media.type == section.type and (
+        if media in own.peers and media.index not in taken and media.type == section.type and (
                 media.mid is None or own.mid is None or media.mid == own.mid):
             return media
     return None

@@ -61,6 +61,11 @@ class Stream:
         self.filled = True
         self.created = now
 
+    def restart(self) -> None:
+        """Send to where the party's SDP says, whatever was learned since."""
+        self.endpoint = self.advertised
+        self.learned = None
+
     def unconfirm(self) -> None:
         """Learn again, and forget how good the sources seen so far were."""
         self.confirmed = False

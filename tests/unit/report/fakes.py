@@ -40,6 +40,8 @@ class FakeParty:
     deletion_at: float | None = None
     aliases: list[str] = field(default_factory=list)
     medias: list[FakeMedia] = field(default_factory=list)
+    renewed: float = 0.0
+    peers: list[FakeParty] = field(default_factory=list, compare=False, repr=False)
 
 
 @dataclass
@@ -88,4 +90,5 @@ def two_party_call(call_id: str = "4d1f0a77b2c94e@sbc-1.example.net", **changes:
         FakeParty("fromtag77", "FROM_TAG", "alice", "z9hG4bK-1", medias=[one]),
         FakeParty("totag88", "TO_TAG", medias=[two]),
     ]
+    parties[0].peers, parties[1].peers = [parties[1]], [parties[0]]
     return FakeCall(call_id, parties=parties, **changes)  # type: ignore[arg-type]

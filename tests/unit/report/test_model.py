@@ -2,6 +2,7 @@
 from controlplane.report import detail, model
 from controlplane.session.call import Call
 from controlplane.session.media import Media, link
+from controlplane.session.party import associate
 
 from .fakes import NOW
 
@@ -13,6 +14,7 @@ def test_the_sessions_have_the_shape_that_reports_read() -> None:
     party.medias[0].set_streams(1, 1790411822.0)
     other = call.add_party(1790411822.0, "b")
     other.medias.append(Media(1, "audio", "RTP/AVP"))
+    associate(party, other)
     link(party.medias[0], other.medias[0])
     shape: model.Call = call
     assert "---     subscribed to media with monologue tag 'b' (index: 1)\n" in detail.block(shape, NOW)

@@ -6,6 +6,7 @@ import pytest
 
 from controlplane.errors import PeerError
 from controlplane.ng.reply import RequestFailed
+from controlplane.sdp.manipulate import Edits
 from tests.unit.session.calls import V4, Daemon, port_of, sdp
 
 ALICE = """v=0
@@ -269,3 +270,104 @@ def test_a_held_party_is_sent_nothing() -> None:
     daemon.offer(sdp("0.0.0.0"))
     daemon.answer(sdp("198.51.100.20", 42000))
     assert daemon.sends_to(daemon.local("B")) == [] == daemon.sends_to(daemon.local("B", 1), rtcp=True)
+
+
+ATTRIBUTES = sdp("192.0.2.10", 41000, "a=x-note:keep", "a=ptime:20", formats="8").replace(
+    "t=0 0\n", "t=0 0\na=tool:x\n")
+
+
+def lines_of(body: str, section: int = 1) -> list[str]:
+    """The a= lines of one section; 0 is the session."""
+    return [line[2:] for line in body.split("\nm=")[section].splitlines() if line.startswith("a=")]
+
+
+def test_edited_attributes() -> None:
+    edits = {"none": Edits({"tool"}, added=["own:1"]),
+             "audio": Edits({"ptime", "rtcp"}, {"x-note:keep": "y", "rtpmap:8": "rtpmap:8 A/1"}, ["z", "z"])}
+    body = Daemon().offer(ATTRIBUTES, sdp_attr=edits)
+    assert lines_of(body, 0) == ["own:1"]
+    assert lines_of(body) == ["rtpmap:8 A/1", "y", "sendrecv", "z", "z"]
+    assert lines_of(Daemon().offer(ATTRIBUTES, sdp_attr={"video": Edits({"x-note"})})) == lines_of(
+        Daemon().offer(ATTRIBUTES))
+
+
+def test_edits_count_for_our_own_version() -> None:
+    daemon = Daemon()
+    versions = [daemon.offer(ATTRIBUTES, replace="sdp-version", sdp_attr={"audio": Edits(added=[added])}).split()[3]
+                for added in ("1", "1", "2")]
+    assert versions == ["1", "1", "2"]
+
+
+VIDEO = "m=video 41002 RTP/AVP 97\na=rtpmap:97 H264/90000\na=mid:v\na=label:7\n"
+
+
+def media_lines(body: str) -> list[str]:
+    return [" ".join(["0" if word == "0" else "P" if index == 1 else word for index, word in enumerate(line.split())])
+            for line in body.splitlines() if line.startswith("m=")]
+
+
+@pytest.mark.parametrize("removed, offered, answered", [
+    ("video", "m=audio P RTP/AVP 8 0", "m=audio P RTP/AVP 8 0"),
+    ("audio", "m=video P RTP/AVP 97", "m=video P RTP/AVP 97"),
+])
+def test_a_section_withheld_from_the_receiver(removed: str, offered: str, answered: str) -> None:
+    daemon = Daemon()
+    body = daemon.offer(sdp() + VIDEO, sdp_media_remove={removed})
+    assert media_lines(body) == [offered]
+    answer = BOB.replace("m=video 0", "m=video 42002").split("m=")
+    kept = answer[0] + "m=" + (answer[1] if removed == "video" else answer[2])
+    told = daemon.answer(kept.rstrip("\n") + "\n")
+    expected = ["m=audio 0 RTP/AVP 8 0", answered] if removed == "audio" else [answered, "m=video 0 RTP/AVP 97"]
+    assert [line.replace("8 101", "8 0") for line in media_lines(told)] == [
+        line.replace("m=audio P RTP/AVP 8 0", "m=audio P RTP/AVP 8") for line in expected]
+    assert "a=label" not in told
+    assert len(daemon.party("B").medias) == 1 and daemon.sockets.open == 4
+
+
+def test_a_withheld_section_is_shown_later_behind_the_others() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp() + VIDEO, sdp_media_remove={"audio"})
+    daemon.answer(sdp("198.51.100.20", 42002, "a=rtpmap:97 H264/90000", kind="video", formats="97"))
+    body = daemon.offer(sdp() + VIDEO, to_tag="B")
+    assert media_lines(body) == ["m=video P RTP/AVP 97", "m=audio P RTP/AVP 8 0"]
+    told = daemon.answer(sdp("198.51.100.20", 42002, "a=rtpmap:97 H264/90000", kind="video", formats="97")
+                         + "m=audio 42000 RTP/AVP 8\n")
+    assert media_lines(told) == ["m=audio P RTP/AVP 8", "m=video P RTP/AVP 97"]
+    for a, b in (("41000", "42000"), ("41002", "42002")):
+        medias = {str(media.streams[0].endpoint.port): media for media in daemon.call.medias
+                  if media.streams[0].endpoint is not None}
+        assert [peer.streams[0].endpoint.port for peer in medias[a].peers if peer.streams[0].endpoint] == [int(b)]
+
+
+def test_a_section_withheld_in_a_reoffer_is_rejected() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp() + VIDEO)
+    daemon.answer(sdp("198.51.100.20", 42000) + VIDEO.replace("41002", "42002"))
+    assert media_lines(daemon.offer(sdp() + VIDEO, to_tag="B", sdp_media_remove={"video"})) == [
+        "m=audio P RTP/AVP 8 0", "m=video 0 RTP/AVP 97"]
+    assert media_lines(daemon.offer(sdp() + VIDEO, to_tag="B")) == ["m=audio P RTP/AVP 8 0", "m=video P RTP/AVP 97"]
+
+
+def test_other_stands_for_every_unnamed_type() -> None:
+    body = Daemon().offer(sdp() + "m=smell 5000 RTP/AVP 97\nm=text 5002 RTP/AVP 98\n", sdp_media_remove={"other"})
+    assert media_lines(body) == ["m=audio P RTP/AVP 8 0", "m=text P RTP/AVP 98"]
+
+
+def test_answers_withhold_nothing() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp())
+    assert media_lines(daemon.answer(sdp("198.51.100.20", 42000), sdp_media_remove={"audio"})) == [
+        "m=audio P RTP/AVP 8 0"]
+
+
+def test_what_a_rejected_section_shows() -> None:
+    body = Daemon().offer(sdp() + "m=application 0 *\ni=title\nb=AS:5\na=mid:1\na=label:2\na=x:1\n")
+    assert body.endswith("m=application 0 * \ni=title\nc=IN IP4 0.0.0.0\nb=AS:5\na=mid:1\na=label:2\n")
+
+
+@pytest.mark.parametrize("line", ["a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2VjcmV0", "a=fingerprint:sha-1 AB:CD"])
+def test_keys_of_a_plain_profile_are_left_out_and_that_is_logged(line: str, caplog: pytest.LogCaptureFixture) -> None:
+    body = Daemon().offer(sdp("192.0.2.10", 41000, line), call_id="x" * 60000)
+    assert line not in body and "RTP/AVP" in body
+    assert "opportunistic SRTP is not supported" in caplog.text
+    assert "c2Vj" not in caplog.text and "AB:CD" not in caplog.text and len(caplog.text) < 500

@@ -208,3 +208,34 @@ def test_unidirectional_confirms_the_silent_side() -> None:
     daemon.answer(sdp("198.51.100.20", 42000))
     daemon.packet(daemon.local("A"), SDP, 0.1)
     assert daemon.targets[daemon.local("B")].offload
+
+
+def test_a_shared_port_learns_from_rtp_alone() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp("192.0.2.10", 41000, "a=rtcp-mux"))
+    daemon.answer(sdp("198.51.100.20", 42000, "a=rtcp-mux"))
+    a = daemon.local("A")
+    stream = daemon.party("A").medias[0].streams[0]
+    assert stream.is_rtp and stream.is_rtcp
+    daemon.calls.on_source(SourceSeen(a, ep(BOTH), daemon.now, is_rtcp=True))
+    assert (str(stream.endpoint), stream.best_rank, stream.confirmed) == (SDP, None, False)
+    daemon.calls.on_source(SourceSeen(a, ep(BOTH), daemon.now))
+    assert str(stream.endpoint) == BOTH
+
+
+def test_an_rtcp_port_learns_from_rtcp() -> None:
+    daemon = established()
+    daemon.calls.on_source(SourceSeen(daemon.local("A", 1), ep("198.51.100.9:6000"), daemon.now, is_rtcp=True))
+    assert str(daemon.party("A").medias[0].streams[1].endpoint) == "198.51.100.9:6000"
+
+
+def test_reset_forgets_what_was_learned() -> None:
+    daemon = established()
+    daemon.packet(daemon.local("A"), BOTH, 4)
+    assert daemon.sends_to(daemon.local("B")) == [BOTH]
+    daemon.offer(sdp(), to_tag="B")
+    assert daemon.sends_to(daemon.local("B")) == [BOTH]
+    daemon.offer(sdp("198.51.100.20", 42000), from_tag="B", to_tag="A", flags="reset")
+    assert daemon.sends_to(daemon.local("B")) == [SDP]
+    daemon.packet(daemon.local("A"), BOTH, 4)
+    assert daemon.sends_to(daemon.local("B")) == [BOTH]
