@@ -7,7 +7,9 @@ import pytest
 from controlplane.errors import PeerError
 from controlplane.events import Counters, SsrcStats, StreamStats
 from controlplane.ng.reply import LoadLimitReached
-from tests.unit.session.calls import START, Daemon, established, sdp
+from controlplane.session.latching import MAX_MAPPINGS
+from controlplane.session.profiles import MAX_SECTIONS
+from tests.unit.session.calls import START, V4, Daemon, established, sdp, spec
 
 
 @pytest.mark.parametrize("command, fields, reason", [
@@ -133,3 +135,74 @@ def test_targets_never_outlive_their_sockets() -> None:
     daemon.offer(sdp(), call_id="c2")
     assert all(local in {each for call in daemon.calls.calls.values() for each in daemon.calls.sockets_of(call)}
                for local in daemon.targets)
+
+
+def test_nothing_is_left_of_a_thousand_calls() -> None:
+    daemon = Daemon()
+    for number in range(1000):
+        call_id = f"c{number}"
+        daemon.offer(sdp("192.0.2.10", 41000, "a=rtcp-mux"), call_id=call_id, alias_key="sdp", via_branch="z1")
+        daemon.answer(sdp("198.51.100.20", 42000), call_id=call_id)
+        if number % 3 == 1:
+            daemon.offer(sdp(port=41002), call_id=call_id, to_tag="B")
+        if number % 3 == 2:
+            daemon.calls.terminate(daemon.calls.calls[call_id], daemon.now)
+            daemon.apply()
+        else:
+            daemon.send("delete", call_id=call_id, from_tag="A", delete_delay=number % 2 * 5)
+        daemon.pass_time(0.1)
+    daemon.pass_time(60)
+    calls = daemon.calls
+    assert not (calls.calls or calls._owners or calls._installed or calls._agenda or calls.take_changes())
+    assert calls.deadline() is None
+    assert not daemon.targets and not daemon.sockets.open
+    assert all(usage.free == usage.total for usage in daemon.sockets.usage())
+
+
+def test_the_agenda_does_not_grow_with_messages() -> None:
+    daemon = established()
+    for _ in range(500):
+        daemon.offer(sdp(), to_tag="B")
+        daemon.answer(sdp("198.51.100.20", 42000))
+        daemon.pass_time(0.01)
+    assert len(daemon.calls._agenda) < 10
+
+
+def test_call_ids_and_tags_may_be_long() -> None:
+    daemon = Daemon()
+    names = {"call_id": "x" * 60_000, "from_tag": "y" * 1000}
+    daemon.offer(sdp(), **names)
+    daemon.answer(sdp("198.51.100.20", 42000), to_tag="z" * 1000, **names)
+    assert list(daemon.send("query", call_id=names["call_id"])["tags"]) == ["y" * 1000, "z" * 1000]
+    daemon.send("delete", delete_delay=0, **names)
+    assert not daemon.calls.calls
+
+
+def test_a_message_that_cannot_be_used_leaves_no_parties() -> None:
+    daemon = Daemon()
+    for number in range(5):
+        with pytest.raises(PeerError, match="Incomplete SDP specification"):
+            daemon.offer("v=0\nm=audio 5 RTP/AVP 0\n", from_tag=f"A{number}")
+    assert not daemon.call.parties and not daemon.call.tags
+
+
+def test_too_many_sections() -> None:
+    daemon = Daemon(spec("default", V4, ports=(30000, 39999)))
+    daemon.offer(sdp() + "m=audio 5000 RTP/AVP 0\n" * (MAX_SECTIONS - 1))
+    with pytest.raises(PeerError, match="Failed to parse SDP"):
+        daemon.offer(sdp() + "m=audio 5000 RTP/AVP 0\n" * MAX_SECTIONS)
+    assert all(len(party.medias) == MAX_SECTIONS for party in daemon.call.parties)
+
+
+def test_sections_that_change_their_names_do_not_add_up() -> None:
+    daemon = Daemon()
+    for number in range(50):
+        daemon.offer(sdp("192.0.2.10", 41000, f"a=mid:{number}") + f"m=video 5000 RTP/AVP 97\na=mid:v{number}\n")
+    assert [len(party.medias) for party in daemon.call.parties] == [2, 2]
+
+
+def test_a_peer_that_moves_often_does_not_get_all_ports() -> None:
+    daemon = established()
+    for port in range(20000, 20200, 2):
+        daemon.offer(sdp(port=port), to_tag="B")
+    assert daemon.sockets.open <= 2 * 2 * (MAX_MAPPINGS + 1)

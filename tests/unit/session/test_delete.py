@@ -109,3 +109,82 @@ def test_no_media_timeout_while_a_party_waits_for_its_deletion() -> None:
     assert daemon.calls.calls
     daemon.pass_time(2)
     assert not daemon.calls.calls
+
+
+def fork() -> Daemon:
+    """A has called B (z1), who has answered, and an untagged one (z2); C and D talk in the same call."""
+    daemon = Daemon()
+    daemon.offer(sdp("192.0.2.30", 43000), from_tag="C")
+    daemon.answer(sdp("192.0.2.40", 44000), from_tag="C", to_tag="D")
+    daemon.offer(sdp(), via_branch="z1")
+    daemon.answer(B1)
+    daemon.offer(sdp(), via_branch="z2")
+    return daemon
+
+
+def names(daemon: Daemon) -> set[str]:
+    """Parties that still have sockets: the tag, or the branch of an untagged one."""
+    if "c1" not in daemon.calls.calls:
+        return set()
+    return {party.tag or party.branch or "" for party in daemon.call.parties
+            if any(stream.local for media in party.medias for stream in media.streams)}
+
+
+@pytest.mark.parametrize("left, fields", [
+    ("", {}), ("", {"to_tag": "B"}), ("", {"to_tag": "B", "flags": "to-tag"}), ("", {"via_branch": "z2"}),
+    ("C D", {"from_tag": "A"}), ("C D", {"from_tag": "A", "to_tag": "B"}), ("C D", {"from_tag": "A", "to_tag": "X"}),
+    ("A z2 C D", {"from_tag": "A", "to_tag": "B", "flags": "to-tag"}), ("A z2 C D", {"from_tag": "B"}),
+    ("A z2 C D", {"from_tag": "X", "to_tag": "B", "flags": "to-tag"}),
+    ("C D", {"from_tag": "B", "to_tag": "A", "flags": "to-tag"}),
+    ("A B C D", {"from_tag": "A", "via_branch": "z2"}), ("A z2 C D", {"from_tag": "A", "via_branch": "z1"}),
+    ("A B C D", {"from_tag": "X", "via_branch": "z2"}), ("C D", {"from_tag": "A", "via_branch": "z9"}),
+    ("A z2 C D", {"from_tag": "A", "via_branch": "z2", "to_tag": "B", "flags": "to-tag"}),
+    ("C D", {"from_tag": "A", "to_tag": "X", "flags": "to-tag"}),
+    ("A B C D", {"from_tag": "C", "to_tag": "X", "via_branch": "z2", "flags": "to-tag"}),
+    (None, {"from_tag": "X"}), (None, {"from_tag": "X", "to_tag": "B"}), (None, {"from_tag": ""}),
+    (None, {"from_tag": "X", "via_branch": "z9"}), (None, {"from_tag": "C", "to_tag": "X", "flags": "to-tag"}),
+])
+def test_who_goes(left: str | None, fields: dict[str, str]) -> None:
+    daemon = fork()
+    reply = daemon.send("delete", delete_delay=0, **fields)
+    if left is None:
+        assert reply == WARNING and names(daemon) == {"A", "B", "z2", "C", "D"}
+        return
+    assert "tags" in reply and names(daemon) == set(left.split())
+
+
+def test_the_last_pair_takes_the_call_along() -> None:
+    daemon = fork()
+    daemon.send("delete", from_tag="A", delete_delay=0)
+    assert daemon.calls.calls
+    daemon.send("delete", from_tag="D", delete_delay=0)
+    assert not daemon.calls.calls
+
+
+def test_the_reply_is_from_before_the_end() -> None:
+    daemon = established()
+    locals_ = {daemon.local("A").port, daemon.local("B").port}
+    tags = daemon.send("delete", delete_delay=0)["tags"]
+    assert {tag["medias"][0]["streams"][0]["local port"] for tag in tags.values()} == locals_
+
+
+def test_a_scheduled_party_comes_back_with_its_partner_but_not_through_others() -> None:
+    daemon = fork()
+    daemon.send("delete", from_tag="B", delete_delay=10)
+    assert daemon.call.deleted_at is None and daemon.party("B").deletion_at is not None
+    daemon.offer(sdp("192.0.2.30", 43000), from_tag="C", to_tag="D")
+    assert daemon.party("B").deletion_at is not None
+    daemon.offer(sdp(), to_tag="B")
+    assert daemon.party("B").deletion_at is None
+    daemon.pass_time(11)
+    assert "B" in names(daemon)
+
+
+@pytest.mark.parametrize("delay, configured, after", [(None, 30, 30), (5, 30, 5), (0, 30, 0), (None, 0, 0)])
+def test_delays(delay: int | None, configured: int, after: int) -> None:
+    daemon = established(delete_delay=configured)
+    daemon.send("delete", from_tag="A", delete_delay=delay)
+    daemon.pass_time(after - 0.5)
+    assert ("c1" in daemon.calls.calls) == (after > 0)
+    daemon.pass_time(1)
+    assert not daemon.calls.calls

@@ -30,4 +30,16 @@ def test_block_and_counts() -> None:
     assert statistics.ended["REGULAR"] == 1 and statistics.one_way == 1
 
 
+def test_duration_counts_from_the_last_message_of_the_party() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp())
+    daemon.answer(sdp("198.51.100.20", 42000))
+    daemon.now += 10
+    daemon.offer(sdp(), to_tag="B")
+    daemon.now += 5
+    for tag, duration in (("A", 5), ("B", 15)):
+        assert f"callduration {duration}.000000\n" in detail.party_block(
+            as_reported(daemon.call), daemon.party(tag), daemon.now)
+
+
 V4_PORT = "{0.address!s:>15}:{0.port:<5}"
