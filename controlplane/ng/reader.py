@@ -25,7 +25,8 @@ _FLAG_STRING = frozenset((b"rtpp_flags", b"rtpp-flags", b"rtpp flags"))
 def read_request(command: str, message: Dictionary, encoding: Encoding, source: str, now: float) -> Request:
     """Everything ``message`` asks for; ``source`` is ``address:port``, ``now`` Unix time in seconds.
 
-    Never fails for what it does not know: that is named in the request's ``unknown`` and ``unsupported``.
+    Never fails for what it does not know: that is named in the request's ``unknown`` and ``unsupported``. PeerError
+    for malformed edits of the SDP (sdpattr.py).
     """
     request = Request(command, source, now)
     target = Target(request, encoding.integer)

@@ -94,11 +94,18 @@ MEMBERS = st.sampled_from(sorted(FLAGS.spellings())) | st.binary(max_size=12)
 VALUES = st.recursive(MEMBERS | INTEGERS | st.none(),
                       lambda inner: st.lists(inner, max_size=3) | dictionaries(SPELLINGS, inner), max_leaves=6)
 
+EDIT_ERRORS = ("wrong type used", "wrong content given", "unsupported sdp section", "unknown manipulation command",
+               "invalid token given")
+
 
 @given(dictionaries(SPELLINGS | st.binary(max_size=8), VALUES), st.sampled_from(["offer", "delete", "query", "list"]),
        st.sampled_from([BENCODE, JSON]))
-def test_reading_a_request_never_fails(message, command, encoding):
-    request = read_request(command, message, encoding, "192.0.2.1:1", 0.0)
+def test_reading_a_request_fails_for_edits_of_the_sdp_alone(message, command, encoding):
+    try:
+        request = read_request(command, message, encoding, "192.0.2.1:1", 0.0)
+    except PeerError as error:
+        assert str(error) in EDIT_ERRORS
+        return
     assert all(isinstance(note, str) for note in request.unknown + request.unsupported)
 
 
@@ -107,6 +114,26 @@ def test_flag_strings_never_fail(line):
     for key, value in parse(line):
         assert key != b"" and value != b""
     read_request("offer", Dictionary([(b"rtpp_flags", line)]), BENCODE, "", 0.0)
+
+
+SECTION = st.sampled_from([b"audio", b"none", b"smell"])
+COMMAND = st.sampled_from([b"add", b"remove", b"substitute", b"delete"])
+TEXTS = st.text("a:>-. ,=", max_size=8).map(str.encode)
+EDITED = TEXTS | st.lists(TEXTS | st.lists(TEXTS, max_size=3) | INTEGERS, max_size=3) | INTEGERS
+
+
+@given(dictionaries(SECTION, dictionaries(COMMAND, EDITED) | TEXTS), st.lists(
+    st.builds(lambda *parts: b"sdp-attr-" + b"-".join(parts), COMMAND, SECTION, TEXTS), max_size=2))
+def test_edits_of_the_sdp(edits, flags):
+    message = Dictionary([(b"flags", flags), (b"sdp-attr", edits)])
+    try:
+        request = read_request("offer", message, BENCODE, "", 0.0)
+    except PeerError as error:
+        assert str(error) in EDIT_ERRORS
+        return
+    for edit in request.sdp_attr.values():
+        assert all(text and "\n" not in text for text in [*edit.added, *edit.substituted.values()])
+        assert all(edit.apply(text) is None for text in edit.removed if text)
 
 
 @settings(max_examples=200)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from controlplane.errors import PeerError
 from controlplane.events import SourceSeen
+from controlplane.sdp.manipulate import Edits
 from tests.unit.session.calls import V4, V6, Daemon, ep, spec
 
 TAGS = st.sampled_from(["A", "B", "C", None])
@@ -32,15 +33,20 @@ def bodies(draw: st.DrawFn) -> str:
     return "\n".join([*lines, ""])
 
 
+EDITS = {"none": Edits(added=["x"]), "audio": Edits({"rtpmap"}, {"rtcp": "y"})}
 MESSAGES = st.fixed_dictionaries({
     "from_tag": TAGS, "to_tag": TAGS, "via_branch": st.sampled_from([None, "z1", "z2"]),
     "flags": st.lists(st.sampled_from([
         "strict-source", "media-handover", "asymmetric", "unidirectional", "port-latching", "no-port-latching",
-        "generate-mid", "to-tag", "fatal", "fast", "sip-source-address", "new-branch"]), max_size=3).map(" ".join),
+        "generate-mid", "to-tag", "fatal", "fast", "sip-source-address", "new-branch",
+        "reset"]), max_size=3).map(" ".join),
     "rtcp_mux": st.sampled_from(["", "offer", "offer require", "demux", "accept", "reject"]),
     "replace": st.sampled_from(["", "origin", "origin-full", "sdp-version"]),
     "address_family": st.sampled_from([None, None, 4, 6]),
     "transport_protocol": st.sampled_from([None, None, "RTP/AVPF", "accept", "udptl"]),
+    "alias_key": st.sampled_from([None, None, "off", "sdp", "address"]),
+    "sdp_media_remove": st.sampled_from([set(), set(), {"audio"}, {"video"}, {"audio", "other"}]),
+    "sdp_attr": st.sampled_from([{}, EDITS]),
     "endpoint_learning": st.sampled_from([None, "off", "immediate", "delayed", "heuristic"]),
     "to_interface": st.sampled_from([None, None, "second", "external"]),
     "drop_traffic": st.sampled_from([None, None, None, "start", "stop"])})
@@ -70,6 +76,8 @@ def check(daemon: Daemon) -> None:
             assert all(party in peer.peers for peer in party.peers)
             for media in party.medias:
                 assert all(media in peer.peers for peer in media.peers)
+                for peer in party.peers:
+                    assert sum(other in media.peers for other in peer.medias) <= 1
 
 
 def perform(daemon: Daemon, step: tuple) -> None:  # type: ignore[type-arg]
