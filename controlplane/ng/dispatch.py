@@ -15,6 +15,8 @@ from controlplane.ng.request import Request
 from controlplane.ng.values import Dictionary, text
 
 _INTERNAL_ERROR = "Internal error"
+_LOGGED = 80
+"""Characters of a call-ID that log lines show."""
 
 Handler = Callable[[Request], Reply]
 """Serves one command: gives the reply's own keys, or raises PeerError with the reason it cannot."""
@@ -109,8 +111,8 @@ class Dispatcher:
     def _run(self, handler: Handler, request: Request) -> Reply:
         for what, names in (("unsupported", request.unsupported), ("unknown", request.unknown)):
             if names:
-                self._hooks.warn(f"{request.command} from {request.created_from}, call {request.call_id!r}: "
-                                 f"{what} {names!r}")
+                call_id = (request.call_id or "")[:_LOGGED]
+                self._hooks.warn(f"{request.command} from {request.created_from}, call {call_id!r}: {what} {names!r}")
         try:
             return succeeded(handler(request))
         except LoadLimitReached as error:
