@@ -10,7 +10,6 @@ from controlplane.errors import PeerError
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 _ZERO = {4: bytes(4), 6: bytes(16)}
-SDP_FAMILY = {"IP4": 4, "IP6": 6}
 
 
 class Address(NamedTuple):

@@ -48,7 +48,7 @@ INTERFACES: tuple[Option, ...] = (
     option("interface", _list, "[NAME/]ADDRESS[!ADVERTISED] for media, or ALIAS=NAME. ADDRESS is an IP address, "
            "a network device, 'any', or a host name", short="i"),
     option("interfaces-config", _str, "PREFIX of settings file sections [PREFIX-name] that describe interfaces"),
-    option("save-interface-ports", _flag, "bind only the first address of an interface", short="S"),
+    option("save-interface-ports", _flag, "bind only the first address of an interface", short="S", support=_later),
     option("port-min", _int, "lowest media port", 30000, short="m", check=between(1, 65535)),
     option("port-max", _int, "highest media port", 39999, short="M", check=between(1, 65535)),
     option("tos", _int, "type of service of media, for example 184", short="T", check=between(0, 255)),

@@ -34,7 +34,6 @@ class Settings:
     reject_invalid_sdp: bool
     interface: tuple[str, ...]
     interfaces_config: str
-    save_interface_ports: bool
     port_min: int
     port_max: int
     tos: int

@@ -20,7 +20,6 @@ from controlplane.relay._native import ffi, lib
 MAX_RECORDS = 256
 """Records in one batch: bounds the memory that an engine needs for the replies."""
 MAX_PAYLOAD_TYPES: int = lib.RTPE_MAX_PAYLOAD_TYPES
-MAX_OUTPUTS: int = lib.RTPE_MAX_OUTPUTS
 MAX_SSRCS: int = lib.RTPE_MAX_SSRCS
 REPLY_ROOM = 1 << 21
 """Bytes that hold the replies to any batch of MAX_RECORDS."""

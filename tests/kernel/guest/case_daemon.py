@@ -2,6 +2,7 @@
 """The daemon with the module: calls between namespaces, handed to the kernel and back, and a daemon that dies."""
 import itertools
 import os
+import re
 import shutil
 import signal
 import struct
@@ -10,6 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from controlplane.addresses import Endpoint
+from controlplane.dataplane import abi
+from controlplane.dataplane.kernel import KernelTable
+from controlplane.dataplane.stats import StatsReader
+from controlplane.events import WantedOutput, WantedTarget
 from ctl.rule import Rule, install, remove
 from tests.kernel.guest import net
 from tests.kernel.guest.net import A4, A6, B4, B6, sh
@@ -222,3 +228,29 @@ def legacy_rule() -> None:
     for tool in ("iptables-legacy", "ip6tables-legacy"):
         assert "RTPENGINE" not in sh(f"{tool} -S INPUT")
     os.environ["XTABLES_LIBDIR"] = f"{own}:{system}"
+
+
+def shim() -> None:
+    """What the daemon reads of the module's statistics, by mmap and by read, is what the text in `list` says."""
+    engine = KernelTable(9)
+    near, far = Endpoint.parse("10.1.0.1:30000"), Endpoint.parse("10.2.0.1:30002")
+    with net.peer((A4, 9000)) as a, net.peer((B4, 9002)) as b, net.Rule(9, "nft"):
+        wanted = WantedTarget(near, (WantedOutput(far, Endpoint.parse(f"{B4}:9002")),), payload_types=((8, 8000),))
+        (batch,) = abi.batches([abi.add_target(wanted)])
+        (reply,) = abi.replies(engine.command(batch))
+        slot, (output_slot,) = abi.read_slots(reply.check("target"))
+        for n in range(25):
+            a.sendto(net.rtp(n, pt=8, payload=b"x" * (100 + n)), ("10.1.0.1", 30000))
+        assert len(net.receive(b, 25)) == 25
+        reader = StatsReader(engine)
+        (state,) = engine.states()
+        assert (state.local, state.slot, state.outputs[0].slot) == (near, slot, output_slot)
+        assert reader.counters(slot) == state.counters and reader.sources(slot) == state.sources
+        assert reader.counters(output_slot) == state.outputs[0].counters
+        assert (state.sources[0].ssrc, state.sources[0].packets, state.sources[0].lost) == (0x11223344, 25, 0)
+        text = Path("/proc/rtpengine/9/list").read_text()
+        lines = re.findall(r"stats: +(\d+) bytes, +(\d+) packets, +(\d+) errors", text)
+        read = [(c.bytes, c.packets, c.errors) for c in (reader.counters(slot), reader.counters(output_slot))]
+        assert [tuple(map(int, line)) for line in lines] == read, text
+        assert read[0] == (25 * 112 + sum(range(25)), 25, 0) and "11223344" in text
+    engine.close()
