@@ -1,33 +1,74 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The seam for SRTP: what a host must offer before a target may ask for ciphers.
+ * SRTP and SRTCP of one direction under one master key (RFC 3711, 6188, 7714).
  *
- * A table whose host offers nothing refuses every target with keys
- * (EOPNOTSUPP): media are never sent in the clear in place of encrypted.
+ * The core does the protocol; ciphers come from the host, expanded once. A table
+ * whose host offers none refuses every target with keys (EOPNOTSUPP): media are
+ * never sent in the clear in place of encrypted.
  */
 #ifndef RTPE_CORE_CRYPTO_H
 #define RTPE_CORE_CRYPTO_H
 
 #include "packet.h"
 
-struct rtpe_crypto;
+struct rtpe_cipher;
+struct rtpe_mac;
 
-struct rtpe_crypto_ops {
-	/* Expands the keys once; *out is then used by packets on any CPU. May sleep. */
-	int (*setup)(struct rtpe_crypto **out, const struct rtpe_srtp *params);
-	void (*destroy)(struct rtpe_crypto *c);
-	/*
-	 * In place, RTP and RTCP by p->kind. unprotect authenticates before it changes
-	 * any state and shortens p->len; protect lengthens it, by p->room at most.
-	 */
-	int (*unprotect)(struct rtpe_crypto *c, struct rtpe_packet *p);
-	int (*protect)(struct rtpe_crypto *c, struct rtpe_packet *p);
+/*
+ * What a host offers. Objects are used by packets on any CPU at the same time;
+ * open and close may sleep, the rest may not.
+ */
+struct rtpe_cipher_ops {
+	/* AES with a key of 16, 24 or 32 bytes, in the mode that RTPE_CIPHER_* asks for. */
+	int (*cipher_open)(struct rtpe_cipher **out, u8 cipher, const u8 *key, u32 key_len);
+	void (*cipher_close)(struct rtpe_cipher *c);
+	/* One block, for key derivation and AES-F8. */
+	void (*block)(struct rtpe_cipher *c, const u8 in[16], u8 out[16]);
+	/* Counter mode in place; iv is the first counter block. */
+	int (*ctr)(struct rtpe_cipher *c, const u8 iv[16], u8 *data, u32 len);
+	/* AES-GCM in place, the tag of 16 bytes behind data. -EBADMSG if it is wrong. */
+	int (*seal)(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len);
+	int (*unseal)(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len);
+	/* HMAC-SHA1 over data and, behind it, four bytes more (or none: tail is NULL). */
+	int (*mac_open)(struct rtpe_mac **out, const u8 *key, u32 key_len);
+	void (*mac_close)(struct rtpe_mac *m);
+	int (*mac)(struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 out[20]);
 };
 
-/* No keys: plain RTP. */
-static inline bool rtpe_srtp_is_plain(const struct rtpe_srtp *s)
-{
-	return s->cipher == RTPE_CIPHER_NONE && s->hmac == RTPE_HMAC_NONE;
-}
+struct rtpe_crypto;
+
+/* EINVAL: fields that mean nothing; EOPNOTSUPP: no such suite, or key lengths that do not belong to it. */
+int rtpe_crypto_check(const struct rtpe_srtp *params);
+
+/* Expands the keys; the caller has one reference. Errors as above, and the host's. May sleep. */
+int rtpe_crypto_open(struct rtpe_crypto **out, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params);
+
+/* References are the writers' business (serialised); keys are wiped with the last one. */
+struct rtpe_crypto *rtpe_crypto_ref(struct rtpe_crypto *c);
+void rtpe_crypto_unref(struct rtpe_crypto *c);
+
+/* Whether c was opened with these very parameters. */
+bool rtpe_crypto_is(const struct rtpe_crypto *c, const struct rtpe_srtp *params);
+
+/* Bytes that protecting a packet may add. */
+u32 rtpe_crypto_growth(const struct rtpe_crypto *c);
+
+/*
+ * In place, RTP or RTCP by p->kind (parsed); nothing else is let through: -EPROTO.
+ * No state changes before authentication. Lock-free: two CPUs may do this for the
+ * same stream at once, and no index is accepted twice.
+ *   -EBADMSG  too short, or the tag is wrong
+ *   -EALREADY an index that was accepted before, or too old to tell
+ */
+int rtpe_crypto_unprotect(struct rtpe_crypto *c, struct rtpe_packet *p);
+
+/* Likewise for sending, by p->room at most (-EMSGSIZE). -EALREADY: the index was sent before. */
+int rtpe_crypto_protect(struct rtpe_crypto *c, struct rtpe_packet *p);
+
+/* Merges what another engine has used; a new SSRC takes the place of the longest idle. */
+void rtpe_crypto_seed(struct rtpe_crypto *c, const struct rtpe_srtp_state *from);
+
+/* The states in use, at most RTPE_MAX_SSRCS; returns how many. */
+u32 rtpe_crypto_states(const struct rtpe_crypto *c, struct rtpe_srtp_state *out);
 
 #endif
