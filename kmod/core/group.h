@@ -7,10 +7,15 @@
 
 struct rtpe_groups;
 
-/* EINVAL: ranges outside num_outputs, MIDs that are empty, twice or not zero behind their length. */
+/* EINVAL: ranges outside num_outputs, MIDs that come twice or are not zero behind their length. ERANGE: too many. */
 int rtpe_groups_check(const struct rtpe_group *groups, u32 count, u32 num_outputs, u8 mid_id);
+
+/* *out is NULL if there are none. ENOMEM. */
 int rtpe_groups_create(struct rtpe_groups **out, const struct rtpe_group *groups, u32 count, u8 mid_id);
 void rtpe_groups_destroy(struct rtpe_groups *g);
+
+/* While it is set up: RTCP of a source whose MID is not known follows the payload type that it sent last. */
+void rtpe_groups_payload_type(struct rtpe_groups *g, u8 number, u8 group);
 
 /*
  * Sets p->first and p->last. `source` is the tracker of p's SSRC (RTP, else NULL)

@@ -34,8 +34,9 @@ enum rtpe_rewritten {
 
 /*
  * In place: p, parsed, must be this output's own copy; its parsed fields follow.
- * Takes RTPE_KIND_RTP and _RTCP; anything else goes as it is. Never grows p by
- * more than p->room (-EMSGSIZE).
+ * Takes RTPE_KIND_RTP and _RTCP; anything else goes as it is. One of rtpe_rewritten, or
+ *   -EMSGSIZE p would grow by more than p->room
+ *   -EBADMSG  RTCP that is not whole packets to its end, and so cannot be rewritten
  */
 int rtpe_rewrite_packet(const struct rtpe_rewrite *w, struct rtpe_packet *p);
 
