@@ -25,16 +25,39 @@ NO_RANK = 4
 """Worse than every rank: no source was seen yet."""
 
 
+class SrtpKeys(NamedTuple):
+    """Keys and parameters of SRTP in one direction (RFC 3711).
+
+    ``cipher`` and ``hmac`` are RTPE_CIPHER_* and RTPE_HMAC_* of kmod/uapi/rtpengine.h; ``rtp_tag`` and ``rtcp_tag``
+    the bytes of an authentication tag; ``flags`` RTPE_SRTP_* (session parameters of RFC 4568 section 6.3).
+    """
+
+    cipher: int
+    hmac: int
+    key: bytes
+    salt: bytes
+    rtp_tag: int
+    rtcp_tag: int
+    mki: bytes = b""
+    flags: int = 0
+
+    def __repr__(self) -> str:
+        return f"SrtpKeys(cipher={self.cipher}, hmac={self.hmac})"
+
+
 class WantedOutput(NamedTuple):
     """One copy of what a target receives: sent from ``source`` (a local socket) to ``destination``.
 
-    ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that.
+    ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that. ``encrypt``:
+    as SRTP. ``strip_feedback``: RTCP goes without its feedback messages (RFC 4585).
     """
 
     source: Endpoint
     destination: Endpoint
     tos: int = 0
     follow: bool = False
+    encrypt: SrtpKeys | None = None
+    strip_feedback: bool = False
 
 
 class WantedTarget(NamedTuple):
@@ -45,7 +68,7 @@ class WantedTarget(NamedTuple):
     source. ``offload`` allows an accelerator (kernel module, NFQUEUE) to take the stream over.
     ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used). ``best_rank``, if not None, has
     the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
-    NO_RANK; with Mismatch.DROP worse ones are dropped.
+    NO_RANK; with Mismatch.DROP worse ones are dropped. ``decrypt``: what arrives is SRTP.
     """
 
     local: Endpoint
@@ -59,6 +82,7 @@ class WantedTarget(NamedTuple):
     discard: bool = False
     payload_types: tuple[tuple[int, int], ...] = ()
     best_rank: int | None = None
+    decrypt: SrtpKeys | None = None
 
 
 @dataclass(slots=True)

@@ -43,6 +43,9 @@ static int control_release(struct inode *inode, struct file *file)
 	struct rtpe_ktable *kt = file->private_data;
 
 	mutex_lock(&kt->lock);
+	if (kt->core.options & RTPE_OPTION_FLUSH_ON_CLOSE)
+		rtpe_table_flush(&kt->core);
+	kt->core.options = 0;
 	drop_reply(kt);
 	put_pid(kt->owner_pid);
 	kt->owner_pid = NULL;
@@ -53,7 +56,7 @@ static int control_release(struct inode *inode, struct file *file)
 /* Under kt->lock: carries out a batch and keeps its replies. */
 static int run_batch(struct rtpe_ktable *kt, const void *batch, u32 len)
 {
-	int bound = rtpe_command_check(&kt->owner, batch, len);
+	int bound = rtpe_command_check(&kt->core, &kt->owner, batch, len);
 
 	if (bound < 0)
 		return bound;
@@ -61,7 +64,7 @@ static int run_batch(struct rtpe_ktable *kt, const void *batch, u32 len)
 	kt->reply = kvmalloc(bound, GFP_KERNEL_ACCOUNT);
 	if (!kt->reply)
 		return -ENOMEM;
-	kt->reply_len = rtpe_command_run(&kt->core, &kt->owner, batch, kt->reply);
+	kt->reply_len = rtpe_command_run(&kt->core, &kt->owner, batch, kt->reply, bound);
 	return 0;
 }
 

@@ -18,29 +18,67 @@ static void show_addr(struct seq_file *seq, const char *label, const struct rtpe
 			   rtpe_read16(b + 12), rtpe_read16(b + 14), rtpe_read16(&a->port));
 }
 
-static void show_stats(struct seq_file *seq, const char *indent, const struct rtpe_table *t,
-		       const struct rtpe_counters *first)
+static void show_stats(struct seq_file *seq, const char *indent, const struct rtpe_counters *sum)
 {
-	struct rtpe_counters sum;
+	seq_printf(seq, "%sstats: %20llu bytes, %20llu packets, %20llu errors\n", indent, sum->bytes, sum->packets,
+		   sum->errors);
+}
 
-	rtpe_counters_fold(first, t->stats.cpus, &sum);
-	seq_printf(seq, "%sstats: %20llu bytes, %20llu packets, %20llu errors\n", indent, sum.bytes, sum.packets,
-		   sum.errors);
+static void show_target_stats(struct seq_file *seq, const struct rtpe_target *x)
+{
+	static const char * const reasons[RTPE_DROPS] = {
+		[RTPE_DROP_SOURCE] = "wrong source",
+		[RTPE_DROP_AUTH] = "authentication failed",
+		[RTPE_DROP_REPLAY] = "replayed",
+		[RTPE_DROP_SSRC] = "unknown SSRC",
+		[RTPE_DROP_PAYLOAD_TYPE] = "unknown payload type",
+		[RTPE_DROP_MALFORMED] = "malformed",
+		[RTPE_DROP_BLACKHOLE] = "blackhole",
+		[RTPE_DROP_SEND] = "not sent",
+	};
+	struct rtpe_target_counters sum;
+	u32 i;
+
+	rtpe_target_counters_fold(x->counters, x->table->targets.cpus, &sum);
+	show_stats(seq, "    ", &sum.sum);
+	if (sum.sum.passed)
+		seq_printf(seq, "    passed: %19llu packets\n", sum.sum.passed);
+	for (i = 0; i < RTPE_DROPS; i++)
+		if (sum.drops[i])
+			seq_printf(seq, "    %s: %llu\n", reasons[i], sum.drops[i]);
+}
+
+static void show_payload_types(struct seq_file *seq, const struct rtpe_target *x)
+{
+	const struct rtpe_pt_stats *s = x->details->payload_types;
+	u32 i;
+
+	for (i = 0; i < RTPE_MAX_PAYLOAD_TYPES; i++)
+		if (s[i].used)
+			seq_printf(seq, "        RTP payload type %3u: %20llu bytes, %20llu packets\n", s[i].number,
+				   READ_ONCE(s[i].bytes), READ_ONCE(s[i].packets));
 }
 
 static void show_ssrcs(struct seq_file *seq, const struct rtpe_target *x)
 {
+	const struct rtpe_ssrc *s = x->details->ssrc;
 	const char *between = "    SSRC in: ";
 	u32 i;
 
 	for (i = 0; i < RTPE_MAX_SSRCS; i++) {
-		if (!READ_ONCE(x->ssrc[i].valid))
+		if (!READ_ONCE(s[i].valid))
 			continue;
-		seq_printf(seq, "%s%x", between, rtpe_read32(&x->ssrc[i].ssrc));
+		seq_printf(seq, "%s%x", between, rtpe_read32(&s[i].ssrc));
 		between = ", ";
 	}
-	if (between[0] == ',')
-		seq_putc(seq, '\n');
+	if (between[0] != ',')
+		return;
+	seq_putc(seq, '\n');
+	for (i = 0; i < RTPE_MAX_SSRCS; i++)
+		if (READ_ONCE(s[i].valid))
+			seq_printf(seq, "        %x: %llu packets, %llu bytes, %u lost, %u duplicate, %u reordered, jitter %u\n",
+				   rtpe_read32(&s[i].ssrc), s[i].packets, s[i].bytes, s[i].lost, s[i].duplicates,
+				   s[i].reordered, s[i].jitter / 16);
 }
 
 static void show_options(struct seq_file *seq, const struct rtpe_target *x)
@@ -56,6 +94,8 @@ static void show_options(struct seq_file *seq, const struct rtpe_target *x)
 		{ RTPE_TARGET_LEARN, "learning" },
 		{ RTPE_TARGET_BLACKHOLE, "blackhole" },
 		{ RTPE_TARGET_PT_FILTER, "PT filter" },
+		{ RTPE_TARGET_SSRC_ONLY, "known SSRCs only" },
+		{ RTPE_TARGET_CONSUME_FEEDBACK, "RTCP feedback consumed" },
 	};
 	u32 i;
 
@@ -71,11 +111,15 @@ static void show_output(struct seq_file *seq, const struct rtpe_target *x, u32 i
 	const struct rtpe_output *o = &x->outputs[i];
 	bool rtp = i >= x->rtp_start && i < x->rtp_end;
 	bool rtcp = i >= x->rtcp_start && i < x->rtcp_end;
+	struct rtpe_counters sum;
 
 	seq_printf(seq, "    output #%u\n", i);
 	show_addr(seq, "       src", &o->src);
 	show_addr(seq, "       dst", &o->dst);
-	show_stats(seq, "      ", x->table, o->counters);
+	rtpe_counters_fold(o->counters, x->table->outputs.cpus, &sum);
+	show_stats(seq, "      ", &sum);
+	if (o->encrypt)
+		seq_puts(seq, "      option: SRTP\n");
 	if (rtcp && !rtp)
 		seq_puts(seq, "      option: RTCP only\n");
 }
@@ -93,26 +137,38 @@ static void show_target(struct seq_file *seq, const struct rtpe_target *x)
 	show_addr(seq, "    expect", &x->expected_src);
 	if (x->expected_src.family)
 		seq_printf(seq, "    src mismatch action: %s\n", actions[x->src_mismatch]);
-	show_stats(seq, "    ", x->table, x->counters);
+	show_target_stats(seq, x);
+	show_payload_types(seq, x);
 	show_ssrcs(seq, x);
+	if (x->decrypt)
+		seq_puts(seq, "    option: SRTP\n");
 	show_options(seq, x);
 	for (i = 0; i < x->num_outputs; i++)
 		show_output(seq, x, i);
 }
 
-/* The iterator is a bucket of the table: its number plus one, NULL at the end. */
+/* The iterator is a target, the position its slot. */
+static void *list_at(struct rtpe_ktable *kt, loff_t *pos)
+{
+	u32 slot = *pos;
+	struct rtpe_target *x = *pos <= U32_MAX ? rtpe_table_next(&kt->core, &slot) : NULL;
+
+	*pos = slot;
+	return x;
+}
+
 static void *list_start(struct seq_file *seq, loff_t *pos)
 {
 	struct rtpe_ktable *kt = pde_data(file_inode(seq->file));
 
 	mutex_lock(&kt->lock);
-	return *pos < RTPE_TABLE_BUCKETS ? (void *)(unsigned long)(*pos + 1) : NULL;
+	return list_at(kt, pos);
 }
 
 static void *list_next(struct seq_file *seq, void *v, loff_t *pos)
 {
 	++*pos;
-	return *pos < RTPE_TABLE_BUCKETS ? (void *)(unsigned long)(*pos + 1) : NULL;
+	return list_at(pde_data(file_inode(seq->file)), pos);
 }
 
 static void list_stop(struct seq_file *seq, void *v)
@@ -124,11 +180,7 @@ static void list_stop(struct seq_file *seq, void *v)
 
 static int list_show(struct seq_file *seq, void *v)
 {
-	struct rtpe_ktable *kt = pde_data(file_inode(seq->file));
-	const struct rtpe_target *x = rtpe_table_bucket(&kt->core, (unsigned long)v - 1);
-
-	for (; x; x = rtpe_rcu_own(x->next))
-		show_target(seq, x);
+	show_target(seq, v);
 	return 0;
 }
 

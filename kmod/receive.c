@@ -98,8 +98,19 @@ static bool read_payload(struct sk_buff *skb, struct rtpe_arrival *a, const stru
 	return true;
 }
 
+/* Decryption works in place: in data that nobody else looks at. */
+static int make_private(struct sk_buff *skb, struct rtpe_arrival *a)
+{
+	int err = skb_cloned(skb) ? pskb_expand_head(skb, 0, 0, GFP_ATOMIC) : 0;
+
+	a->packet.data = skb->data + a->payload;
+	return err;
+}
+
 static unsigned int dispose(const struct rtpe_target *t, struct rtpe_arrival *a, struct sk_buff *skb, struct net *net)
 {
+	if (t->decrypt && make_private(skb, a))
+		return NF_DROP;
 	switch (rtpe_forward_packet(t, &a->packet)) {
 	case RTPE_FORWARD:
 		return rtpe_xmit(t, a, skb, net);

@@ -7,49 +7,32 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include "compat.h"
+#include "core/state.h"
 #include "procfs.h"
 
 #define READ_MAX 262144		/* bytes one read() returns at the most */
 
-static size_t bucket_bytes(const struct rtpe_target *x)
-{
-	size_t n = 0;
-
-	for (; x; x = rtpe_rcu_own(x->next))
-		n += rtpe_target_state_bytes(x);
-	return n;
-}
-
-static size_t fill_bucket(const struct rtpe_target *x, u8 *out)
-{
-	size_t n = 0;
-
-	for (; x; x = rtpe_rcu_own(x->next)) {
-		rtpe_target_state(x, (struct rtpe_state *)(out + n));
-		n += rtpe_target_state_bytes(x);
-	}
-	return n;
-}
-
-/* Whole buckets from *pos on, as many as fit; -EMSGSIZE if not even one does. */
+/* Whole targets from slot *pos on, as many as fit; -EMSGSIZE if not even one does. */
 static ssize_t fill(struct rtpe_ktable *kt, u8 *out, size_t room, loff_t *pos)
 {
-	size_t used = 0, need;
+	const struct rtpe_target *x;
+	size_t used = 0;
+	u32 slot;
 
-	for (; *pos < RTPE_TABLE_BUCKETS; ++*pos) {
-		const struct rtpe_target *x = rtpe_table_bucket(&kt->core, *pos);
-
-		need = bucket_bytes(x);
-		if (need > room - used)
+	for (slot = *pos; (x = rtpe_table_next(&kt->core, &slot)); slot++) {
+		if (rtpe_state_max(x) > room - used) {
+			*pos = slot;
 			return used ? (ssize_t)used : -EMSGSIZE;
-		used += fill_bucket(x, out + used);
+		}
+		used += rtpe_state_write(x, out + used);
 	}
+	*pos = slot;
 	return used;
 }
 
 /*
- * The position is the next bucket, not a byte: targets added or removed between
- * two reads make none of the others appear twice or not at all.
+ * The position is the next slot, not a byte: targets added or removed between two
+ * reads make none of the others appear twice or not at all.
  */
 static ssize_t blist_read(struct file *file, char __user *buf, size_t len, loff_t *off)
 {
@@ -59,7 +42,7 @@ static ssize_t blist_read(struct file *file, char __user *buf, size_t len, loff_
 	ssize_t ret;
 	u8 *out;
 
-	if (pos < 0)
+	if (pos < 0 || pos > U32_MAX)
 		return -EINVAL;
 	if (!room)
 		return 0;
@@ -83,18 +66,16 @@ static ssize_t blist_read(struct file *file, char __user *buf, size_t len, loff_
 static int blist_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct rtpe_ktable *kt = pde_data(file_inode(file));
-	unsigned long pages = kt->core.stats.chunk_bytes >> PAGE_SHIFT;
 	const void *chunk;
+	u32 bytes;
 
 	if (vma->vm_flags & VM_WRITE)
 		return -EPERM;
-	if (vma->vm_pgoff % pages || vma_pages(vma) > pages)
-		return -EINVAL;
-	if (vma->vm_pgoff / pages >= RTPE_MAX_CHUNKS)
-		return -ENXIO;
-	chunk = rtpe_stats_chunk(&kt->core.stats, vma->vm_pgoff / pages);
+	chunk = rtpe_table_memory(&kt->core, (u64)vma->vm_pgoff << PAGE_SHIFT, &bytes);
 	if (!chunk)
 		return -ENXIO;
+	if (vma->vm_end - vma->vm_start > bytes)
+		return -EINVAL;
 	rtpe_vma_forbid(vma, VM_MAYWRITE);
 	return remap_vmalloc_range(vma, (void *)chunk, 0);
 }

@@ -59,12 +59,6 @@ static u32 headroom_of(const struct sending *s)
 	return LL_RESERVED_SPACE(dst->dev) + dst->header_len + headers_of(s->o);
 }
 
-/* What SRTP may append: MKI, tag (20), SRTCP index (4), to a multiple of 8. */
-static u32 tailroom_of(const struct rtpe_output *o)
-{
-	return o->encrypt ? RTPE_MAX_MKI + 24 : 0;
-}
-
 /*
  * The received skb as one that this host might have made itself: nothing that the
  * way in left on it may steer the way out. Kept, a mark picks another route, a
@@ -92,12 +86,13 @@ static void cleanse(struct sk_buff *skb)
 }
 
 /* The received skb itself, if nobody else looks at its data and what is added fits. */
-static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, const struct sending *s)
+static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, u32 len, const struct sending *s)
 {
 	if (skb_shared(skb) || skb_cloned(skb) || skb_headroom(skb) + a->payload < headroom_of(s) ||
-	    skb_tailroom(skb) < tailroom_of(s->o))
+	    skb_tailroom(skb) < s->o->growth)
 		return NULL;
 	__skb_pull(skb, a->payload);
+	__skb_trim(skb, len);
 	cleanse(skb);
 	return skb;
 }
@@ -106,7 +101,7 @@ static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, 
 static struct sk_buff *duplicate(const u8 *payload, u32 len, const struct sending *s)
 {
 	u32 headroom = headroom_of(s);
-	struct sk_buff *skb = alloc_skb(headroom + len + tailroom_of(s->o), GFP_ATOMIC);
+	struct sk_buff *skb = alloc_skb(headroom + len + s->o->growth, GFP_ATOMIC);
 
 	if (!skb)
 		return NULL;
@@ -180,8 +175,8 @@ static int send_ip6(struct sk_buff *skb, const struct sending *s, struct net *ne
 }
 #endif
 
-/* Takes over skb, whose data is the payload. */
-static int send(const struct rtpe_target *t, const struct sending *s, struct rtpe_packet *p, struct sk_buff *skb,
+/* Takes over skb, whose data is the payload; p is this output's own if anything is to be changed. */
+static int send(const struct sending *s, struct rtpe_packet *p, struct sk_buff *skb,
 		struct net *net)
 {
 	int err;
@@ -189,13 +184,15 @@ static int send(const struct rtpe_target *t, const struct sending *s, struct rtp
 	p->data = skb->data;
 	p->len = skb->len;
 	p->room = skb_tailroom(skb);
-	err = rtpe_forward_output(t, s->o, p);
-	if (unlikely(err)) {
+	err = rtpe_forward_output(s->o, p);
+	if (unlikely(err != RTPE_SEND)) {
 		kfree_skb(skb);
 		return err;
 	}
 	if (p->len > skb->len)
 		__skb_put(skb, p->len - skb->len);
+	else
+		__skb_trim(skb, p->len);
 	skb->dev = s->route->dst->dev;
 	skb->priority = rt_tos2priority(s->o->tos);
 	skb_dst_set_noref(skb, s->route->dst);
@@ -229,21 +226,23 @@ unsigned int rtpe_xmit(const struct rtpe_target *t, struct rtpe_arrival *a, stru
 	for (i = p->first; i < p->last; i++) {
 		const struct rtpe_output *o = &t->outputs[i];
 		struct sk_buff *out = NULL;
+		struct rtpe_packet own;
 		struct sending s;
 		int err;
 
+		own = *p;
 		err = prepare(&s, o, a, net);
 		if (!err) {
 			if (i + 1 == p->last)
-				out = reuse(skb, a, &s);
+				out = reuse(skb, a, len, &s);
 			if (out)
 				verdict = NF_STOLEN;
 			else
 				out = duplicate(payload, len, &s);
-			err = out ? send(t, &s, p, out, net) : -ENOMEM;
+			err = out ? send(&s, &own, out, net) : -ENOMEM;
 		}
-		rtpe_forward_sent(o, len, p->now_us, err);
-		if (unlikely(err && log_errors))
+		rtpe_forward_sent(t, o, &own, err);
+		if (unlikely(err < 0 && log_errors))
 			net_notice_ratelimited("datagram not forwarded: error %d\n", err);
 	}
 	return verdict;

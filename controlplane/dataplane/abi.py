@@ -14,14 +14,14 @@ from typing import Any, NamedTuple
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.errors import DataPlaneError
-from controlplane.events import Counters, SsrcStats, WantedOutput, WantedTarget
+from controlplane.events import Counters, SrtpKeys, SsrcStats, WantedOutput, WantedTarget
 from controlplane.relay._native import ffi, lib
 
 MAX_RECORDS = 256
 """Records in one batch: bounds the memory that an engine needs for the replies."""
 MAX_PAYLOAD_TYPES: int = lib.RTPE_MAX_PAYLOAD_TYPES
 MAX_SSRCS: int = lib.RTPE_MAX_SSRCS
-REPLY_ROOM = 1 << 21
+REPLY_ROOM = 1 << 22
 """Bytes that hold the replies to any batch of MAX_RECORDS."""
 
 BATCH = struct.Struct("=IHHI4x")
@@ -32,15 +32,19 @@ REPLY = struct.Struct("=HxxiI4xQ")
 """struct rtpe_reply: command, status, length, cookie."""
 ADDRESS = struct.Struct("=H2s4x16s")
 """struct rtpe_addr: family, port, ip."""
-TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI9B3x256s704s184x")
-"""struct rtpe_target_msg: addresses, flags, nine small numbers, payload types, trackers, no decryption."""
-PAYLOAD_TYPE = struct.Struct("=B3xI")
-"""struct rtpe_payload_type: number, clock_rate."""
-OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x184x")
-"""struct rtpe_output_msg: addresses, flags, tos, no encryption."""
+PART = struct.Struct("=HHI")
+"""struct rtpe_part: kind, count, length."""
+TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8BII4x")
+"""struct rtpe_target_msg: addresses, flags, eight small numbers, interception streams."""
+PAYLOAD_TYPE = struct.Struct("=BBxxI")
+"""struct rtpe_payload_type: number, group, clock_rate."""
+OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x")
+"""struct rtpe_output_msg: addresses, flags, tos."""
+SRTP = struct.Struct("=8B32s16s128s")
+"""struct rtpe_srtp: cipher, hmac, key_len, salt_len, rtp_tag_len, rtcp_tag_len, mki_len, flags, key, salt, mki."""
 COUNTERS = struct.Struct("=4Q")
 """The first fields of struct rtpe_counters: packets, bytes, errors, last_us."""
-TRACKER = struct.Struct("=4sBBxxQQQQ4xIIII4xI20x")
+TRACKER = struct.Struct("=4sBBxxQQQQ4xIIII4xI4x")
 """struct rtpe_ssrc: ssrc, valid, last_pt, ext_seq, packets, bytes, last_us, lost, duplicates, reordered, jitter,
 last_ts."""
 TRACKERS = MAX_SSRCS * TRACKER.size
@@ -49,24 +53,54 @@ _VALID = 4
 _ADDED = struct.Struct("=II")
 _STATE = ffi.sizeof("struct rtpe_state")
 _OUTPUT_STATE = ffi.sizeof("struct rtpe_output_state")
+_SRTP_STATE = ffi.sizeof("struct rtpe_srtp_state")
+_RTCP_TOP = ffi.offsetof("struct rtpe_srtp_state", "rtcp")
+_TOP = struct.Struct("=Q")
 _ANYWHERE = bytes(ADDRESS.size)
 _MAGIC, _VERSION = lib.RTPE_BATCH_MAGIC, lib.RTPE_ABI_VERSION
 _ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
 _RTP = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
 _LEARN, _BLACKHOLE, _RANK = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE, lib.RTPE_TARGET_RANK
-_FOLLOW = lib.RTPE_OUTPUT_FOLLOW
+_FOLLOW, _STRIP_FEEDBACK = lib.RTPE_OUTPUT_FOLLOW, lib.RTPE_OUTPUT_STRIP_FEEDBACK
+_PAYLOAD_TYPES, _SSRCS, _OUTPUT = lib.RTPE_PART_PAYLOAD_TYPES, lib.RTPE_PART_SSRCS, lib.RTPE_PART_OUTPUT
+_SRTP_KEYS, _SRTP_STATES = lib.RTPE_PART_SRTP, lib.RTPE_PART_SRTP_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Where the slots of one kind lie in the statistics memory; sizes in bytes."""
+
+    slots_per_chunk: int
+    chunk_bytes: int
+    counters_bytes: int
+    cpu_stride: int
+    detail_offset: int
+    detail_stride: int
+    map_offset: int
 
 
 @dataclass(frozen=True, slots=True)
 class Geometry:
-    """Where counters lie in the statistics memory; sizes in bytes."""
+    """An engine's statistics memory, and how many targets a previous owner left."""
 
     cpus: int
-    slots_per_chunk: int
-    chunk_bytes: int
-    ssrc_offset: int
-    ssrc_stride: int
     targets: int
+    target_pool: Pool
+    output_pool: Pool
+
+
+class Seeds(NamedTuple):
+    """What an engine knows that another needs to go on with a stream: parts for its ADD_TARGET, as they came.
+
+    ``sources`` are the trackers, ``srtp`` the indices received; ``outputs`` the indices sent from each local socket.
+    """
+
+    sources: bytes = b""
+    srtp: bytes = b""
+    outputs: tuple[tuple[Endpoint, bytes], ...] = ()
+
+
+NO_SEEDS = Seeds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +115,15 @@ class OutputState:
 
 @dataclass(frozen=True, slots=True)
 class TargetState:
-    """What an engine knows of one target. ``seeds`` are the raw trackers, for another engine's ADD_TARGET."""
+    """What an engine knows of one target; ``drops`` by RTPE_DROP_*."""
 
     local: Endpoint
     slot: int
     counters: Counters
     passed: int
+    drops: tuple[int, ...]
     sources: tuple[SsrcStats, ...]
-    seeds: tuple[bytes, ...]
+    seeds: Seeds
     outputs: tuple[OutputState, ...]
 
 
@@ -131,9 +166,9 @@ def _record(command: int, body: bytes, cookie: int) -> bytes:
 def hello(cookie: int = 0) -> bytes:
     """The record every conversation begins with: our structure sizes."""
     sizes = {f"{name}_size": ffi.sizeof(f"struct rtpe_{struct}") for name, struct in (
-        ("batch", "batch"), ("record", "record"), ("reply", "reply"), ("addr", "addr"), ("target", "target_msg"),
-        ("output", "output_msg"), ("ssrc", "ssrc"), ("srtp", "srtp"), ("state", "state"),
-        ("output_state", "output_state"), ("counters", "counters"))}
+        ("target", "target_msg"), ("output", "output_msg"), *((name, name) for name in (
+            "batch", "record", "reply", "part", "addr", "payload_type", "ssrc", "group", "srtp", "srtp_state",
+            "ssrc_map", "rule", "extensions", "mid", "state", "output_state", "target_counters", "details")))}
     return _record(lib.RTPE_HELLO, bytes(ffi.buffer(ffi.new("struct rtpe_hello *", sizes))), cookie)
 
 
@@ -164,29 +199,51 @@ def _target_flags(wanted: WantedTarget) -> int:
             | (_BLACKHOLE if wanted.discard else 0) | (_RANK if wanted.best_rank is not None else 0))
 
 
+def _part(kind: int, count: int, entries: bytes) -> bytes:
+    return PART.pack(kind, count, PART.size + len(entries)) + entries
+
+
 @lru_cache(256)
-def _payload_types(types: tuple[tuple[int, int], ...]) -> tuple[int, bytes]:
-    """Number and records of what calls negotiate again and again."""
+def _payload_types(types: tuple[tuple[int, int], ...]) -> bytes:
+    """The part for what calls negotiate again and again; empty if there is none."""
     chosen = sorted(dict(types).items())[:MAX_PAYLOAD_TYPES]
-    return len(chosen), b"".join([PAYLOAD_TYPE.pack(number, clock_rate) for number, clock_rate in chosen])
+    if not chosen:
+        return b""
+    entries = b"".join([PAYLOAD_TYPE.pack(number, 0, clock_rate) for number, clock_rate in chosen])
+    return _part(_PAYLOAD_TYPES, len(chosen), entries)
 
 
-def add_target(wanted: WantedTarget, seeds: Iterable[bytes] = (), *, replace: bool = True, cookie: int = 0) -> bytes:
-    """Install what ``wanted`` describes, going on with the sequence state in ``seeds`` (of TargetState)."""
+def _srtp(keys: SrtpKeys | None, states: bytes) -> bytes:
+    """The parts for keys and the indices used under them."""
+    if keys is None:
+        return b""
+    return _part(_SRTP_KEYS, 1, SRTP.pack(
+        keys.cipher, keys.hmac, len(keys.key), len(keys.salt), keys.rtp_tag, keys.rtcp_tag, len(keys.mki), keys.flags,
+        keys.key, keys.salt, keys.mki)) + states
+
+
+def _output(wanted: WantedOutput, states: bytes) -> bytes:
+    flags = (_FOLLOW if wanted.follow else 0) | (_STRIP_FEEDBACK if wanted.strip_feedback else 0)
+    output = OUTPUT.pack(pack_address(wanted.source), pack_address(wanted.destination), flags, wanted.tos)
+    return _OUTPUT_HEAD + output + _srtp(wanted.encrypt, states)
+
+
+_OUTPUT_HEAD = PART.pack(_OUTPUT, 1, PART.size + OUTPUT.size)
+
+
+def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool = True, cookie: int = 0) -> bytes:
+    """Install what ``wanted`` describes, going on where the engine that gave ``seeds`` was."""
     outputs = outputs_of(wanted)
     expected = wanted.expected_source
-    num_types, types = _payload_types(wanted.payload_types)
-    trackers = tuple(seeds)
-    length = RECORD.size + TARGET.size + len(outputs) * OUTPUT.size
-    return b"".join([
-        RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, length, cookie),
+    sent = dict(seeds.outputs)
+    body = b"".join([
         TARGET.pack(
             pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected),
-            _target_flags(wanted), wanted.mismatch, len(outputs), num_types, len(trackers), 0, len(wanted.rtp_outputs),
-            len(outputs) - len(wanted.rtcp_outputs), len(outputs), wanted.best_rank or 0,
-            types, b"".join(trackers)),
-        *[OUTPUT.pack(pack_address(o.source), pack_address(o.destination), _FOLLOW if o.follow else 0, o.tos)
-          for o in outputs]])
+            _target_flags(wanted), wanted.mismatch, len(outputs), wanted.best_rank or 0, 0, 0, len(wanted.rtp_outputs),
+            len(outputs) - len(wanted.rtcp_outputs), len(outputs), 0, 0),
+        _payload_types(wanted.payload_types), seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
+        *[_output(o, sent.get(o.source, b"")) for o in outputs]])
+    return RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, RECORD.size + len(body), cookie) + body
 
 
 def batches(records: Iterable[bytes]) -> Iterator[bytes]:
@@ -211,7 +268,12 @@ def replies(data: bytes) -> Iterator[Reply]:
 def read_geometry(reply: Reply) -> Geometry:
     """The answer to hello()."""
     c = ffi.from_buffer("struct rtpe_hello_reply *", reply.body)
-    return Geometry(c.cpus, c.slots_per_chunk, c.chunk_bytes, c.ssrc_offset, c.ssrc_stride, c.targets)
+    return Geometry(c.cpus, c.targets, _pool(c.target_pool), _pool(c.output_pool))
+
+
+def _pool(c: Any) -> Pool:
+    return Pool(c.slots_per_chunk, c.chunk_bytes, c.counters_bytes, c.cpu_stride, c.detail_offset, c.detail_stride,
+                c.map_offset)
 
 
 def read_slots(reply: Reply) -> tuple[int, tuple[int, ...]]:
@@ -232,8 +294,8 @@ def counters_of(raw: tuple[int, ...]) -> Counters:
 
 
 def read_sources(trackers: bytes) -> tuple[SsrcStats, ...]:
-    """The RTP sources in an array of MAX_SSRCS struct rtpe_ssrc."""
-    return tuple([_source(trackers, at) for at in range(0, TRACKERS, TRACKER.size) if trackers[at + _VALID]])
+    """The RTP sources in an array of struct rtpe_ssrc."""
+    return tuple([_source(trackers, at) for at in range(0, len(trackers), TRACKER.size) if trackers[at + _VALID]])
 
 
 def _source(trackers: bytes, at: int) -> SsrcStats:
@@ -243,23 +305,50 @@ def _source(trackers: bytes, at: int) -> SsrcStats:
                      last_pt, last_ts, last_us / 1e6)
 
 
-def read_seeds(trackers: bytes) -> tuple[bytes, ...]:
-    """The same as raw trackers, for add_target()."""
+def sources_part(trackers: bytes) -> bytes:
+    """The same as the part ``sources`` of Seeds."""
     size = TRACKER.size
-    return tuple([trackers[at:at + size] for at in range(0, len(trackers), size) if trackers[at + _VALID]])
+    used = [trackers[at:at + size] for at in range(0, len(trackers), size) if trackers[at + _VALID]]
+    return _part(_SSRCS, len(used), b"".join(used)) if used else b""
+
+
+def _parts(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
+    """Kind, count, and the part itself with its header."""
+    at = 0
+    while at < len(data):
+        kind, count, length = PART.unpack_from(data, at)
+        yield kind, count, data[at:at + length]
+        at += length
+
+
+def _reserved(part: memoryview, count: int) -> bytes:
+    """Sent SRTP states for another engine: the old one may yet use the SRTCP indices that are skipped."""
+    raw = bytearray(part)
+    for n in range(count):
+        at = PART.size + n * _SRTP_STATE + _RTCP_TOP
+        _TOP.pack_into(raw, at, _TOP.unpack_from(raw, at)[0] + lib.RTPE_SRTCP_RESERVE)
+    return bytes(raw)
 
 
 def read_state(body: memoryview) -> TargetState:
     """The answer to del_target() and get_target(), and one entry of the module's ``blist``."""
     c = ffi.from_buffer("struct rtpe_state *", body[:_STATE])
-    outputs = []
-    for i in range(c.num_outputs):
-        at = _STATE + i * _OUTPUT_STATE
-        o = ffi.from_buffer("struct rtpe_output_state *", body[at:at + _OUTPUT_STATE])
-        outputs.append(OutputState(read_address(o.src), read_address(o.dst), o.slot, read_counters(o.counters)))
-    trackers = bytes(ffi.buffer(c.ssrc))
-    return TargetState(read_address(c.local), c.slot, read_counters(c.counters), c.counters.passed,
-                       read_sources(trackers), read_seeds(trackers), tuple(outputs))
+    outputs: list[OutputState] = []
+    sent: list[tuple[Endpoint, bytes]] = []
+    sources = srtp = b""
+    for kind, count, part in _parts(body[_STATE:c.length]):
+        if kind == _SSRCS:
+            sources = bytes(part)
+        elif kind == lib.RTPE_PART_OUTPUT_STATE:
+            o = ffi.from_buffer("struct rtpe_output_state *", part[PART.size:])
+            outputs.append(OutputState(read_address(o.src), read_address(o.dst), o.slot, read_counters(o.counters)))
+        elif kind == _SRTP_STATES and outputs:
+            sent.append((outputs[-1].source, _reserved(part, count)))
+        elif kind == _SRTP_STATES:
+            srtp = bytes(part)
+    total = c.counters.sum
+    return TargetState(read_address(c.local), c.slot, read_counters(total), total.passed, tuple(c.counters.drops),
+                       read_sources(sources[PART.size:]), Seeds(sources, srtp, tuple(sent)), tuple(outputs))
 
 
 def read_states(data: bytes) -> Iterator[TargetState]:

@@ -106,13 +106,13 @@ class KernelTable:
         except OSError as error:
             raise DataPlaneError(error.errno or errno.EIO, f"kernel table {self._number}") from None
 
-    def chunk(self, number: int) -> memoryview | None:
+    def chunk(self, pool: abi.Pool, number: int) -> memoryview | None:
         """The mapped statistics memory of a chunk, or None if there is no such chunk yet.
 
         The mmap module of Python refuses files in /proc, as they have no size.
         """
-        size = self.geometry.chunk_bytes
-        memory = lib.rtpe_stats_map(self._blist, number * size, size)
+        size = pool.chunk_bytes
+        memory = lib.rtpe_stats_map(self._blist, pool.map_offset + number * size, size)
         if memory == ffi.NULL:
             return None
         mapped = ffi.gc(memory, lambda address: lib.rtpe_stats_unmap(address, size), size)

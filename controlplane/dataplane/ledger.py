@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
-from controlplane.dataplane.stats import Engine, StatsReader
+from controlplane.dataplane.stats import Engine, OutputReader, TargetReader
 from controlplane.errors import DataPlaneError
 from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
 
@@ -23,10 +23,10 @@ class Installed(NamedTuple):
 
 
 class Addition(NamedTuple):
-    """A target to install, going on with the sequence state in ``seeds``."""
+    """A target to install, going on where the engine that gave ``seeds`` was."""
 
     wanted: WantedTarget
-    seeds: tuple[bytes, ...] = ()
+    seeds: abi.Seeds = abi.NO_SEEDS
 
 
 class Reading(NamedTuple):
@@ -41,11 +41,18 @@ NO_READING = Reading()
 """Of a socket on which nothing has happened."""
 
 
+class Activity(NamedTuple):
+    """The activity of a target's and of an output's slot."""
+
+    received: Callable[[int], int]
+    sent: Callable[[int], int]
+
+
 @dataclass(slots=True)
 class _Account:
     """A socket's slots, what was counted for it in slots given up since, and how it was read last.
 
-    ``activity`` is what StatsReader.activity() gave for the slots then, negative if they have changed.
+    ``activity`` is what the readers' activity() gave for the slots then, negative if they have changed.
     """
 
     slot: int | None = None
@@ -60,7 +67,8 @@ class Ledger:
 
     def __init__(self, engine: Engine):
         self._engine = engine
-        self._reader = StatsReader(engine)
+        self._targets = TargetReader(engine)
+        self._outputs = OutputReader(engine)
         self.installed: dict[Endpoint, Installed] = {}
         self._accounts: dict[Endpoint, _Account] = {}
 
@@ -107,48 +115,52 @@ class Ledger:
                 continue
             account = self._account(source)
             account.senders = tuple([other for other in account.senders if other != slot])
-            account.past = account.past._replace(sent=account.past.sent + self._reader.counters(slot))
+            account.past = account.past._replace(sent=account.past.sent + self._outputs.counters(slot))
 
-    def _delete(self, locals_: Iterable[Endpoint]) -> Iterator[tuple[Endpoint, Installed]]:
-        """Take targets out of the engine. Their slots can still be read; nothing else in the replies is of use."""
+    def _states(self, records: list[bytes]) -> Iterator[abi.Reply]:
+        for batch in abi.batches(records):
+            yield from abi.replies(self._engine.command(batch))
+
+    def _delete(self, locals_: Iterable[Endpoint]) -> Iterator[tuple[Installed, abi.Reply]]:
+        """Take targets out of the engine. Their slots can still be read."""
         known = [local for local in locals_ if local in self.installed]
-        for batch in abi.batches([abi.del_target(local) for local in known]):
-            self._engine.command(batch)
-        for local in known:
-            yield local, self.installed.pop(local)
+        replies = list(self._states([abi.del_target(local) for local in known]))
+        for local, reply in zip(known, replies):
+            yield self.installed.pop(local), reply
 
-    def remove(self, locals_: Iterable[Endpoint]) -> dict[Endpoint, tuple[bytes, ...]]:
-        """Remove those that are installed; returns their sequence states for another engine."""
+    def remove(self, locals_: Iterable[Endpoint]) -> dict[Endpoint, abi.Seeds]:
+        """Remove those that are installed; returns what another engine needs to go on."""
         seeds = {}
-        for local, target in self._delete(locals_):
-            seeds[local] = self._reader.seeds(target.slot)
+        for target, reply in self._delete(locals_):
+            local = target.wanted.local
+            seeds[local] = _read_seeds(reply) if is_encrypted(target.wanted) else self._targets.seeds(target.slot)
             account = self._account(local)
             received, sent, sources = account.past
             account.slot = None
-            account.past = Reading(received + self._reader.counters(target.slot), sent,
-                                   merge_sources(sources, self._reader.sources(target.slot)))
+            account.past = Reading(received + self._targets.counters(target.slot), sent,
+                                   merge_sources(sources, self._targets.sources(target.slot)))
             self._retire_outputs(target.outputs)
         return seeds
 
     def close(self, locals_: Iterable[Endpoint]) -> None:
         """The sockets are about to go: remove their targets and forget what was counted for them."""
         gone = set(locals_)
-        for _, target in self._delete(gone):
+        for target, _ in self._delete(gone):
             self._retire_outputs([output for output in target.outputs if output[0] not in gone])
         for local in gone:
             self._accounts.pop(local, None)
 
-    def activity(self) -> Callable[[int], int]:
+    def activity(self) -> Activity:
         """The activity of all slots at this moment, for many calls of read()."""
-        return self._reader.activities().__getitem__
+        return Activity(self._targets.activities().__getitem__, self._outputs.activities().__getitem__)
 
-    def read(self, local: Endpoint, activity: Callable[[int], int] | None = None) -> Reading:
+    def read(self, local: Endpoint, activity: Activity | None = None) -> Reading:
         """All that is known of the socket; the same object as before if nothing was counted since."""
         account = self._accounts.get(local)
         if account is None:
             return NO_READING
-        look = activity or self._reader.activity
-        now = sum(map(look, account.senders)) + (look(account.slot) if account.slot is not None else 0)
+        received, sent = activity or Activity(self._targets.activity, self._outputs.activity)
+        now = sum(map(sent, account.senders)) + (received(account.slot) if account.slot is not None else 0)
         if now != account.activity:
             account.activity = now
             account.reading = self._evaluate(account) if now else account.past
@@ -157,17 +169,30 @@ class Ledger:
     def _evaluate(self, account: _Account) -> Reading:
         received, sent, sources = account.past
         for slot in account.senders:
-            sent += self._reader.counters(slot)
+            sent += self._outputs.counters(slot)
         if account.slot is not None:
-            now = self._reader.counters(account.slot)
+            now = self._targets.counters(account.slot)
             if now != NOTHING:
                 received += now
-                sources = merge_sources(sources, self._reader.sources(account.slot))
+                sources = merge_sources(sources, self._targets.sources(account.slot))
         return Reading(received, sent, sources)
 
-    def seeds(self, local: Endpoint) -> tuple[bytes, ...]:
-        """The sequence state of an installed target."""
-        return self._reader.seeds(self.installed[local].slot)
+    def seeds(self, local: Endpoint) -> abi.Seeds:
+        """What another engine needs to go on with an installed target."""
+        target = self.installed[local]
+        if not is_encrypted(target.wanted):
+            return self._targets.seeds(target.slot)
+        (reply,) = self._states([abi.get_target(local)])
+        return _read_seeds(reply)
+
+
+def is_encrypted(wanted: WantedTarget) -> bool:
+    """Whether SRTP indices are part of the target's state."""
+    return wanted.decrypt is not None or any(o.encrypt for o in (*wanted.rtp_outputs, *wanted.rtcp_outputs))
+
+
+def _read_seeds(reply: abi.Reply) -> abi.Seeds:
+    return abi.read_state(reply.check("state of a target").body).seeds
 
 
 def merge_sources(first: tuple[SsrcStats, ...], second: tuple[SsrcStats, ...]) -> tuple[SsrcStats, ...]:

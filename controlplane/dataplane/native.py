@@ -40,11 +40,11 @@ class NativeEngine:
         written = lib.rtpe_engine_command(self._engine, batch, len(batch), reply, room)
         return bytes(ffi.buffer(reply, check(written, self._name)))
 
-    def chunk(self, number: int) -> memoryview | None:
+    def chunk(self, pool: abi.Pool, number: int) -> memoryview | None:
         """The statistics memory of a chunk, live and read-only, or None if there is no such chunk yet."""
-        memory = lib.rtpe_engine_chunk(self._engine, number)
+        memory = lib.rtpe_engine_memory(self._engine, pool.map_offset + number * pool.chunk_bytes)
         if memory == ffi.NULL:
             return None
         owner = self._owner
         kept = ffi.gc(memory, lambda _: owner)
-        return memoryview(ffi.buffer(kept, self.geometry.chunk_bytes)).toreadonly()
+        return memoryview(ffi.buffer(kept, pool.chunk_bytes)).toreadonly()

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterable
 
 from controlplane.addresses import Endpoint
+from controlplane.dataplane import abi
 from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.selector import Accelerator
 from controlplane.dataplane.stats import Engine
@@ -46,8 +47,8 @@ class Program:
             self._latest.pop(local, None)
             self._close_socket(local)
 
-    def _leave_accelerator(self, removed: list[Endpoint], closed: list[Endpoint]) -> dict[Endpoint, tuple[bytes, ...]]:
-        """The sequence state of those ``removed``."""
+    def _leave_accelerator(self, removed: list[Endpoint], closed: list[Endpoint]) -> dict[Endpoint, abi.Seeds]:
+        """Where those ``removed`` were."""
         if self._fast is None:
             return {}
         try:
@@ -58,8 +59,8 @@ class Program:
             self._give_up(error)
             return {}
 
-    def _install_relay(self, wanted: Iterable[WantedTarget], seeds: dict[Endpoint, tuple[bytes, ...]]) -> None:
-        additions = [Addition(w, seeds.get(w.local, ())) for w in wanted]
+    def _install_relay(self, wanted: Iterable[WantedTarget], seeds: dict[Endpoint, abi.Seeds]) -> None:
+        additions = [Addition(w, seeds.get(w.local, abi.NO_SEEDS)) for w in wanted]
         for addition, error in self._relay.add(additions):
             _log.error("relay: %s", error)
 

@@ -2,6 +2,7 @@
 """Reading an engine's counters from its statistics memory, without a system call."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import add
 from typing import Any, Protocol
 
@@ -9,7 +10,6 @@ from controlplane.dataplane import abi
 from controlplane.events import Counters, SsrcStats
 from controlplane.relay._native import ffi, lib
 
-_WORDS = ffi.sizeof("struct rtpe_counters") // 8
 _PACKETS, _ERRORS = (ffi.offsetof("struct rtpe_counters", name) // 8 for name in ("packets", "errors"))
 
 
@@ -20,26 +20,28 @@ class Engine(Protocol):
 
     def command(self, batch: bytes) -> bytes: ...
 
-    def chunk(self, number: int) -> memoryview | None: ...
+    def chunk(self, pool: abi.Pool, number: int) -> memoryview | None: ...
 
 
-class StatsReader:
-    """The counters of an engine by slot (see the statistics memory in kmod/uapi/rtpengine.h)."""
+class PoolReader:
+    """The counters of one pool by slot (see the statistics memory in kmod/uapi/rtpengine.h)."""
 
-    def __init__(self, engine: Engine):
+    def __init__(self, engine: Engine, pool: abi.Pool, fold: Callable[..., None], total: Any):
         self._engine = engine
-        self._geometry = engine.geometry
+        self._pool = pool
+        self._cpus = engine.geometry.cpus
         self._chunks: dict[int, Any] = {}
         # Kept apart from the pointers: Python 3.11 crashes at its end if it collects a memoryview that is in use.
         self._views: dict[int, memoryview] = {}
-        self._sum = ffi.new("struct rtpe_counters *")
-        self._summed = ffi.buffer(self._sum)
+        self._fold_into = fold
+        self._sum = total
+        self._summed = ffi.buffer(total)
 
     def _find(self, number: int) -> Any:
         """The memory of a chunk, None if there is no such chunk yet."""
         base = self._chunks.get(number)
         if base is None:
-            view = self._engine.chunk(number)
+            view = self._engine.chunk(self._pool, number)
             if view is not None:
                 self._views[number] = view
                 base = self._chunks[number] = ffi.cast("uint8_t *", ffi.from_buffer(view))
@@ -52,8 +54,8 @@ class StatsReader:
         return base
 
     def _fold(self, slot: int) -> tuple[int, ...]:
-        number, index = divmod(slot, self._geometry.slots_per_chunk)
-        lib.rtpe_stats_fold(self._chunk(number), self._geometry.cpus, index, self._sum)
+        number, index = divmod(slot, self._pool.slots_per_chunk)
+        self._fold_into(self._chunk(number), self._cpus, index, self._sum)
         return abi.COUNTERS.unpack_from(self._summed)
 
     def counters(self, slot: int) -> Counters:
@@ -68,26 +70,42 @@ class StatsReader:
     def activities(self) -> list[int]:
         """The same of all slots, at a fraction of the cost of asking for each."""
         found: list[int] = []
-        per_chunk = self._geometry.slots_per_chunk
-        size = per_chunk * _WORDS
+        per_chunk = self._pool.slots_per_chunk
+        words, stride = self._pool.counters_bytes // 8, self._pool.cpu_stride // 8
         while self._find(len(found) // per_chunk) is not None:
-            words = self._views[len(found) // per_chunk].cast("Q")
+            memory = self._views[len(found) // per_chunk].cast("Q")
             total = [0] * per_chunk
-            for start in range(0, self._geometry.cpus * size, size):
+            for start in range(0, self._cpus * stride, stride):
                 for field in (_PACKETS, _ERRORS):
-                    total = list(map(add, total, words[start + field:start + size:_WORDS].tolist()))
+                    total = list(map(add, total, memory[start + field:start + stride:words].tolist()))
             found += total
         return found
 
+
+class TargetReader(PoolReader):
+    """The pool of targets, which have details as well."""
+
+    def __init__(self, engine: Engine):
+        super().__init__(engine, engine.geometry.target_pool, lib.rtpe_stats_fold_target,
+                         ffi.new("struct rtpe_target_counters *"))
+
     def _trackers(self, slot: int) -> bytes:
-        number, index = divmod(slot, self._geometry.slots_per_chunk)
-        at = self._geometry.ssrc_offset + index * self._geometry.ssrc_stride
+        number, index = divmod(slot, self._pool.slots_per_chunk)
+        at = self._pool.detail_offset + index * self._pool.detail_stride
         return bytes(ffi.buffer(self._chunk(number) + at, abi.TRACKERS))
 
     def sources(self, slot: int) -> tuple[SsrcStats, ...]:
         """The RTP sources seen by the target with this slot."""
         return abi.read_sources(self._trackers(slot))
 
-    def seeds(self, slot: int) -> tuple[bytes, ...]:
-        """The same as raw trackers, to hand to another engine."""
-        return abi.read_seeds(self._trackers(slot))
+    def seeds(self, slot: int) -> abi.Seeds:
+        """The same, to hand to another engine."""
+        return abi.Seeds(abi.sources_part(self._trackers(slot)))
+
+
+class OutputReader(PoolReader):
+    """The pool of outputs."""
+
+    def __init__(self, engine: Engine):
+        super().__init__(engine, engine.geometry.output_pool, lib.rtpe_stats_fold_output,
+                         ffi.new("struct rtpe_counters *"))

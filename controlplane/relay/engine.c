@@ -76,7 +76,7 @@ static int reply_bound(struct rtpe_engine *e, const void *batch, size_t len)
 {
 	if (len > RTPE_MAX_BATCH)
 		return -EMSGSIZE;
-	return rtpe_command_check(&e->owner, batch, (u32)len);
+	return rtpe_command_check(&e->table, &e->owner, batch, (u32)len);
 }
 
 static int command(struct rtpe_engine *e, const void *batch, size_t len, void *reply, size_t reply_cap)
@@ -88,7 +88,7 @@ static int command(struct rtpe_engine *e, const void *batch, size_t len, void *r
 	if ((size_t)bound > reply_cap)
 		return -ENOSPC;
 	rtpe_reader_online(&e->reader);
-	written = (int)rtpe_command_run(&e->table, &e->owner, batch, reply);
+	written = (int)rtpe_command_run(&e->table, &e->owner, batch, reply, (u32)bound);
 	rtpe_reader_offline(&e->reader);
 	return written;
 }
@@ -126,17 +126,9 @@ int rtpe_engine_command(struct rtpe_engine *e, const void *batch, size_t len, vo
 	return written;
 }
 
-void rtpe_engine_geometry(struct rtpe_engine *e, struct rtpe_hello_reply *out)
+const uint8_t *rtpe_engine_memory(struct rtpe_engine *e, uint64_t offset)
 {
-	memset(out, 0, sizeof(*out));
-	out->version = RTPE_ABI_VERSION;
-	pthread_mutex_lock(&e->lock);
-	rtpe_stats_geometry(&e->table.stats, out);
-	out->targets = e->table.num_targets;
-	pthread_mutex_unlock(&e->lock);
-}
+	u32 bytes;
 
-const uint8_t *rtpe_engine_chunk(struct rtpe_engine *e, uint32_t chunk)
-{
-	return rtpe_stats_chunk(&e->table.stats, chunk);
+	return rtpe_table_memory(&e->table, offset, &bytes);
 }

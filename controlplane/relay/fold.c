@@ -3,9 +3,14 @@
 #include "relay.h"
 #include "../../kmod/core/stats.h"
 
-void rtpe_stats_fold(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out)
+void rtpe_stats_fold_output(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out)
 {
 	rtpe_counters_fold((const struct rtpe_counters *)chunk + slot, cpus, out);
+}
+
+void rtpe_stats_fold_target(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_target_counters *out)
+{
+	rtpe_target_counters_fold((const struct rtpe_target_counters *)chunk + slot, cpus, out);
 }
 
 const uint8_t *rtpe_stats_map(int fd, uint64_t offset, size_t len)

@@ -80,18 +80,19 @@ static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
 /* Decides about p; it has no outputs unless it is to be forwarded. */
 static void decide(struct rtpe_worker *w, struct rtpe_socket *s, const struct rtpe_target *t, struct rtpe_packet *p)
 {
-	struct rtpe_counters *mine = rtpe_counters_mine(t->counters);
-	u64 before = mine->packets;
+	struct rtpe_target_counters *mine = rtpe_target_counters_mine(t->counters);
+	u64 before = mine->sum.packets;
 
 	if (t->flags & RTPE_TARGET_RANK && !rtpe_learn_admits(&s->learning, t, p)) {
 		p->first = p->last = 0;
-		mine->errors++;
+		mine->sum.errors++;
+		mine->drops[RTPE_DROP_SOURCE]++;
 		return;
 	}
 	if (rtpe_forward_packet(t, p) != RTPE_FORWARD)
 		p->first = p->last = 0;
 	/* Refused packets are not counted among `packets`, and nothing is learned from them. */
-	if (t->flags & RTPE_TARGET_LEARN && mine->packets != before)
+	if (t->flags & RTPE_TARGET_LEARN && mine->sum.packets != before)
 		rtpe_learn(&s->learning, &s->peer, t, p, w->events, &w->suppressed);
 }
 
@@ -135,8 +136,8 @@ static const struct rtpe_target *look_up(const struct rtpe_table *table, struct 
 	f->changes = changes;
 	if (!t)
 		return NULL;
-	f->counters = rtpe_counters_mine(t->counters);
-	f->ssrc = t->ssrc;
+	f->counters = rtpe_target_counters_mine(t->counters);
+	f->ssrc = t->details->ssrc;
 	if (t->num_outputs) {
 		f->output_counters = rtpe_counters_mine(t->outputs[0].counters);
 		f->output_socket = t->outputs[0].host;

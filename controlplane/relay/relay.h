@@ -73,13 +73,13 @@ int rtpe_engine_reply_bound(struct rtpe_engine *e, const void *batch, size_t len
 
 /* Carries out a batch; returns the bytes of reply. ENOSPC: reply_cap below the bound, nothing was done. */
 int rtpe_engine_command(struct rtpe_engine *e, const void *batch, size_t len, void *reply, size_t reply_cap);
-void rtpe_engine_geometry(struct rtpe_engine *e, struct rtpe_hello_reply *out);
 
-/* Statistics memory of a chunk, valid until the engine is freed; NULL: no such chunk yet. */
-const uint8_t *rtpe_engine_chunk(struct rtpe_engine *e, uint32_t chunk);
+/* The chunk of statistics memory at an offset, valid until the engine is freed; NULL: no such chunk (yet). */
+const uint8_t *rtpe_engine_memory(struct rtpe_engine *e, uint64_t offset);
 
-/* Adds up over `cpus` CPUs the counters of slot `slot` (0 to slots_per_chunk - 1) of a chunk of statistics memory. */
-void rtpe_stats_fold(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out);
+/* Add up over `cpus` CPUs the counters of slot `slot` (0 to slots_per_chunk - 1) of a chunk of a pool. */
+void rtpe_stats_fold_output(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out);
+void rtpe_stats_fold_target(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_target_counters *out);
 
 /* Maps the kernel module's statistics memory (its file blist) read-only; NULL: see errno. */
 const uint8_t *rtpe_stats_map(int fd, uint64_t offset, size_t len);

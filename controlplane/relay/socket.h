@@ -12,7 +12,7 @@ struct rtpe_worker;
 struct rtpe_finding {
 	const struct rtpe_target *target;	/* NULL: none */
 	u64 changes;			/* rtpe_table.changes before it was looked up */
-	struct rtpe_counters *counters;	/* lines that the next packet will need */
+	struct rtpe_target_counters *counters;	/* lines that the next packet will need */
 	struct rtpe_counters *output_counters;
 	struct rtpe_ssrc *ssrc;
 	struct rtpe_socket *output_socket;

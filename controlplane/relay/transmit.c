@@ -13,7 +13,7 @@ static struct rtpe_addr destination(const struct rtpe_target *t, const struct rt
 	const struct rtpe_target *there;
 	struct rtpe_addr learned;
 
-	if (likely(!o->follow))
+	if (likely(!(o->flags & RTPE_OUTPUT_FOLLOW)))
 		return o->dst;
 	there = rtpe_table_find(t->table, &o->src);
 	if (!there || !(there->flags & RTPE_TARGET_LEARN) || !rtpe_peer_get(&s->peer, there->serial, &learned) ||
@@ -27,21 +27,18 @@ static void send_one(const struct rtpe_target *t, const struct rtpe_output *o, c
 {
 	struct rtpe_addr dst = destination(t, o);
 	struct rtpe_packet own;
-	int err;
+	int result = RTPE_SEND;
 
-	if (o->encrypt) {
+	if (rtpe_output_changes(o)) {
 		own = *p;
 		own.data = memcpy(scratch, p->data, p->len);
 		own.room = RTPE_TRAILER;
-		err = rtpe_forward_output(t, o, &own);
-		if (err) {
-			rtpe_forward_sent(o, 0, p->now_us, err);
-			return;
-		}
+		result = rtpe_forward_output(o, &own);
 		p = &own;
 	}
-	err = rtpe_socket_send(o->host, &dst, o->tos, p->data, p->len);
-	rtpe_forward_sent(o, p->len, p->now_us, err);
+	if (result == RTPE_SEND)
+		result = rtpe_socket_send(o->host, &dst, o->tos, p->data, p->len);
+	rtpe_forward_sent(t, o, p, result);
 }
 
 void rtpe_transmit(const struct rtpe_target *t, const struct rtpe_packet *p, u8 *scratch)
@@ -58,49 +55,56 @@ static bool is_shortage(int err)
 	return err == -EAGAIN || err == -ENOBUFS || err == -ENOMEM;
 }
 
-/* sendmmsg() until each of the `count` messages is sent or counted as an error. */
-static void send_messages(const struct rtpe_output *o, struct mmsghdr *m, u32 count, u64 now_us)
+/* Messages for one output, and the packets they were made of. */
+struct batch {
+	u32 count;
+	const struct rtpe_packet *packets[RTPE_BATCH];
+	struct mmsghdr messages[RTPE_BATCH];
+	struct iovec iovs[RTPE_BATCH];
+};
+
+/* sendmmsg() until each of the messages is sent or counted as an error. */
+static void send_messages(const struct rtpe_target *t, const struct rtpe_output *o, struct batch *b)
 {
 	const struct rtpe_socket *s = o->host;
 	u32 i = 0;
 	int n, err;
 
-	while (i < count) {
-		n = sendmmsg(s->fd, m + i, count - i, 0);
+	while (i < b->count) {
+		n = sendmmsg(s->fd, b->messages + i, b->count - i, 0);
 		for (; n > 0; n--, i++)
-			rtpe_forward_sent(o, (u32)m[i].msg_hdr.msg_iov->iov_len, now_us, 0);
-		if (i == count)
+			rtpe_forward_sent(t, o, b->packets[i], RTPE_SEND);
+		if (i == b->count)
 			return;
 		if (n == 0)
 			continue;	/* the error of the message at i comes with the next call */
 		err = -errno;
 		do
-			rtpe_forward_sent(o, 0, now_us, err);
-		while (++i < count && is_shortage(err));
+			rtpe_forward_sent(t, o, b->packets[i], err);
+		while (++i < b->count && is_shortage(err));
 	}
 }
 
 static void send_batch(const struct rtpe_target *t, u32 index, const struct rtpe_packet *packets, u32 count)
 {
 	const struct rtpe_output *o = &t->outputs[index];
-	struct mmsghdr messages[RTPE_BATCH];
-	struct iovec iovs[RTPE_BATCH];
 	struct rtpe_addr dst = destination(t, o);
 	union rtpe_sockaddr sa;
 	socklen_t sa_len = rtpe_sockaddr_from(&sa, &dst);
-	u32 i, n = 0;
+	struct batch b;
+	u32 i;
 
-	for (i = 0; i < count; i++) {
+	for (b.count = 0, i = 0; i < count; i++) {
 		if (index < packets[i].first || index >= packets[i].last)
 			continue;
-		iovs[n] = (struct iovec){ .iov_base = packets[i].data, .iov_len = packets[i].len };
-		messages[n].msg_hdr = (struct msghdr){
-			.msg_name = &sa, .msg_namelen = sa_len, .msg_iov = &iovs[n], .msg_iovlen = 1,
+		b.packets[b.count] = &packets[i];
+		b.iovs[b.count] = (struct iovec){ .iov_base = packets[i].data, .iov_len = packets[i].len };
+		b.messages[b.count].msg_hdr = (struct msghdr){
+			.msg_name = &sa, .msg_namelen = sa_len, .msg_iov = &b.iovs[b.count], .msg_iovlen = 1,
 		};
-		n++;
+		b.count++;
 	}
-	if (n)
-		send_messages(o, messages, n, packets[0].now_us);
+	send_messages(t, o, &b);
 }
 
 /* Packets that need work of their own for this output, or come alone, go one by one. */
@@ -108,7 +112,7 @@ static bool goes_singly(const struct rtpe_output *o, u32 count)
 {
 	const struct rtpe_socket *s = o->host;
 
-	return count == 1 || o->encrypt || o->tos != READ_ONCE(s->tos);
+	return count == 1 || rtpe_output_changes(o) || o->tos != READ_ONCE(s->tos);
 }
 
 void rtpe_transmit_batch(const struct rtpe_target *t, const struct rtpe_packet *packets, u32 count, u8 *scratch)

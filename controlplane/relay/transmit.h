@@ -8,7 +8,7 @@
 
 #define RTPE_BATCH 32			/* packets handled together */
 #define RTPE_DATAGRAM 65536		/* holds any UDP payload */
-#define RTPE_TRAILER 256		/* what encryption may add */
+#define RTPE_TRAILER 512		/* what rewriting and encryption may add */
 
 /* Distance of packet buffers: not a power of two, or they would share few cache sets. */
 #define RTPE_BUFFER (RTPE_DATAGRAM + RTPE_TRAILER + 64)

@@ -16,9 +16,9 @@ struct rtpe_owner {
  * Checks the frame of a batch; returns the bytes its replies can take at the
  * most (> 0), or -EINVAL, -EPROTO, -EMSGSIZE with nothing carried out.
  */
-int rtpe_command_check(const struct rtpe_owner *owner, const void *batch, u32 len);
+int rtpe_command_check(const struct rtpe_table *t, const struct rtpe_owner *owner, const void *batch, u32 len);
 
-/* Carries out a checked batch; returns the bytes written to `reply`. */
-u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void *batch, void *reply);
+/* Carries out a checked batch; returns the bytes written to `reply`, which has the room that check asked for. */
+u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void *batch, void *reply, u32 room);
 
 #endif

@@ -1,97 +1,215 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "forward.h"
+#include "rtcp.h"
 #include "ssrc.h"
 #include "table.h"
 
 static enum rtpe_verdict pass(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
+	struct rtpe_counters *mine = &rtpe_target_counters_mine(t->counters)->sum;
+
 	if (t->table->terminal)
-		rtpe_counters_add(t->counters, p->len, p->now_us);
-	rtpe_counters_mine(t->counters)->passed++;
+		rtpe_counters_add(mine, p->len, p->now_us);
+	mine->passed++;
 	return RTPE_PASS;
 }
 
-static enum rtpe_verdict drop(const struct rtpe_target *t)
+static void note(const struct rtpe_target *t, u32 reason)
 {
-	rtpe_counters_mine(t->counters)->errors++;
+	rtpe_target_counters_mine(t->counters)->drops[reason]++;
+}
+
+/* One more that went wrong, and why. */
+static void fault(const struct rtpe_target *t, u32 reason)
+{
+	rtpe_target_counters_mine(t->counters)->sum.errors++;
+	note(t, reason);
+}
+
+static enum rtpe_verdict drop(const struct rtpe_target *t, u32 reason)
+{
+	fault(t, reason);
 	return RTPE_DROP;
 }
 
 /* True: the packet is to be passed up, whatever it carries. */
 static bool goes_up(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
-	if (p->kind == RTPE_KIND_STUN)
-		return t->flags & RTPE_TARGET_STUN;
-	if (p->kind == RTPE_KIND_DTLS)
-		return t->flags & RTPE_TARGET_DTLS;
-	return false;
+	if (p->kind == RTPE_KIND_STUN && t->flags & RTPE_TARGET_STUN)
+		return true;
+	if (p->kind == RTPE_KIND_DTLS && t->flags & RTPE_TARGET_DTLS)
+		return true;
+	return t->flags & RTPE_TARGET_LEARN && !t->table->terminal;
 }
 
-/*
- * Without RTPE_TARGET_RTP the outputs for RTP take everything, as for T.38.
- * Returns false if the packet is to be passed.
- */
+static bool is_rtp(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	return t->flags & RTPE_TARGET_RTP && p->kind == RTPE_KIND_RTP;
+}
+
+static bool is_rtcp(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	return t->flags & RTPE_TARGET_RTP && p->kind == RTPE_KIND_RTCP;
+}
+
+/* The outputs, where they do not depend on the group. Returns whether any may take p. */
 static bool choose_outputs(const struct rtpe_target *t, struct rtpe_packet *p)
 {
-	if (t->flags & RTPE_TARGET_RTP && p->kind == RTPE_KIND_RTCP) {
-		p->first = t->rtcp_start;
-		p->last = t->rtcp_end;
-	} else {
-		if (t->flags & RTPE_TARGET_RTP_ONLY && p->kind != RTPE_KIND_RTP)
-			return false;
-		p->first = t->rtp_start;
-		p->last = t->rtp_end;
-	}
-	return p->first != p->last;
+	p->first = is_rtcp(t, p) ? t->rtcp_start : t->rtp_start;
+	p->last = is_rtcp(t, p) ? t->rtcp_end : t->rtp_end;
+	return t->groups || p->first != p->last;
 }
 
-static void track(const struct rtpe_target *t, const struct rtpe_packet *p)
+/* The queue for a copy of RTCP, if it is to have one. */
+static struct rtpe_stream_queue *rtcp_stream(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
-	u32 class = t->pt_class[p->payload_type];
+	if (!t->rtcp_stream || !is_rtcp(t, p))
+		return NULL;
+	if (t->flags & RTPE_TARGET_CONSUME_FEEDBACK && rtpe_rtcp_is_pure_feedback(p))
+		return NULL;
+	return t->rtcp_stream;
+}
 
-	rtpe_ssrc_update(rtpe_ssrc_get(t->ssrc, p), p, class ? t->clock_rates[class - 1] : 0);
+static bool is_intercepted(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	return t->stream || (t->rtcp_stream && is_rtcp(t, p));
+}
+
+static void intercept(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	struct rtpe_stream_queue *rtcp = rtcp_stream(t, p);
+
+	if (t->stream)
+		rtpe_stream_put(t->stream, &t->local, p);
+	if (rtcp)
+		rtpe_stream_put(rtcp, &t->local, p);
+}
+
+static bool source_is_wrong(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	return t->expected_src.family && t->src_mismatch != RTPE_MISMATCH_IGNORE && !(t->flags & RTPE_TARGET_RANK) &&
+	       !rtpe_addr_equal(&t->expected_src, &p->src);
+}
+
+/* Sequence, loss and jitter of an RTP packet of `bytes`; returns its source. */
+static struct rtpe_ssrc *track(const struct rtpe_target *t, const struct rtpe_packet *p, u32 class)
+{
+	struct rtpe_ssrc *source = rtpe_ssrc_get(t->details->ssrc, p);
+	struct rtpe_pt_stats *stats;
+
+	rtpe_ssrc_update(source, p, class ? t->payload_types[class - 1].clock_rate : 0);
+	if (likely(class)) {
+		stats = &t->details->payload_types[t->payload_types[class - 1].stats];
+		stats->packets++;
+		stats->bytes += p->len;
+	}
+	return source;
+}
+
+/* In place, nothing but that. Authentication comes before anything that changes state. */
+static int decrypt(const struct rtpe_target *t, struct rtpe_packet *p)
+{
+	int err = rtpe_crypto_unprotect(t->decrypt, p);
+
+	if (likely(!err))
+		return 0;
+	fault(t, err == -EALREADY ? RTPE_DROP_REPLAY : err == -EPROTO ? RTPE_DROP_MALFORMED : RTPE_DROP_AUTH);
+	return err;
+}
+
+/* What a packet that is for us counts as, where it goes; p is plain now and had `bytes` on the wire. */
+static enum rtpe_verdict consume(const struct rtpe_target *t, struct rtpe_packet *p, u32 bytes)
+{
+	bool rtp = is_rtp(t, p);
+	u32 class = rtp ? t->pt_class[p->payload_type] : 0;
+	struct rtpe_ssrc *source = NULL;
+
+	if (unlikely(rtp && !class))
+		fault(t, RTPE_DROP_PAYLOAD_TYPE);
+	rtpe_counters_add(&rtpe_target_counters_mine(t->counters)->sum, bytes, p->now_us);
+	if (rtp)
+		source = track(t, p, class);
+	if (unlikely(t->groups))
+		rtpe_groups_choose(t->groups, t->details->ssrc, source, p,
+				   class ? t->payload_types[class - 1].group : 0);
+	if (unlikely(is_intercepted(t, p)))
+		intercept(t, p);
+	p->plain_len = p->len;
+	if (likely(p->first != p->last))
+		return RTPE_FORWARD;
+	if (t->flags & RTPE_TARGET_BLACKHOLE)
+		note(t, RTPE_DROP_BLACKHOLE);
+	return RTPE_DROP;
+}
+
+/* Why a packet is not for the outputs but for user space; RTPE_FORWARD if it is not so. */
+static enum rtpe_verdict screen(const struct rtpe_target *t, struct rtpe_packet *p)
+{
+	if (goes_up(t, p))
+		return pass(t, p);
+	if (source_is_wrong(t, p)) {
+		if (t->src_mismatch == RTPE_MISMATCH_DROP)
+			return drop(t, RTPE_DROP_SOURCE);
+		if (!t->table->terminal)
+			return pass(t, p);
+	}
+	if (t->flags & RTPE_TARGET_RTP_ONLY && !is_rtp(t, p) && !is_rtcp(t, p)) {
+		note(t, RTPE_DROP_MALFORMED);
+		return pass(t, p);
+	}
+	if (!choose_outputs(t, p) && !is_intercepted(t, p) && !(t->flags & RTPE_TARGET_BLACKHOLE) &&
+	    !t->table->terminal)
+		return pass(t, p);
+	if (!is_rtp(t, p))
+		return RTPE_FORWARD;
+	if (t->flags & RTPE_TARGET_SSRC_ONLY && !rtpe_ssrc_find(t->details->ssrc, p->ssrc)) {
+		fault(t, RTPE_DROP_SSRC);
+		return pass(t, p);
+	}
+	if (t->flags & RTPE_TARGET_PT_FILTER && !t->pt_class[p->payload_type]) {
+		note(t, RTPE_DROP_PAYLOAD_TYPE);
+		return pass(t, p);
+	}
+	return RTPE_FORWARD;
 }
 
 enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_packet *p)
 {
-	bool forward, unknown;
+	enum rtpe_verdict verdict;
+	u32 bytes = p->len;
 
 	rtpe_packet_parse(p);
-	if (goes_up(t, p) || (t->flags & RTPE_TARGET_LEARN && !t->table->terminal))
-		return pass(t, p);
-	if (t->expected_src.family && t->src_mismatch != RTPE_MISMATCH_IGNORE && !(t->flags & RTPE_TARGET_RANK) &&
-	    !rtpe_addr_equal(&t->expected_src, &p->src)) {
-		if (t->src_mismatch == RTPE_MISMATCH_DROP)
-			return drop(t);
-		if (!t->table->terminal)
-			return pass(t, p);
+	verdict = screen(t, p);
+	if (verdict != RTPE_FORWARD)
+		return verdict;
+	if (t->decrypt && decrypt(t, p))
+		return RTPE_DROP;
+	return consume(t, p, bytes);
+}
+
+int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p)
+{
+	int result = RTPE_SEND;
+
+	if (o->rewrite)
+		result = rtpe_rewrite_packet(o->rewrite, p);
+	p->plain_len = p->len;
+	if (o->encrypt && result == RTPE_SEND)
+		result = rtpe_crypto_protect(o->encrypt, p);
+	return result;
+}
+
+void rtpe_forward_sent(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
+		       int result)
+{
+	struct rtpe_counters *mine = rtpe_counters_mine(o->counters);
+
+	if (likely(result == RTPE_SEND)) {
+		rtpe_counters_add(mine, p->plain_len, p->now_us);
+	} else if (result == RTPE_LEAVE_OUT) {
+		mine->passed++;
+	} else {
+		mine->errors++;
+		note(t, RTPE_DROP_SEND);
 	}
-	forward = choose_outputs(t, p);
-	if (!forward && !(t->flags & RTPE_TARGET_BLACKHOLE) && !t->table->terminal)
-		return pass(t, p);
-	unknown = p->kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP && !t->pt_class[p->payload_type];
-	if (unknown && t->flags & RTPE_TARGET_PT_FILTER)
-		return pass(t, p);
-	/* Authentication comes before anything that changes state. */
-	if (t->decrypt && t->table->crypto->unprotect(t->decrypt, p))
-		return drop(t);
-	if (unknown)
-		rtpe_counters_mine(t->counters)->errors++;
-	rtpe_counters_add(t->counters, p->len, p->now_us);
-	if (p->kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP)
-		track(t, p);
-	return forward ? RTPE_FORWARD : RTPE_DROP;
-}
-
-int rtpe_forward_output(const struct rtpe_target *t, const struct rtpe_output *o, struct rtpe_packet *p)
-{
-	return o->encrypt ? t->table->crypto->protect(o->encrypt, p) : 0;
-}
-
-void rtpe_forward_sent(const struct rtpe_output *o, u32 bytes, u64 now_us, int err)
-{
-	if (likely(!err))
-		rtpe_counters_add(o->counters, bytes, now_us);
-	else
-		rtpe_counters_mine(o->counters)->errors++;
 }

@@ -13,18 +13,21 @@ enum rtpe_verdict {
 };
 
 /*
- * Decides and counts. Takes p as the host filled it. In an engine that learns
- * sources itself (table->terminal), LEARN does not pass; elsewhere it does.
+ * Decides, decrypts in place, counts and intercepts. Takes p as the host filled it.
+ * In an engine that learns sources itself (table->terminal), LEARN does not pass;
+ * elsewhere it does.
  */
 enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_packet *p);
 
 /*
- * Makes of p what leaves through o, in place: p must be o's own copy. A negative
- * errno means it must not be sent; hand that to rtpe_forward_sent().
+ * Makes of p what leaves through o, in place: if rtpe_output_changes(o), p and its
+ * data must be this output's own copy. RTPE_SEND; RTPE_LEAVE_OUT, or a negative
+ * errno, mean it must not be sent. Hand the result to rtpe_forward_sent().
  */
-int rtpe_forward_output(const struct rtpe_target *t, const struct rtpe_output *o, struct rtpe_packet *p);
+int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p);
 
-/* After an attempt to send `bytes` of UDP payload; err 0 or negative. */
-void rtpe_forward_sent(const struct rtpe_output *o, u32 bytes, u64 now_us, int err);
+/* After an attempt to send p: RTPE_SEND if it was sent, else why not. */
+void rtpe_forward_sent(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
+		       int result);
 
 #endif

@@ -32,8 +32,9 @@ struct rtpe_packet {
 	u32 ssrc;		/* network byte order */
 	u32 header_len;		/* with CSRCs and header extension */
 
-	/* by rtpe_forward_packet(): outputs first to last - 1 */
+	/* by rtpe_forward_packet(): outputs first to last - 1, and bytes as they count for these */
 	u8 first, last;
+	u32 plain_len;
 };
 
 /* Finds out the kind of data and, for RTP, reads the header. Total: any bytes do. */

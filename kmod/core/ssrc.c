@@ -5,7 +5,7 @@
 #define MAX_BEHIND 0x101
 #define MAX_TRANSIT_STEP 100000	/* timestamp units; more is a clock jump */
 
-static struct rtpe_ssrc *find(struct rtpe_ssrc *t, u32 ssrc)
+struct rtpe_ssrc *rtpe_ssrc_find(struct rtpe_ssrc *t, u32 ssrc)
 {
 	u32 i;
 
@@ -36,7 +36,7 @@ static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, u32 ssrc)
 
 struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_packet *p)
 {
-	struct rtpe_ssrc *s = find(trackers, p->ssrc);
+	struct rtpe_ssrc *s = rtpe_ssrc_find(trackers, p->ssrc);
 
 	return likely(s) ? s : claim(trackers, p->ssrc);
 }
@@ -125,12 +125,13 @@ static void adopt(struct rtpe_ssrc *s, const struct rtpe_ssrc *from, u32 seen_be
 	s->last_ts = from->last_ts;
 	s->last_pt = from->last_pt;
 	s->last_us = from->last_us;
+	s->group = from->group;
 	WRITE_ONCE(s->valid, 1);
 }
 
 void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from)
 {
-	struct rtpe_ssrc *s = find(trackers, from->ssrc);
+	struct rtpe_ssrc *s = rtpe_ssrc_find(trackers, from->ssrc);
 	u64 step;
 
 	if (!s) {

@@ -11,6 +11,9 @@
 
 #include "packet.h"
 
+/* The tracker of an SSRC among RTPE_MAX_SSRCS, or NULL. */
+struct rtpe_ssrc *rtpe_ssrc_find(struct rtpe_ssrc *trackers, u32 ssrc);
+
 /* The tracker of p's SSRC among RTPE_MAX_SSRCS; the longest idle one gives way to a new source. */
 struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_packet *p);
 

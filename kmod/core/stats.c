@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "stats.h"
 
-#define SSRC_STRIDE (RTPE_MAX_SSRCS * sizeof(struct rtpe_ssrc))
-
-static u32 ssrc_offset(const struct rtpe_stats *s)
-{
-	return s->cpus * RTPE_CPU_STRIDE;
-}
-
-int rtpe_stats_init(struct rtpe_stats *s, u32 cpus)
+int rtpe_stats_init(struct rtpe_stats *s, u32 cpus, u32 counters_bytes, u32 detail_bytes, u64 map_offset)
 {
 	u32 bytes;
 
 	memset(s, 0, sizeof(*s));
 	s->cpus = cpus;
-	bytes = ssrc_offset(s) + RTPE_SLOTS_PER_CHUNK * SSRC_STRIDE;
-	s->chunk_bytes = (bytes + RTPE_PAGE_BYTES - 1) / RTPE_PAGE_BYTES * RTPE_PAGE_BYTES;
+	s->pool.slots_per_chunk = RTPE_SLOTS_PER_CHUNK;
+	s->pool.counters_bytes = counters_bytes;
+	s->pool.cpu_stride = RTPE_SLOTS_PER_CHUNK * counters_bytes;
+	s->pool.detail_offset = cpus * s->pool.cpu_stride;
+	s->pool.detail_stride = detail_bytes;
+	s->pool.map_offset = map_offset;
+	bytes = s->pool.detail_offset + RTPE_SLOTS_PER_CHUNK * detail_bytes;
+	s->pool.chunk_bytes = (bytes + RTPE_PAGE_BYTES - 1) / RTPE_PAGE_BYTES * RTPE_PAGE_BYTES;
 	s->chunks = rtpe_alloc(RTPE_MAX_CHUNKS * sizeof(*s->chunks));
 	s->free_slots = rtpe_alloc(RTPE_MAX_CHUNKS * sizeof(*s->free_slots));
 	if (!s->chunks || !s->free_slots) {
@@ -45,7 +44,7 @@ static int grow(struct rtpe_stats *s)
 
 	if (s->num_chunks == RTPE_MAX_CHUNKS)
 		return -ENOSPC;
-	mem = rtpe_pages_alloc(s->chunk_bytes);
+	mem = rtpe_pages_alloc(s->pool.chunk_bytes);
 	if (!mem)
 		return -ENOMEM;
 	rtpe_lock(&s->lock);
@@ -85,10 +84,10 @@ int rtpe_stats_take(struct rtpe_stats *s, u32 *slot)
 			return err;
 		*slot = take_free(s);
 	}
-	first = (u8 *)rtpe_stats_counters(s, *slot);
+	first = rtpe_stats_counters(s, *slot);
 	for (i = 0; i < s->cpus; i++)
-		memset(first + i * RTPE_CPU_STRIDE, 0, sizeof(struct rtpe_counters));
-	memset(rtpe_stats_ssrc(s, *slot), 0, SSRC_STRIDE);
+		memset(first + i * s->pool.cpu_stride, 0, s->pool.counters_bytes);
+	memset(rtpe_stats_details(s, *slot), 0, s->pool.detail_stride);
 	return 0;
 }
 
@@ -103,16 +102,15 @@ void rtpe_stats_give(struct rtpe_stats *s, u32 slot)
 	rtpe_unlock(&s->lock);
 }
 
-struct rtpe_counters *rtpe_stats_counters(const struct rtpe_stats *s, u32 slot)
+void *rtpe_stats_counters(const struct rtpe_stats *s, u32 slot)
 {
-	return (struct rtpe_counters *)s->chunks[slot / RTPE_SLOTS_PER_CHUNK] + slot % RTPE_SLOTS_PER_CHUNK;
+	return s->chunks[slot / RTPE_SLOTS_PER_CHUNK] + slot % RTPE_SLOTS_PER_CHUNK * s->pool.counters_bytes;
 }
 
-struct rtpe_ssrc *rtpe_stats_ssrc(const struct rtpe_stats *s, u32 slot)
+void *rtpe_stats_details(const struct rtpe_stats *s, u32 slot)
 {
-	u8 *chunk = s->chunks[slot / RTPE_SLOTS_PER_CHUNK];
-
-	return (struct rtpe_ssrc *)(chunk + ssrc_offset(s) + slot % RTPE_SLOTS_PER_CHUNK * SSRC_STRIDE);
+	return s->chunks[slot / RTPE_SLOTS_PER_CHUNK] + s->pool.detail_offset +
+	       slot % RTPE_SLOTS_PER_CHUNK * s->pool.detail_stride;
 }
 
 const void *rtpe_stats_chunk(const struct rtpe_stats *s, u32 chunk)
@@ -120,31 +118,38 @@ const void *rtpe_stats_chunk(const struct rtpe_stats *s, u32 chunk)
 	return chunk < RTPE_MAX_CHUNKS ? READ_ONCE(s->chunks[chunk]) : NULL;
 }
 
+static void add_counters(struct rtpe_counters *sum, const struct rtpe_counters *c)
+{
+	u64 last = READ_ONCE(c->last_us);
+
+	sum->packets += READ_ONCE(c->packets);
+	sum->bytes += READ_ONCE(c->bytes);
+	sum->errors += READ_ONCE(c->errors);
+	sum->passed += READ_ONCE(c->passed);
+	if (last > sum->last_us)
+		sum->last_us = last;
+}
+
 void rtpe_counters_fold(const struct rtpe_counters *first, u32 cpus, struct rtpe_counters *sum)
 {
-	const struct rtpe_counters *c;
-	u64 last;
+	const u8 *at = (const u8 *)first;
+
+	memset(sum, 0, sizeof(*sum));
+	for (; cpus--; at += RTPE_OUTPUT_STRIDE)
+		add_counters(sum, (const struct rtpe_counters *)at);
+}
+
+void rtpe_target_counters_fold(const struct rtpe_target_counters *first, u32 cpus, struct rtpe_target_counters *sum)
+{
+	const u8 *at = (const u8 *)first;
 	u32 i;
 
 	memset(sum, 0, sizeof(*sum));
-	for (i = 0; i < cpus; i++) {
-		c = (const struct rtpe_counters *)((const u8 *)first + i * RTPE_CPU_STRIDE);
-		sum->packets += READ_ONCE(c->packets);
-		sum->bytes += READ_ONCE(c->bytes);
-		sum->errors += READ_ONCE(c->errors);
-		sum->passed += READ_ONCE(c->passed);
-		last = READ_ONCE(c->last_us);
-		if (last > sum->last_us)
-			sum->last_us = last;
-	}
-}
+	for (; cpus--; at += RTPE_TARGET_STRIDE) {
+		const struct rtpe_target_counters *c = (const void *)at;
 
-void rtpe_stats_geometry(const struct rtpe_stats *s, struct rtpe_hello_reply *r)
-{
-	r->cpus = s->cpus;
-	r->slots_per_chunk = RTPE_SLOTS_PER_CHUNK;
-	r->chunk_bytes = s->chunk_bytes;
-	r->cpu_stride = RTPE_CPU_STRIDE;
-	r->ssrc_offset = ssrc_offset(s);
-	r->ssrc_stride = SSRC_STRIDE;
+		add_counters(&sum->sum, &c->sum);
+		for (i = 0; i < RTPE_DROPS; i++)
+			sum->drops[i] += READ_ONCE(c->drops[i]);
+	}
 }

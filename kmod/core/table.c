@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "table.h"
-#include "ssrc.h"
 
 static u32 bucket_of(const struct rtpe_addr *a)
 {
@@ -18,6 +17,18 @@ static u32 bucket_of(const struct rtpe_addr *a)
 	return (h ^ h >> 15) & (RTPE_TABLE_BUCKETS - 1);
 }
 
+static int init_stats(struct rtpe_table *t, u32 cpus)
+{
+	int err = rtpe_stats_init(&t->targets, cpus, sizeof(struct rtpe_target_counters), sizeof(struct rtpe_details), 0);
+
+	if (err)
+		return err;
+	err = rtpe_stats_init(&t->outputs, cpus, sizeof(struct rtpe_counters), 0, RTPE_OUTPUT_MAP_OFFSET);
+	if (err)
+		rtpe_stats_exit(&t->targets);
+	return err;
+}
+
 int rtpe_table_init(struct rtpe_table *t, const struct rtpe_host_ops *host, u32 cpus)
 {
 	int err;
@@ -27,7 +38,7 @@ int rtpe_table_init(struct rtpe_table *t, const struct rtpe_host_ops *host, u32 
 	t->buckets = rtpe_alloc(RTPE_TABLE_BUCKETS * sizeof(*t->buckets));
 	if (!t->buckets)
 		return -ENOMEM;
-	err = rtpe_stats_init(&t->stats, cpus);
+	err = init_stats(t, cpus);
 	if (err)
 		rtpe_free(t->buckets);
 	return err;
@@ -35,7 +46,9 @@ int rtpe_table_init(struct rtpe_table *t, const struct rtpe_host_ops *host, u32 
 
 void rtpe_table_exit(struct rtpe_table *t)
 {
-	rtpe_stats_exit(&t->stats);
+	rtpe_stats_exit(&t->targets);
+	rtpe_stats_exit(&t->outputs);
+	rtpe_free(t->by_slot);
 	rtpe_free(t->buckets);
 }
 
@@ -64,26 +77,33 @@ static void free_target(struct rtpe_deferred *d)
 	rtpe_target_destroy(container_of(d, struct rtpe_target, deferred));
 }
 
-int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 len, bool replace,
-		   struct rtpe_target **added)
+/* Room for a slot in by_slot. */
+static int reserve_slot(struct rtpe_table *t, u32 slot)
 {
-	struct rtpe_target RTPE_RCU **at;
-	struct rtpe_target *old, *x;
-	u32 i;
-	int err;
+	struct rtpe_target **more;
+	u32 n = t->num_slots ? t->num_slots : RTPE_SLOTS_PER_CHUNK;
 
-	if (len < sizeof(*msg))
-		return -EINVAL;
-	at = place_of(t, &msg->local);
-	old = rtpe_rcu_own(*at);
-	if (old && !replace)
-		return -EEXIST;
-	err = rtpe_target_create(&x, t, msg, len, old);
-	if (err)
-		return err;
+	if (slot < t->num_slots)
+		return 0;
+	while (n <= slot)
+		n *= 2;
+	more = rtpe_alloc(n * sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	if (t->num_slots)
+		memcpy(more, t->by_slot, t->num_slots * sizeof(*more));
+	rtpe_free(t->by_slot);
+	t->by_slot = more;
+	t->num_slots = n;
+	return 0;
+}
+
+/* In the place of `old`, or at the end of a chain. */
+static void link_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at, struct rtpe_target *x,
+		    struct rtpe_target *old)
+{
 	x->serial = ++t->serial;
-	for (i = 0; i < msg->num_ssrcs; i++)
-		rtpe_ssrc_seed(x->ssrc, &msg->ssrc[i]);
+	t->by_slot[x->slot] = x;
 	if (old) {
 		rtpe_rcu_set(x->next, rtpe_rcu_own(old->next));
 		rtpe_target_succeed(x, old);
@@ -94,8 +114,45 @@ int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 
 	rtpe_store_release(&t->changes, t->changes + 1);
 	if (old)
 		rtpe_defer(&old->deferred, free_target);
+}
+
+static int add(struct rtpe_table *t, const struct rtpe_message *m, bool replace, struct rtpe_target **added)
+{
+	struct rtpe_target RTPE_RCU **at = place_of(t, &m->target->local);
+	struct rtpe_target *old = rtpe_rcu_own(*at), *x;
+	int err;
+
+	if (old && !replace)
+		return -EEXIST;
+	err = rtpe_target_create(&x, t, m, old);
+	if (err)
+		return err;
+	if (!old) {
+		err = reserve_slot(t, x->slot);
+		if (err) {
+			rtpe_target_destroy(x);
+			return err;
+		}
+	}
+	rtpe_target_seed(x, m);
+	link_at(t, at, x, old);
 	*added = x;
 	return 0;
+}
+
+int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 len, bool replace,
+		   struct rtpe_target **added)
+{
+	struct rtpe_message *m = rtpe_alloc(sizeof(*m));	/* too large for a kernel's stack */
+	int err;
+
+	if (!m)
+		return -ENOMEM;
+	err = rtpe_message_parse(m, msg, len);
+	if (!err)
+		err = add(t, m, replace, added);
+	rtpe_free(m);
+	return err;
 }
 
 static void unlink_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at)
@@ -103,6 +160,7 @@ static void unlink_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at)
 	struct rtpe_target *x = rtpe_rcu_own(*at);
 
 	rtpe_rcu_set(*at, rtpe_rcu_own(x->next));
+	t->by_slot[x->slot] = NULL;
 	t->num_targets--;
 	rtpe_store_release(&t->changes, t->changes + 1);
 	rtpe_defer(&x->deferred, free_target);
@@ -127,7 +185,21 @@ void rtpe_table_flush(struct rtpe_table *t)
 			unlink_at(t, &t->buckets[i]);
 }
 
-struct rtpe_target *rtpe_table_bucket(const struct rtpe_table *t, u32 bucket)
+struct rtpe_target *rtpe_table_next(const struct rtpe_table *t, u32 *slot)
 {
-	return rtpe_rcu_own(t->buckets[bucket]);
+	for (; *slot < t->num_slots; ++*slot)
+		if (t->by_slot[*slot])
+			return t->by_slot[*slot];
+	return NULL;
+}
+
+const void *rtpe_table_memory(const struct rtpe_table *t, u64 offset, u32 *bytes)
+{
+	const struct rtpe_stats *s = offset < RTPE_OUTPUT_MAP_OFFSET ? &t->targets : &t->outputs;
+	u64 chunk = rtpe_div64(offset - s->pool.map_offset, s->pool.chunk_bytes);
+
+	*bytes = s->pool.chunk_bytes;
+	if (chunk >= RTPE_MAX_CHUNKS || offset != s->pool.map_offset + chunk * s->pool.chunk_bytes)
+		return NULL;
+	return rtpe_stats_chunk(s, (u32)chunk);
 }

@@ -1,93 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "target.h"
+#include "ssrc.h"
 #include "table.h"
 
-static bool all_zero(const void *p, u32 len)
-{
-	const u8 *b = p;
-
-	while (len--)
-		if (*b++)
-			return false;
-	return true;
-}
-
-static bool range_valid(u8 start, u8 end, u8 count)
-{
-	return start <= end && end <= count;
-}
-
-static int check_srtp(const struct rtpe_table *table, const struct rtpe_srtp *s)
-{
-	if (rtpe_srtp_is_plain(s))
-		return all_zero(s, sizeof(*s)) ? 0 : -EINVAL;
-	return table->crypto ? 0 : -EOPNOTSUPP;
-}
-
-static int check_payload_types(const struct rtpe_target_msg *m)
-{
-	int last = -1;
-	u32 i;
-
-	for (i = 0; i < m->num_payload_types; i++) {
-		const struct rtpe_payload_type *pt = &m->payload_types[i];
-
-		if (pt->number > 127 || pt->number <= last || pt->flags || pt->reserved)
-			return -EINVAL;
-		last = pt->number;
-	}
-	return 0;
-}
-
-static int check_output(const struct rtpe_table *table, const struct rtpe_output_msg *o)
-{
-	if (!rtpe_addr_valid(&o->src) || !rtpe_addr_valid(&o->dst) || o->src.family != o->dst.family)
-		return -EINVAL;
-	if (o->flags & ~(u32)RTPE_OUTPUT_FLAGS || !all_zero(o->reserved, sizeof(o->reserved)))
-		return -EINVAL;
-	if (o->flags & RTPE_OUTPUT_FOLLOW && !table->terminal)
-		return -EOPNOTSUPP;
-	return check_srtp(table, &o->encrypt);
-}
-
-/* Ranking needs something to compare with. */
-static bool learning_valid(const struct rtpe_target_msg *m)
-{
-	if (m->best_rank > RTPE_RANK_NONE)
-		return false;
-	return !(m->flags & RTPE_TARGET_RANK) || (m->flags & RTPE_TARGET_LEARN && m->expected_src.family);
-}
-
-static int check(const struct rtpe_table *table, const struct rtpe_target_msg *m, u32 len)
-{
-	const struct rtpe_output_msg *o = (const void *)(m + 1);
-	u32 i;
-	int err;
-
-	if (len < sizeof(*m))
-		return -EINVAL;
-	if (m->num_outputs > RTPE_MAX_OUTPUTS || m->num_payload_types > RTPE_MAX_PAYLOAD_TYPES ||
-	    m->num_ssrcs > RTPE_MAX_SSRCS)
-		return -ERANGE;
-	if (len != sizeof(*m) + m->num_outputs * sizeof(*o) || !all_zero(m->reserved, sizeof(m->reserved)) ||
-	    m->flags & ~(u32)RTPE_TARGET_FLAGS || !learning_valid(m))
-		return -EINVAL;
-	if (!rtpe_addr_valid(&m->local) || m->src_mismatch > RTPE_MISMATCH_PASS)
-		return -EINVAL;
-	if (!all_zero(&m->expected_src, sizeof(m->expected_src)) && !rtpe_addr_valid(&m->expected_src))
-		return -EINVAL;
-	if (!range_valid(m->rtp_start, m->rtp_end, m->num_outputs) ||
-	    !range_valid(m->rtcp_start, m->rtcp_end, m->num_outputs))
-		return -EINVAL;
-	err = check_payload_types(m);
-	if (!err)
-		err = check_srtp(table, &m->decrypt);
-	for (i = 0; !err && i < m->num_outputs; i++)
-		err = check_output(table, &o[i]);
-	return err;
-}
-
-/* The output of `old` whose statistics the new output `n` carries on, or NULL. */
+/* The output of `old` whose statistics and SRTP state the new output `n` carries on, or NULL. */
 static struct rtpe_output *predecessor(struct rtpe_target *old, const struct rtpe_output *n, u32 index)
 {
 	if (!old || index >= old->num_outputs || !rtpe_addr_equal(&old->outputs[index].src, &n->src))
@@ -95,31 +11,88 @@ static struct rtpe_output *predecessor(struct rtpe_target *old, const struct rtp
 	return &old->outputs[index];
 }
 
-static int setup_output(struct rtpe_target *t, u32 index, const struct rtpe_output_msg *m, struct rtpe_target *old)
+/*
+ * The keys in `parts`; if they are those of `before`, the very same object, so that
+ * packets that still see the old target and those that see the new one share their indices.
+ */
+static int setup_srtp(struct rtpe_table *table, const struct rtpe_parts *parts, struct rtpe_crypto *before,
+		      struct rtpe_crypto **out)
 {
-	struct rtpe_table *table = t->table;
-	struct rtpe_output *o = &t->outputs[index], *before;
-	int err;
+	const struct rtpe_srtp *srtp = parts->entries[RTPE_PART_SRTP];
 
+	if (!srtp)
+		return 0;
+	if (!table->ciphers)
+		return -EOPNOTSUPP;
+	if (before && rtpe_crypto_is(before, srtp)) {
+		*out = rtpe_crypto_ref(before);
+		return 0;
+	}
+	return rtpe_crypto_open(out, table->ciphers, srtp);
+}
+
+static int setup_output(struct rtpe_target *t, u32 index, const struct rtpe_parts *parts, struct rtpe_target *old)
+{
+	const struct rtpe_output_msg *m = parts->entries[RTPE_PART_OUTPUT];
+	struct rtpe_rewrite_parts rewrite = rtpe_message_rewrite(parts);
+	struct rtpe_output *o = &t->outputs[index], *before;
+	struct rtpe_table *table = t->table;
+	int err = 0;
+
+	if (m->flags & RTPE_OUTPUT_FOLLOW && !table->terminal)
+		return -EOPNOTSUPP;
 	o->src = m->src;
 	o->dst = m->dst;
 	o->tos = m->tos;
-	o->follow = m->flags & RTPE_OUTPUT_FOLLOW;
+	o->flags = m->flags;
 	before = predecessor(old, o, index);
-	if (before) {
+	if (before)
 		o->slot = before->slot;
-	} else {
-		err = rtpe_stats_take(&table->stats, &o->slot);
-		if (err)
-			return err;
-	}
-	o->counters = rtpe_stats_counters(&table->stats, o->slot);
-	if (!rtpe_srtp_is_plain(&m->encrypt)) {
-		err = table->crypto->setup(&o->encrypt, &m->encrypt);
-		if (err)
-			return err;
-	}
+	else
+		err = rtpe_stats_take(&table->outputs, &o->slot);
+	if (err)
+		return err;
+	o->counters = rtpe_stats_counters(&table->outputs, o->slot);
+	err = rtpe_rewrite_create(&o->rewrite, &rewrite);
+	if (!err)
+		err = setup_srtp(table, parts, before ? before->encrypt : NULL, &o->encrypt);
+	if (err)
+		return err;
+	o->growth = (o->rewrite ? rtpe_rewrite_growth(o->rewrite) : 0) +
+		    (o->encrypt ? rtpe_crypto_growth(o->encrypt) : 0);
 	return table->host->output_init(t, o);
+}
+
+/* The entry that counts a payload type: the one it has, a free one, or one that counts a type not wanted any more. */
+static u8 place_pt_stats(const struct rtpe_target *t, u8 number)
+{
+	struct rtpe_pt_stats *s = t->details->payload_types;
+	u8 found = 0, i;
+
+	for (i = 0; i < RTPE_MAX_PAYLOAD_TYPES; i++)
+		if (s[i].used && s[i].number == number)
+			return i;
+	for (i = RTPE_MAX_PAYLOAD_TYPES; i--;)
+		if (!t->pt_class[s[i].number] || !s[i].used)
+			found = i;
+	memset(&s[found], 0, sizeof(s[found]));
+	s[found].number = number;
+	s[found].used = 1;
+	return found;
+}
+
+static void setup_payload_types(struct rtpe_target *t, const struct rtpe_parts *parts)
+{
+	const struct rtpe_payload_type *pt = parts->entries[RTPE_PART_PAYLOAD_TYPES];
+	u32 count = parts->count[RTPE_PART_PAYLOAD_TYPES], i;
+
+	for (i = 0; i < count; i++)
+		t->pt_class[pt[i].number] = (u8)(1 + i);
+	for (i = 0; i < count; i++) {
+		t->payload_types[i].clock_rate = pt[i].clock_rate;
+		t->payload_types[i].group = pt[i].group;
+		t->payload_types[i].stats = place_pt_stats(t, pt[i].number);
+	}
 }
 
 static void setup_fields(struct rtpe_target *t, const struct rtpe_target_msg *m)
@@ -135,13 +108,52 @@ static void setup_fields(struct rtpe_target *t, const struct rtpe_target_msg *m)
 	t->rtp_end = m->rtp_end;
 	t->rtcp_start = m->rtcp_start;
 	t->rtcp_end = m->rtcp_end;
-	for (i = 0; i < m->num_payload_types; i++) {
-		t->pt_class[m->payload_types[i].number] = 1 + i;
-		t->clock_rates[i] = m->payload_types[i].clock_rate;
-	}
-	for (i = 0; i < RTPE_MAX_OUTPUTS && i < m->num_outputs; i++)
+	for (i = 0; i < m->num_outputs; i++)
 		t->outputs[i].slot = RTPE_NO_SLOT;
 	t->num_outputs = m->num_outputs;
+}
+
+static int setup_slot(struct rtpe_target *t, const struct rtpe_target *old)
+{
+	struct rtpe_stats *stats = &t->table->targets;
+	int err = 0;
+
+	if (old)
+		t->slot = old->slot;
+	else
+		err = rtpe_stats_take(stats, &t->slot);
+	if (err)
+		return err;
+	t->counters = rtpe_stats_counters(stats, t->slot);
+	t->details = rtpe_stats_details(stats, t->slot);
+	return 0;
+}
+
+static int setup_stream(struct rtpe_table *table, u32 index, struct rtpe_stream_queue **out)
+{
+	if (!index)
+		return 0;
+	*out = rtpe_stream_get(table, index);
+	return *out ? 0 : -ENOENT;
+}
+
+/* What the target itself needs, but for its outputs. */
+static int setup(struct rtpe_target *t, const struct rtpe_message *m, struct rtpe_target *old)
+{
+	const struct rtpe_parts *parts = &m->parts;
+	int err;
+
+	err = setup_slot(t, old);
+	if (!err && parts->count[RTPE_PART_GROUPS])
+		err = rtpe_groups_create(&t->groups, parts->entries[RTPE_PART_GROUPS], parts->count[RTPE_PART_GROUPS],
+					 m->target->mid_id);
+	if (!err)
+		err = setup_stream(t->table, m->target->stream, &t->stream);
+	if (!err)
+		err = setup_stream(t->table, m->target->rtcp_stream, &t->rtcp_stream);
+	if (!err)
+		err = setup_srtp(t->table, parts, old ? old->decrypt : NULL, &t->decrypt);
+	return err;
 }
 
 /* Gives back the slots that rtpe_target_create() took, not those of `old`. */
@@ -156,63 +168,66 @@ static void unwind(struct rtpe_target *t, struct rtpe_target *old)
 	rtpe_target_destroy(t);
 }
 
-int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const struct rtpe_target_msg *msg,
-		       u32 len, struct rtpe_target *old)
+int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const struct rtpe_message *m,
+		       struct rtpe_target *old)
 {
-	const struct rtpe_output_msg *o = (const void *)(msg + 1);
 	struct rtpe_target *t;
-	u32 i;
 	int err;
+	u32 i;
 
-	err = check(table, msg, len);
-	if (!err && table->host->target_check)
-		err = table->host->target_check(table, &msg->local);
-	if (err)
-		return err;
-	t = rtpe_alloc(sizeof(*t) + msg->num_outputs * sizeof(t->outputs[0]));
+	if (table->host->target_check) {
+		err = table->host->target_check(table, &m->target->local);
+		if (err)
+			return err;
+	}
+	t = rtpe_alloc(sizeof(*t) + m->target->num_outputs * sizeof(t->outputs[0]));
 	if (!t)
 		return -ENOMEM;
 	t->table = table;
 	t->slot = RTPE_NO_SLOT;
-	setup_fields(t, msg);
-	if (old)
-		t->slot = old->slot;
-	else
-		err = rtpe_stats_take(&table->stats, &t->slot);
-	if (!err) {
-		t->counters = rtpe_stats_counters(&table->stats, t->slot);
-		t->ssrc = rtpe_stats_ssrc(&table->stats, t->slot);
-	}
-	if (!err && !rtpe_srtp_is_plain(&msg->decrypt))
-		err = table->crypto->setup(&t->decrypt, &msg->decrypt);
+	setup_fields(t, m->target);
+	err = setup(t, m, old);
 	for (i = 0; !err && i < t->num_outputs; i++)
-		err = setup_output(t, i, &o[i], old);
+		err = setup_output(t, i, &m->outputs[i], old);
 	if (err) {
 		unwind(t, old);
 		return err;
 	}
+	/* Last: it changes statistics that the old target shares. */
+	setup_payload_types(t, &m->parts);
 	*out = t;
 	return 0;
 }
 
+static void release_output(struct rtpe_target *t, u32 index)
+{
+	struct rtpe_output *o = &t->outputs[index];
+
+	t->table->host->output_release(o);
+	if (o->encrypt)
+		rtpe_crypto_unref(o->encrypt);
+	if (o->rewrite)
+		rtpe_rewrite_destroy(o->rewrite);
+	if (o->slot != RTPE_NO_SLOT && !(t->slots_kept & 1u << index))
+		rtpe_stats_give(&t->table->outputs, o->slot);
+}
+
 void rtpe_target_destroy(struct rtpe_target *t)
 {
-	struct rtpe_table *table = t->table;
-	struct rtpe_output *o;
 	u32 i;
 
-	for (i = 0; i < t->num_outputs; i++) {
-		o = &t->outputs[i];
-		table->host->output_release(o);
-		if (o->encrypt)
-			table->crypto->destroy(o->encrypt);
-		if (o->slot != RTPE_NO_SLOT && !(t->slots_kept & 1u << i))
-			rtpe_stats_give(&table->stats, o->slot);
-	}
+	for (i = 0; i < t->num_outputs; i++)
+		release_output(t, i);
 	if (t->decrypt)
-		table->crypto->destroy(t->decrypt);
+		rtpe_crypto_unref(t->decrypt);
+	if (t->groups)
+		rtpe_groups_destroy(t->groups);
+	if (t->stream)
+		rtpe_stream_unref(t->stream);
+	if (t->rtcp_stream)
+		rtpe_stream_unref(t->rtcp_stream);
 	if (t->slot != RTPE_NO_SLOT && !t->slots_moved)
-		rtpe_stats_give(&table->stats, t->slot);
+		rtpe_stats_give(&t->table->targets, t->slot);
 	rtpe_free(t);
 }
 
@@ -226,30 +241,23 @@ void rtpe_target_succeed(struct rtpe_target *t, struct rtpe_target *old)
 			old->slots_kept |= 1u << i;
 }
 
-u32 rtpe_target_state_bytes(const struct rtpe_target *t)
+static void seed_srtp(struct rtpe_crypto *c, const struct rtpe_parts *parts)
 {
-	return sizeof(struct rtpe_state) + t->num_outputs * sizeof(struct rtpe_output_state);
+	const struct rtpe_srtp_state *s = parts->entries[RTPE_PART_SRTP_STATES];
+	u32 i;
+
+	for (i = 0; i < parts->count[RTPE_PART_SRTP_STATES]; i++)
+		rtpe_crypto_seed(c, &s[i]);
 }
 
-void rtpe_target_state(const struct rtpe_target *t, struct rtpe_state *out)
+void rtpe_target_seed(struct rtpe_target *t, const struct rtpe_message *m)
 {
-	struct rtpe_output_state *o = (void *)(out + 1);
-	u32 cpus = t->table->stats.cpus, i;
+	const struct rtpe_ssrc *s = m->parts.entries[RTPE_PART_SSRCS];
+	u32 i;
 
-	memset(out, 0, rtpe_target_state_bytes(t));
-	out->local = t->local;
-	out->expected_src = t->expected_src;
-	out->length = rtpe_target_state_bytes(t);
-	out->slot = t->slot;
-	out->flags = t->flags;
-	out->src_mismatch = t->src_mismatch;
-	out->num_outputs = t->num_outputs;
-	rtpe_counters_fold(t->counters, cpus, &out->counters);
-	memcpy(out->ssrc, t->ssrc, sizeof(out->ssrc));
-	for (i = 0; i < t->num_outputs; i++) {
-		o[i].src = t->outputs[i].src;
-		o[i].dst = t->outputs[i].dst;
-		o[i].slot = t->outputs[i].slot;
-		rtpe_counters_fold(t->outputs[i].counters, cpus, &o[i].counters);
-	}
+	for (i = 0; i < m->parts.count[RTPE_PART_SSRCS]; i++)
+		rtpe_ssrc_seed(t->details->ssrc, &s[i]);
+	seed_srtp(t->decrypt, &m->parts);
+	for (i = 0; i < t->num_outputs; i++)
+		seed_srtp(t->outputs[i].encrypt, &m->outputs[i]);
 }

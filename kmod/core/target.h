@@ -4,6 +4,9 @@
 #define RTPE_CORE_TARGET_H
 
 #include "crypto.h"
+#include "group.h"
+#include "intercept.h"
+#include "message.h"
 #include "stats.h"
 
 struct rtpe_table;
@@ -11,9 +14,11 @@ struct rtpe_table;
 struct rtpe_output {
 	struct rtpe_addr src, dst;
 	u8 tos;
-	bool follow;			/* RTPE_OUTPUT_FOLLOW */
+	u32 flags;			/* RTPE_OUTPUT_* */
+	u32 growth;			/* bytes that its packets may grow by */
 	u32 slot;
 	struct rtpe_counters *counters;	/* of CPU 0 */
+	struct rtpe_rewrite *rewrite;	/* NULL: packets leave as they came */
 	struct rtpe_crypto *encrypt;	/* NULL: plain */
 	void *host;			/* the engine's own: a cached route, a socket */
 };
@@ -29,33 +34,44 @@ struct rtpe_target {
 	u8 num_outputs;
 	bool slots_moved;		/* a successor uses the slots in slots_kept */
 	u32 slots_kept;			/* bit per output */
-	u8 pt_class[128];		/* 0: unknown, else 1 + index into clock_rates */
-	u32 clock_rates[RTPE_MAX_PAYLOAD_TYPES];
 	u32 slot;
-	struct rtpe_counters *counters;	/* of CPU 0 */
-	struct rtpe_ssrc *ssrc;		/* RTPE_MAX_SSRCS trackers */
+	struct rtpe_target_counters *counters;	/* of CPU 0 */
+	struct rtpe_details *details;
 	struct rtpe_crypto *decrypt;	/* NULL: plain */
+	struct rtpe_groups *groups;	/* NULL: one, of the ranges above */
+	struct rtpe_stream_queue *stream, *rtcp_stream;		/* NULL: not intercepted */
 	struct rtpe_table *table;
 	struct rtpe_deferred deferred;
+	u8 pt_class[128];		/* 0: unknown, else 1 + index into payload_types */
+	struct {
+		u32 clock_rate;
+		u8 group;
+		u8 stats;		/* index into details->payload_types */
+	} payload_types[RTPE_MAX_PAYLOAD_TYPES];
 	struct rtpe_output outputs[];
 };
 
 /*
- * Checks a message of `len` bytes (target and outputs) and makes a target of it,
- * not yet in the table. `old`, if not NULL, is the target it will replace: its
- * statistics go on in the new one. Errors as uapi/rtpengine.h lists.
+ * Checks a message of `len` bytes and makes a target of it, not yet in the table.
+ * `old`, if not NULL, is the target it will replace: its statistics and SRTP
+ * states go on in the new one. Errors as uapi/rtpengine.h lists.
  */
-int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const struct rtpe_target_msg *msg,
-		       u32 len, struct rtpe_target *old);
+int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const struct rtpe_message *m,
+		       struct rtpe_target *old);
 
 /* For one that never was in the table, or that no packet can see any more. */
 void rtpe_target_destroy(struct rtpe_target *t);
 
-/* After `t` took the place of `old`: moves the slots and seeds the trackers. */
+/* After `t` took the place of `old`: moves the slots. */
 void rtpe_target_succeed(struct rtpe_target *t, struct rtpe_target *old);
 
-/* Bytes that rtpe_target_state() writes. */
-u32 rtpe_target_state_bytes(const struct rtpe_target *t);
-void rtpe_target_state(const struct rtpe_target *t, struct rtpe_state *out);
+/* Merges the trackers and SRTP states that the message brought. */
+void rtpe_target_seed(struct rtpe_target *t, const struct rtpe_message *m);
+
+/* Whether something is done to the packets that leave through o: each then needs a copy of its own. */
+static inline bool rtpe_output_changes(const struct rtpe_output *o)
+{
+	return o->encrypt || o->rewrite;
+}
 
 #endif

@@ -20,11 +20,14 @@ TEST(command_hello)
 	CHECK_EQ(script_reply(&script, 0)->length, sizeof(struct rtpe_reply) + sizeof(*r));
 	CHECK_EQ(r->version, RTPE_ABI_VERSION);
 	CHECK_EQ(r->cpus, 2);
-	CHECK_EQ(r->slots_per_chunk, RTPE_SLOTS_PER_CHUNK);
-	CHECK_EQ(r->cpu_stride, RTPE_SLOTS_PER_CHUNK * sizeof(struct rtpe_counters));
-	CHECK_EQ(r->ssrc_offset, 2 * r->cpu_stride);
-	CHECK_EQ(r->ssrc_stride, RTPE_MAX_SSRCS * sizeof(struct rtpe_ssrc));
-	CHECK_EQ(r->chunk_bytes % 4096, 0);
+	CHECK_EQ(r->target_pool.slots_per_chunk, RTPE_SLOTS_PER_CHUNK);
+	CHECK_EQ(r->target_pool.counters_bytes, sizeof(struct rtpe_target_counters));
+	CHECK_EQ(r->target_pool.cpu_stride, RTPE_SLOTS_PER_CHUNK * sizeof(struct rtpe_target_counters));
+	CHECK_EQ(r->target_pool.detail_offset, 2 * r->target_pool.cpu_stride);
+	CHECK_EQ(r->target_pool.detail_stride, sizeof(struct rtpe_details));
+	CHECK_EQ(r->output_pool.counters_bytes, sizeof(struct rtpe_counters));
+	CHECK_EQ(r->output_pool.detail_stride, 0);
+	CHECK_EQ(r->target_pool.chunk_bytes % 4096, 0);
 	CHECK_EQ(r->targets, 0);
 	bench_exit(&b);
 }
@@ -120,7 +123,7 @@ TEST(command_too_long)
 	bench_greet(&b, &script);
 	*batch = (struct rtpe_batch){ .magic = RTPE_BATCH_MAGIC, .version = RTPE_ABI_VERSION, .count = 1,
 				      .length = RTPE_MAX_BATCH + 8 };
-	CHECK_EQ(rtpe_command_check(&b.owner, batch, RTPE_MAX_BATCH + 8), -EMSGSIZE);
+	CHECK_EQ(rtpe_command_check(&b.table, &b.owner, batch, RTPE_MAX_BATCH + 8), -EMSGSIZE);
 	free(batch);
 	bench_exit(&b);
 }
@@ -129,10 +132,13 @@ TEST(command_too_long)
 TEST(command_replies_are_bounded)
 {
 	struct rtpe_addr a = here();
+	struct message m;
 	struct bench b;
 	u32 i;
 
 	bench_greet(&b, &script);
+	message_init(&m, &a, RTPE_MAX_OUTPUTS);
+	bench_add(&b, &m, false);
 	script_init(&script);
 	for (i = 0; i < 2000; i++)
 		script_record(&script, RTPE_GET_TARGET, 0, &a, sizeof(a));
@@ -142,7 +148,7 @@ TEST(command_replies_are_bounded)
 
 TEST(command_unknown)
 {
-	static const u16 numbers[] = { 0, 6, 7, 255, 65535 };
+	static const u16 numbers[] = { 0, 14, 255, 65535 };
 	struct bench b;
 	u32 i;
 
@@ -150,6 +156,12 @@ TEST(command_unknown)
 	for (i = 0; i < COUNT(numbers); i++)
 		CHECK_EQ(script_one(&script, &b, numbers[i], 0, NULL, 0), -EINVAL);
 	bench_exit(&b);
+}
+
+/* The last output of a state without SRTP and sources. */
+static const struct rtpe_output_state *last_output(const struct rtpe_state *state)
+{
+	return (const void *)((const u8 *)state + state->length - sizeof(struct rtpe_output_state));
 }
 
 TEST(command_get_and_del)
@@ -169,20 +181,20 @@ TEST(command_get_and_del)
 	m.target.src_mismatch = RTPE_MISMATCH_PASS;
 	for (i = 0; i < COUNT(commands); i++) {
 		CHECK_EQ(script_one(&script, &b, commands[i], 0, &a, sizeof(a)), -ENOENT);
-		CHECK_EQ(script_add(&script, &b, 0, &m, message_len(&m)), 0);
+		CHECK_EQ(script_add(&script, &b, 0, &m), 0);
 		CHECK_EQ(script_one(&script, &b, commands[i], 0, &bad, sizeof(bad)), -EINVAL);
 		CHECK_EQ(script_one(&script, &b, commands[i], 1, &a, sizeof(a)), -EINVAL);
 		CHECK_EQ(script_one(&script, &b, commands[i], 0, &a, 16), -EINVAL);
 		CHECK_EQ(script_one(&script, &b, commands[i], 0, NULL, 0), -EINVAL);
 		CHECK_EQ(script_one(&script, &b, commands[i], 0, &a, sizeof(a)), 0);
 		state = (const void *)(script_reply(&script, 0) + 1);
-		o = (const void *)(state + 1);
+		o = last_output(state);
 		CHECK(rtpe_addr_equal(&state->local, &a));
 		CHECK(rtpe_addr_equal(&state->expected_src, &m.target.expected_src));
 		CHECK_EQ(state->flags, m.target.flags);
 		CHECK_EQ(state->src_mismatch, RTPE_MISMATCH_PASS);
 		CHECK_EQ(state->num_outputs, 2);
-		CHECK(rtpe_addr_equal(&o[1].src, &m.outputs[1].src) && rtpe_addr_equal(&o[1].dst, &m.outputs[1].dst));
+		CHECK(rtpe_addr_equal(&o->src, &m.outputs[1].src) && rtpe_addr_equal(&o->dst, &m.outputs[1].dst));
 		CHECK_EQ(b.table.num_targets, commands[i] == RTPE_GET_TARGET);
 		rtpe_table_flush(&b.table);
 		rtpe_reclaim_all();
@@ -218,26 +230,80 @@ TEST(command_batches)
 	struct message m, wrong;
 	struct bench b;
 	u32 i;
-	static const int expected[] = { 0, -EEXIST, -EINVAL, -ENOENT, 0, 0, -EINVAL, 0, -ENOENT };
+	static const int expected[] = { 0, -EEXIST, -EINVAL, -ENOENT, 0, -ENOBUFS, -EINVAL, 0 };
 
 	bench_greet(&b, &script);
 	message_init(&m, &a, 1);
 	message_init(&wrong, &gone, 1);
 	wrong.target.flags = 0xffff;
 	script_init(&script);
-	script_record(&script, RTPE_ADD_TARGET, 0, &m, message_len(&m));
-	script_record(&script, RTPE_ADD_TARGET, 0, &m, message_len(&m));
-	script_record(&script, RTPE_ADD_TARGET, 0, &wrong, message_len(&wrong));
+	script_message(&script, 0, &m);
+	script_message(&script, 0, &m);
+	script_message(&script, 0, &wrong);
 	script_record(&script, RTPE_DEL_TARGET, 0, &gone, sizeof(gone));
-	script_record(&script, RTPE_ADD_TARGET, RTPE_RECORD_REPLACE, &m, message_len(&m));
+	script_message(&script, RTPE_RECORD_REPLACE, &m);
 	script_record(&script, RTPE_GET_TARGET, 0, &a, sizeof(a));
 	script_record(&script, 77, 0, &a, sizeof(a));
-	script_record(&script, RTPE_DEL_TARGET, 0, &a, sizeof(a));
-	script_record(&script, RTPE_DEL_TARGET, 0, &a, sizeof(a));
+	script_record(&script, RTPE_FLUSH, 0, NULL, 0);
 	CHECK(script_run(&script, &b) > 0);
 	for (i = 0; i < COUNT(expected); i++) {
 		CHECK_EQ(script_reply(&script, i)->status, expected[i]);
 		CHECK_EQ(script_reply(&script, i)->cookie, 100 + i);
 	}
+	bench_exit(&b);
+}
+
+/* Room for replies is set aside for targets that are there when the batch comes. */
+TEST(command_state_of_targets_in_a_batch)
+{
+	static const int expected[] = { 0, 0, -ENOBUFS, 0, 0, -ENOENT, 0 };
+	struct rtpe_addr a = here(), fresh = address4(1, 1);
+	struct message m;
+	struct bench b;
+	u32 i;
+
+	bench_greet(&b, &script);
+	message_init(&m, &a, 1);
+	bench_add(&b, &m, false);
+	message_init(&m, &fresh, RTPE_MAX_OUTPUTS);
+	script_init(&script);
+	script_record(&script, RTPE_GET_TARGET, 0, &a, sizeof(a));
+	script_message(&script, 0, &m);
+	script_record(&script, RTPE_DEL_TARGET, 0, &fresh, sizeof(fresh));
+	script_record(&script, RTPE_GET_TARGET, 0, &a, sizeof(a));
+	script_record(&script, RTPE_DEL_TARGET, 0, &a, sizeof(a));
+	script_record(&script, RTPE_DEL_TARGET, 0, &a, sizeof(a));
+	script_message(&script, RTPE_RECORD_REPLACE, &m);
+	CHECK(script_run(&script, &b) > 0);
+	for (i = 0; i < COUNT(expected); i++)
+		CHECK_EQ(script_reply(&script, i)->status, expected[i]);
+	CHECK_EQ(b.table.num_targets, 1);
+	bench_exit(&b);
+}
+
+TEST(command_what_an_engine_does_not_have)
+{
+	static const struct rtpe_hook hook = { "eth0" }, endless = { { 'e', 't', 'h', '0', 'e', 't', 'h', '0', 'e', 't', 'h',
+								 '0', 'e', 't', 'h', '0' } };
+	static const struct rtpe_options options = { RTPE_OPTION_FLUSH_ON_CLOSE, 0 }, unknown = { 2, 0 };
+	static const struct rtpe_name name = { "call" };
+	static const struct rtpe_stream stream = { .call = 1 };
+	static const struct rtpe_index index = { 1, 0 };
+	struct bench b;
+
+	bench_greet(&b, &script);
+	CHECK_EQ(script_one(&script, &b, RTPE_ADD_HOOK, 0, &hook, sizeof(hook)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_DEL_HOOK, 0, &hook, sizeof(hook)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_ADD_HOOK, 0, &hook, 8), -EINVAL);
+	CHECK_EQ(script_one(&script, &b, RTPE_ADD_HOOK, 0, &endless, sizeof(endless)), -EINVAL);
+	CHECK_EQ(script_one(&script, &b, RTPE_ADD_CALL, 0, &name, sizeof(name)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_ADD_STREAM, 0, &stream, sizeof(stream)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_DEL_CALL, 0, &index, sizeof(index)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_DEL_STREAM, 0, &index, sizeof(index)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_PACKET, 0, &index, sizeof(index)), -EOPNOTSUPP);
+	CHECK_EQ(script_one(&script, &b, RTPE_SET_OPTIONS, 0, &options, sizeof(options)), 0);
+	CHECK_EQ(b.table.options, RTPE_OPTION_FLUSH_ON_CLOSE);
+	CHECK_EQ(script_one(&script, &b, RTPE_SET_OPTIONS, 0, &unknown, sizeof(unknown)), -EINVAL);
+	CHECK_EQ(b.table.options, RTPE_OPTION_FLUSH_ON_CLOSE);
 	bench_exit(&b);
 }

@@ -103,7 +103,7 @@ static struct rtpe_target *install(struct bench *b, u32 row)
 static void check_row(u32 row, u32 kind, bool terminal)
 {
 	const struct expectation *e = terminal ? &rows[row].relay[kind] : &rows[row].module[kind];
-	struct rtpe_counters sum;
+	struct rtpe_target_counters folded;
 	struct rtpe_packet p;
 	struct rtpe_target *t;
 	u8 buffer[PACKET_ROOM];
@@ -122,13 +122,13 @@ static void check_row(u32 row, u32 kind, bool terminal)
 		CHECK_EQ(p.last, e->outputs == RTP_OUT ? 2 : 3);
 	}
 	CHECK(!memcmp(buffer, packets[kind].data, packets[kind].len));
-	rtpe_counters_fold(t->counters, 2, &sum);
-	CHECK_EQ(sum.packets, e->packets);
-	CHECK_EQ(sum.bytes, e->packets * packets[kind].len);
-	CHECK_EQ(sum.last_us, e->packets ? p.now_us : 0);
-	CHECK_EQ(sum.passed, e->passed);
-	CHECK_EQ(sum.errors, e->errors);
-	CHECK_EQ(t->ssrc[0].valid, e->packets && !e->passed && p.kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP);
+	rtpe_target_counters_fold(t->counters, 2, &folded);
+	CHECK_EQ(folded.sum.packets, e->packets);
+	CHECK_EQ(folded.sum.bytes, e->packets * packets[kind].len);
+	CHECK_EQ(folded.sum.last_us, e->packets ? p.now_us : 0);
+	CHECK_EQ(folded.sum.passed, e->passed);
+	CHECK_EQ(folded.sum.errors, e->errors);
+	CHECK_EQ(t->details->ssrc[0].valid, e->packets && !e->passed && p.kind == RTPE_KIND_RTP && t->flags & RTPE_TARGET_RTP);
 	bench_exit(&b);
 }
 
@@ -168,6 +168,8 @@ TEST(forward_expected_source_lets_its_packets_through)
 TEST(forward_counts_what_was_sent)
 {
 	struct rtpe_addr a = address4(0x7f000001, 5000);
+	struct rtpe_target_counters folded;
+	struct rtpe_packet p = { 0 };
 	struct rtpe_counters sum;
 	struct rtpe_target *t;
 	struct message m;
@@ -176,15 +178,24 @@ TEST(forward_counts_what_was_sent)
 	bench_init(&b);
 	message_init(&m, &a, 1);
 	t = bench_add(&b, &m, false);
-	rtpe_forward_sent(&t->outputs[0], 172, 7, 0);
+	p.plain_len = 172;
+	p.now_us = 7;
+	rtpe_forward_sent(t, &t->outputs[0], &p, RTPE_SEND);
 	rtpe_thread_index = 1;
-	rtpe_forward_sent(&t->outputs[0], 100, 8, 0);
-	rtpe_forward_sent(&t->outputs[0], 100, 9, -ENOBUFS);
+	p.plain_len = 100;
+	p.now_us = 8;
+	rtpe_forward_sent(t, &t->outputs[0], &p, RTPE_SEND);
+	p.now_us = 9;
+	rtpe_forward_sent(t, &t->outputs[0], &p, -ENOBUFS);
+	rtpe_forward_sent(t, &t->outputs[0], &p, RTPE_LEAVE_OUT);
 	rtpe_thread_index = 0;
 	rtpe_counters_fold(t->outputs[0].counters, 2, &sum);
 	CHECK_EQ(sum.packets, 2);
 	CHECK_EQ(sum.bytes, 272);
 	CHECK_EQ(sum.errors, 1);
+	CHECK_EQ(sum.passed, 1);
 	CHECK_EQ(sum.last_us, 8);
+	rtpe_target_counters_fold(t->counters, 2, &folded);
+	CHECK_EQ(folded.drops[RTPE_DROP_SEND], 1);
 	bench_exit(&b);
 }

@@ -30,10 +30,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	b.owner.greeted = data[0] & 1;
 	batch = malloc(size);
 	memcpy(batch, data + 1, --size);
-	bound = rtpe_command_check(&b.owner, batch, (u32)size);
+	bound = rtpe_command_check(&b.table, &b.owner, batch, (u32)size);
 	if (bound >= 0) {
 		replies = malloc((size_t)bound);
-		check_replies(replies, rtpe_command_run(&b.table, &b.owner, batch, replies),
+		check_replies(replies, rtpe_command_run(&b.table, &b.owner, batch, replies, (u32)bound),
 			      ((const struct rtpe_batch *)batch)->count);
 		free(replies);
 	}

@@ -23,7 +23,7 @@ static struct rtpe_target *install(struct bench *b, const u8 *data)
 	m.target.rtp_end = (u8)(m.target.rtp_start + (data[3] >> 2) % (5 - m.target.rtp_start));
 	m.target.rtcp_start = data[4] & 3;
 	m.target.rtcp_end = (u8)(m.target.rtcp_start + (data[4] >> 2) % (5 - m.target.rtcp_start));
-	return rtpe_table_add(&b->table, &m.target, message_len(&m), true, &t) ? NULL : t;
+	return bench_try(b, &m, true, &t) ? NULL : t;
 }
 
 static void receive(const struct rtpe_target *t, const u8 *data, u32 len, u64 now_us)
@@ -43,7 +43,7 @@ static void receive(const struct rtpe_target *t, const u8 *data, u32 len, u64 no
 	if (verdict == RTPE_FORWARD) {
 		fuzz_check(p.first < p.last && p.last <= t->num_outputs);
 		for (i = p.first; i < p.last; i++)
-			fuzz_check(!rtpe_forward_output(t, &t->outputs[i], &p));
+			fuzz_check(!rtpe_forward_output(&t->outputs[i], &p));
 	}
 	free(exact);
 }

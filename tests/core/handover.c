@@ -2,6 +2,7 @@
 /* A stream that moves between two tables, as between the relay and the module, shows no gap and no jump. */
 #include "check.h"
 #include "support.h"
+#include "../../kmod/core/state.h"
 
 struct pair {
 	struct bench at[2];
@@ -42,19 +43,21 @@ static void account(struct pair *p, const struct rtpe_ssrc *s)
 /* DEL's state, or with `keep` GET's, as the seed of the next ADD. */
 static void take_seeds(struct pair *p, u32 from, bool keep)
 {
-	struct rtpe_state *state = malloc(rtpe_target_state_bytes(p->target[from]));
+	struct rtpe_state *state = malloc(rtpe_state_max(p->target[from]));
+	const struct rtpe_part *part = (const void *)(state + 1);
 
-	rtpe_target_state(p->target[from], state);
+	rtpe_state_write(p->target[from], state);
 	if (!keep) {
-		account(p, state->ssrc);
+		account(p, p->target[from]->details->ssrc);
 		CHECK_EQ(rtpe_table_remove(&p->at[from].table, &p->message.target.local), 0);
 		rtpe_reclaim();
 		p->target[from] = NULL;
 	}
-	memcpy(p->message.target.ssrc, state->ssrc, sizeof(state->ssrc));
-	for (p->message.target.num_ssrcs = 0; p->message.target.num_ssrcs < RTPE_MAX_SSRCS; p->message.target.num_ssrcs++)
-		if (!state->ssrc[p->message.target.num_ssrcs].valid)
-			break;
+	p->message.num_ssrcs = 0;
+	if (state->length > sizeof(*state) && part->kind == RTPE_PART_SSRCS) {
+		p->message.num_ssrcs = part->count;
+		memcpy(p->message.ssrc, part + 1, part->count * sizeof(struct rtpe_ssrc));
+	}
 	free(state);
 }
 
@@ -79,7 +82,7 @@ static void account_rest(struct pair *p)
 
 	for (i = 0; i < 2; i++)
 		if (p->target[i])
-			account(p, p->target[i]->ssrc);
+			account(p, p->target[i]->details->ssrc);
 }
 
 TEST(handover_by_removing_and_adding)
@@ -98,8 +101,8 @@ TEST(handover_by_removing_and_adding)
 			}
 			for (n = random_below(80); n; n--)
 				receive(&p, where, number++);
-			CHECK(!p.target[where]->ssrc[0].valid ||
-			      (u16)p.target[where]->ssrc[0].ext_seq == (u16)(number - 1));
+			CHECK(!p.target[where]->details->ssrc[0].valid ||
+			      (u16)p.target[where]->details->ssrc[0].ext_seq == (u16)(number - 1));
 		}
 		account_rest(&p);
 		CHECK_EQ(p.lost + p.duplicates + p.reordered + p.resets, 0);
@@ -138,8 +141,8 @@ TEST(handover_over_a_target_that_stays)
 	account_rest(&p);
 	CHECK_EQ(p.packets, sent);
 	CHECK_EQ(p.lost + p.duplicates + p.reordered + p.resets, 0);
-	CHECK_EQ((u16)p.target[0]->ssrc[0].ext_seq, (u16)(number - 1));
-	CHECK_EQ(p.target[0]->ssrc[0].ext_seq, number - 1);
+	CHECK_EQ((u16)p.target[0]->details->ssrc[0].ext_seq, (u16)(number - 1));
+	CHECK_EQ(p.target[0]->details->ssrc[0].ext_seq, number - 1);
 	pair_exit(&p);
 }
 
@@ -186,15 +189,15 @@ TEST(handover_keeps_jitter_and_sources)
 		buffer[8] = (u8)(i % 5);
 		rtpe_forward_packet(p.target[0], &packet);
 	}
-	before = p.target[0]->ssrc[3].jitter;
+	before = p.target[0]->details->ssrc[3].jitter;
 	CHECK(before > 16);
 	take_seeds(&p, 0, false);
-	CHECK_EQ(p.message.target.num_ssrcs, 5);
+	CHECK_EQ(p.message.num_ssrcs, 5);
 	install(&p, 1);
 	for (i = 0; i < 5; i++) {
-		CHECK(p.target[1]->ssrc[i].valid);
-		CHECK_EQ(p.target[1]->ssrc[i].packets, 0);
+		CHECK(p.target[1]->details->ssrc[i].valid);
+		CHECK_EQ(p.target[1]->details->ssrc[i].packets, 0);
 	}
-	CHECK_EQ(p.target[1]->ssrc[3].jitter, before);
+	CHECK_EQ(p.target[1]->details->ssrc[3].jitter, before);
 	pair_exit(&p);
 }

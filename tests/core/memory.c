@@ -49,7 +49,7 @@ TEST(memory_failed_adds)
 	message_init(&m, &a, 4);
 	for (i = 1;; i++) {
 		fail_next(i);
-		if (!rtpe_table_add(&b.table, &m.target, message_len(&m), false, &t))
+		if (!bench_try(&b, &m, false, &t))
 			break;
 		failed++;
 		CHECK(!rtpe_table_find(&b.table, &a));

@@ -68,6 +68,7 @@ static int add(struct rtpe_engine *e, u32 from, u32 to, u8 outputs)
 {
 	bool learns = e == rtpe_relay_engine(relay);
 	struct message m;
+	struct packed p;
 	u32 i;
 
 	message_init(&m, &locals[from], outputs);
@@ -78,7 +79,8 @@ static int add(struct rtpe_engine *e, u32 from, u32 to, u8 outputs)
 		m.outputs[i].tos = (u8)(i * 4);
 		m.outputs[i].flags = learns && i % 2 ? RTPE_OUTPUT_FOLLOW : 0;
 	}
-	return command(e, RTPE_ADD_TARGET, &m, message_len(&m));
+	message_pack(&p, &m);
+	return command(e, RTPE_ADD_TARGET, p.bytes, p.len);
 }
 
 static void *send_packets(void *arg)

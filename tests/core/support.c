@@ -49,13 +49,18 @@ void bench_exit(struct bench *b)
 	rtpe_table_exit(&b->table);
 }
 
-u32 bench_slots(const struct bench *b)
+static u32 taken_slots(const struct rtpe_stats *s)
 {
 	u32 taken = 0, i;
 
-	for (i = 0; i < b->table.stats.num_chunks; i++)
-		taken += RTPE_SLOTS_PER_CHUNK - (u32)__builtin_popcountll(b->table.stats.free_slots[i]);
+	for (i = 0; i < s->num_chunks; i++)
+		taken += RTPE_SLOTS_PER_CHUNK - (u32)__builtin_popcountll(s->free_slots[i]);
 	return taken;
+}
+
+u32 bench_slots(const struct bench *b)
+{
+	return taken_slots(&b->table.targets) + taken_slots(&b->table.outputs);
 }
 
 struct rtpe_addr address4(u32 ip, u16 port)
@@ -85,25 +90,64 @@ void message_init(struct message *m, const struct rtpe_addr *local, u8 outputs)
 	m->target.local = *local;
 	m->target.flags = RTPE_TARGET_RTP;
 	m->target.num_outputs = outputs;
+	m->num_outputs = outputs;
 	m->target.rtp_end = m->target.rtcp_end = outputs;
-	m->target.num_payload_types = 1;
-	m->target.payload_types[0].clock_rate = 8000;
+	m->num_payload_types = 1;
+	m->payload_types[0].clock_rate = 8000;
 	for (i = 0; i < outputs && i < COUNT(m->outputs); i++) {
 		m->outputs[i].src = address4(0x7f000001, (u16)(30000 + 2 * i));
 		m->outputs[i].dst = address4(0x7f000002, (u16)(40000 + 2 * i));
 	}
 }
 
-u32 message_len(const struct message *m)
+void pack_part(struct packed *p, u16 kind, u32 count, const void *entries, u32 entry)
 {
-	return (u32)(sizeof(m->target) + m->target.num_outputs * sizeof(m->outputs[0]));
+	struct rtpe_part *part = (void *)((u8 *)p->bytes + p->len);
+
+	part->kind = kind;
+	part->count = (u16)count;
+	part->length = (u32)sizeof(*part) + count * entry;
+	CHECK(p->len + part->length <= sizeof(p->bytes));
+	memcpy(part + 1, entries, count * entry);
+	p->len += part->length;
+}
+
+static void pack_srtp(struct packed *p, const struct rtpe_srtp *srtp)
+{
+	if (srtp->cipher || srtp->hmac)
+		pack_part(p, RTPE_PART_SRTP, 1, srtp, sizeof(*srtp));
+}
+
+void message_pack(struct packed *p, const struct message *m)
+{
+	u32 i;
+
+	memcpy(p->bytes, &m->target, sizeof(m->target));
+	p->len = sizeof(m->target);
+	if (m->num_payload_types)
+		pack_part(p, RTPE_PART_PAYLOAD_TYPES, m->num_payload_types, m->payload_types, sizeof(m->payload_types[0]));
+	if (m->num_ssrcs)
+		pack_part(p, RTPE_PART_SSRCS, m->num_ssrcs, m->ssrc, sizeof(m->ssrc[0]));
+	pack_srtp(p, &m->decrypt);
+	for (i = 0; i < m->num_outputs; i++) {
+		pack_part(p, RTPE_PART_OUTPUT, 1, &m->outputs[i], sizeof(m->outputs[i]));
+		pack_srtp(p, &m->encrypt[i]);
+	}
+}
+
+int bench_try(struct bench *b, const struct message *m, bool replace, struct rtpe_target **t)
+{
+	struct packed p;
+
+	message_pack(&p, m);
+	return rtpe_table_add(&b->table, (const void *)p.bytes, p.len, replace, t);
 }
 
 struct rtpe_target *bench_add(struct bench *b, const struct message *m, bool replace)
 {
 	struct rtpe_target *t;
 
-	CHECK_EQ(rtpe_table_add(&b->table, &m->target, message_len(m), replace, &t), 0);
+	CHECK_EQ(bench_try(b, m, replace, &t), 0);
 	return t;
 }
 
@@ -161,25 +205,37 @@ void script_hello(struct script *s)
 {
 	struct rtpe_hello h = {
 		.batch_size = sizeof(struct rtpe_batch), .record_size = sizeof(struct rtpe_record),
-		.reply_size = sizeof(struct rtpe_reply), .addr_size = sizeof(struct rtpe_addr),
-		.target_size = sizeof(struct rtpe_target_msg), .output_size = sizeof(struct rtpe_output_msg),
-		.ssrc_size = sizeof(struct rtpe_ssrc), .srtp_size = sizeof(struct rtpe_srtp),
+		.reply_size = sizeof(struct rtpe_reply), .part_size = sizeof(struct rtpe_part),
+		.addr_size = sizeof(struct rtpe_addr), .target_size = sizeof(struct rtpe_target_msg),
+		.payload_type_size = sizeof(struct rtpe_payload_type), .ssrc_size = sizeof(struct rtpe_ssrc),
+		.group_size = sizeof(struct rtpe_group), .srtp_size = sizeof(struct rtpe_srtp),
+		.srtp_state_size = sizeof(struct rtpe_srtp_state), .output_size = sizeof(struct rtpe_output_msg),
+		.ssrc_map_size = sizeof(struct rtpe_ssrc_map), .rule_size = sizeof(struct rtpe_rule),
+		.extensions_size = sizeof(struct rtpe_extensions), .mid_size = sizeof(struct rtpe_mid),
 		.state_size = sizeof(struct rtpe_state), .output_state_size = sizeof(struct rtpe_output_state),
-		.counters_size = sizeof(struct rtpe_counters),
+		.target_counters_size = sizeof(struct rtpe_target_counters), .details_size = sizeof(struct rtpe_details),
 	};
 
 	script_record(s, RTPE_HELLO, 0, &h, sizeof(h));
 }
 
+void script_message(struct script *s, u16 flags, const struct message *m)
+{
+	struct packed p;
+
+	message_pack(&p, m);
+	script_record(s, RTPE_ADD_TARGET, flags, p.bytes, p.len);
+}
+
 int script_run(struct script *s, struct bench *b)
 {
-	int bound = rtpe_command_check(&b->owner, s->bytes, s->at);
+	int bound = rtpe_command_check(&b->table, &b->owner, s->bytes, s->at);
 	u32 written;
 
 	if (bound < 0)
 		return bound;
 	CHECK((u32)bound <= sizeof(s->reply));
-	written = rtpe_command_run(&b->table, &b->owner, s->bytes, s->reply);
+	written = rtpe_command_run(&b->table, &b->owner, s->bytes, s->reply, (u32)bound);
 	CHECK(written <= (u32)bound);
 	CHECK(written % 8 == 0);
 	rtpe_reclaim();
@@ -224,9 +280,12 @@ void bench_greet(struct bench *b, struct script *s)
 	CHECK_EQ(script_reply(s, 0)->status, 0);
 }
 
-int script_add(struct script *s, struct bench *b, u16 flags, const struct message *m, u32 len)
+int script_add(struct script *s, struct bench *b, u16 flags, const struct message *m)
 {
-	return script_one(s, b, RTPE_ADD_TARGET, flags, m, len);
+	struct packed p;
+
+	message_pack(&p, m);
+	return script_one(s, b, RTPE_ADD_TARGET, flags, p.bytes, p.len);
 }
 
 u32 random_next(void)

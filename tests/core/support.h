@@ -18,18 +18,36 @@ struct bench {
 void bench_init(struct bench *b);
 void bench_exit(struct bench *b);
 
-/* A target message with its outputs behind it. */
+/* An ADD_TARGET message before it is packed. */
 struct message {
 	struct rtpe_target_msg target;
+	u32 num_payload_types, num_ssrcs;
+	struct rtpe_payload_type payload_types[RTPE_MAX_PAYLOAD_TYPES + 1];
+	struct rtpe_ssrc ssrc[RTPE_MAX_SSRCS + 1];
+	struct rtpe_srtp decrypt;		/* cipher 0: plain */
+	u32 num_outputs;			/* packed, whatever target.num_outputs says */
 	struct rtpe_output_msg outputs[RTPE_MAX_OUTPUTS + 1];
+	struct rtpe_srtp encrypt[RTPE_MAX_OUTPUTS + 1];
+};
+
+/* What a record of ADD_TARGET holds. */
+struct packed {
+	u32 len;
+	u64 bytes[4096];
 };
 
 /* RTP with payload type 0 at 8000 Hz, from local() to `outputs` destinations; RTCP goes to the same. */
 void message_init(struct message *m, const struct rtpe_addr *local, u8 outputs);
-u32 message_len(const struct message *m);
+void message_pack(struct packed *p, const struct message *m);
+
+/* Adds a part by hand. */
+void pack_part(struct packed *p, u16 kind, u32 count, const void *entries, u32 entry);
 struct rtpe_target *bench_add(struct bench *b, const struct message *m, bool replace);
 
-/* Slots given out, by counting those that are not free. */
+/* The same, but for its result. */
+int bench_try(struct bench *b, const struct message *m, bool replace, struct rtpe_target **t);
+
+/* Slots given out in both pools, by counting those that are not free. */
 u32 bench_slots(const struct bench *b);
 
 struct rtpe_addr address4(u32 ip, u16 port);
@@ -50,6 +68,7 @@ struct script {
 void script_init(struct script *s);
 struct rtpe_record *script_record(struct script *s, u16 command, u16 flags, const void *body, u32 len);
 void script_hello(struct script *s);
+void script_message(struct script *s, u16 flags, const struct message *m);
 
 /* rtpe_command_check()'s result, then rtpe_command_run()'s replies in s->reply. */
 int script_run(struct script *s, struct bench *b);
@@ -64,7 +83,7 @@ int script_one(struct script *s, struct bench *b, u16 command, u16 flags, const 
 void bench_greet(struct bench *b, struct script *s);
 
 /* The status of one ADD_TARGET. */
-int script_add(struct script *s, struct bench *b, u16 flags, const struct message *m, u32 len);
+int script_add(struct script *s, struct bench *b, u16 flags, const struct message *m);
 
 /* Random numbers that repeat from run to run. */
 u32 random_next(void);

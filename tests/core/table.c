@@ -2,6 +2,7 @@
 /* Targets come, are replaced and go; nothing of them stays. */
 #include "check.h"
 #include "support.h"
+#include "../../kmod/core/state.h"
 
 #define MANY 10000
 
@@ -85,7 +86,7 @@ TEST(table_buckets_share_the_load)
 		bench_add(&b, &m, false);
 	}
 	for (i = 0; i < RTPE_TABLE_BUCKETS; i++) {
-		for (length = 0, t = rtpe_table_bucket(&b.table, i); t; t = t->next)
+		for (length = 0, t = b.table.buckets[i]; t; t = t->next)
 			length++;
 		if (length > longest)
 			longest = length;
@@ -104,7 +105,7 @@ TEST(table_add_needs_replace_for_what_is_there)
 	bench_init(&b);
 	message_init(&m, &a, 1);
 	first = bench_add(&b, &m, true);
-	CHECK_EQ(rtpe_table_add(&b.table, &m.target, message_len(&m), false, &second), -EEXIST);
+	CHECK_EQ(bench_try(&b, &m, false, &second), -EEXIST);
 	CHECK(find(&b, &a) == first);
 	second = bench_add(&b, &m, true);
 	CHECK(find(&b, &a) == second);
@@ -115,9 +116,11 @@ TEST(table_add_needs_replace_for_what_is_there)
 
 static void count(struct rtpe_target *t, u32 output)
 {
+	struct rtpe_packet p = { .plain_len = 50, .now_us = 6 };
+
 	rtpe_thread_index = 1;
-	rtpe_counters_add(t->counters, 100, 5);
-	rtpe_forward_sent(&t->outputs[output], 50, 6, 0);
+	rtpe_counters_add(&rtpe_target_counters_mine(t->counters)->sum, 100, 5);
+	rtpe_forward_sent(t, &t->outputs[output], &p, RTPE_SEND);
 	rtpe_thread_index = 0;
 }
 
@@ -125,14 +128,14 @@ static u64 sent(const struct rtpe_target *t, u32 output)
 {
 	struct rtpe_counters sum;
 
-	rtpe_counters_fold(t->outputs[output].counters, t->table->stats.cpus, &sum);
+	rtpe_counters_fold(t->outputs[output].counters, t->table->outputs.cpus, &sum);
 	return sum.packets;
 }
 
 TEST(table_replace_goes_on_with_statistics)
 {
 	struct rtpe_addr a = address4(0x7f000001, 5000);
-	struct rtpe_counters sum;
+	struct rtpe_target_counters sum;
 	struct rtpe_target *t;
 	struct message m;
 	struct bench b;
@@ -152,10 +155,10 @@ TEST(table_replace_goes_on_with_statistics)
 		rtpe_reclaim_all();
 		CHECK_EQ(bench_slots(&b), 2 + i % 2);
 	}
-	rtpe_counters_fold(t->counters, 2, &sum);
-	CHECK_EQ(sum.packets, 102);
-	CHECK_EQ(sum.bytes, 10200);
-	CHECK_EQ(sum.last_us, 5);
+	rtpe_target_counters_fold(t->counters, 2, &sum);
+	CHECK_EQ(sum.sum.packets, 102);
+	CHECK_EQ(sum.sum.bytes, 10200);
+	CHECK_EQ(sum.sum.last_us, 5);
 	CHECK_EQ(sent(t, 0), 101);
 	CHECK_EQ(sent(t, 1), 0);
 	/* Another source socket: another stream, with counters of its own. */
@@ -184,7 +187,7 @@ TEST(table_failed_adds_leave_nothing)
 		message_init(&m, i % 2 ? &a : &other, 4);
 		if (i % 3 == 0)
 			m.outputs[1].src.port++;
-		CHECK_EQ(rtpe_table_add(&b.table, &m.target, message_len(&m), true, &t), -EHOSTUNREACH);
+		CHECK_EQ(bench_try(&b, &m, true, &t), -EHOSTUNREACH);
 		rtpe_reclaim_all();
 		CHECK_EQ(b.outputs, 3);
 		CHECK_EQ(bench_slots(&b), slots);
@@ -199,6 +202,12 @@ TEST(table_failed_adds_leave_nothing)
 	bench_exit(&b);
 }
 
+/* The output at the end of a state without SRTP. */
+static const struct rtpe_output_state *last_output(const struct rtpe_state *state)
+{
+	return (const void *)((const u8 *)state + state->length - sizeof(struct rtpe_output_state));
+}
+
 TEST(table_new_slots_are_zero)
 {
 	struct rtpe_addr a = address4(0x7f000001, 5000);
@@ -210,23 +219,52 @@ TEST(table_new_slots_are_zero)
 
 	bench_init(&b);
 	message_init(&m, &a, 32);
-	m.target.num_ssrcs = 1;
-	m.target.ssrc[0].ssrc = 77;
+	m.num_ssrcs = 1;
+	m.ssrc[0].ssrc = 77;
 	for (i = 0; i < 5; i++) {
 		t = bench_add(&b, &m, false);
-		state = malloc(rtpe_target_state_bytes(t));
-		rtpe_target_state(t, state);
-		CHECK_EQ(state->counters.packets, 0);
-		CHECK_EQ(state->ssrc[0].ssrc, 77);
-		CHECK_EQ(state->ssrc[0].packets, 0);
-		CHECK_EQ(((struct rtpe_output_state *)(state + 1))[31].counters.packets, 0);
-		CHECK_EQ(state->length, sizeof(*state) + 32 * sizeof(struct rtpe_output_state));
+		state = malloc(rtpe_state_max(t));
+		rtpe_state_write(t, state);
+		CHECK_EQ(state->counters.sum.packets, 0);
+		CHECK_EQ(t->details->ssrc[0].ssrc, 77);
+		CHECK_EQ(t->details->ssrc[0].packets, 0);
+		CHECK_EQ(last_output(state)->counters.packets, 0);
 		free(state);
 		count(t, 31);
-		t->ssrc[0].packets = 9;
+		t->details->ssrc[0].packets = 9;
 		CHECK_EQ(rtpe_table_remove(&b.table, &a), 0);
 		rtpe_reclaim_all();
 	}
+	bench_exit(&b);
+}
+
+/* A listing that stops and goes on shows each target that stays once, whatever comes and goes meanwhile. */
+TEST(table_listing_order_is_not_disturbed)
+{
+	u32 i, slot = 0, seen = 0, turn = 0;
+	struct rtpe_target *t;
+	struct rtpe_addr a;
+	struct message m;
+	struct bench b;
+
+	bench_init(&b);
+	for (i = 0; i < 400; i++) {
+		a = address4(0x7f000001 + i % 2, (u16)(1000 + i));
+		message_init(&m, &a, 0);
+		bench_add(&b, &m, false);
+	}
+	for (; (t = rtpe_table_next(&b.table, &slot)); slot++, turn++) {
+		seen += t->local.ip[3] == 1;
+		a = address4(0x7f000002, (u16)(1001 + 2 * turn));
+		if (turn < 200)
+			CHECK_EQ(rtpe_table_remove(&b.table, &a), 0);
+		a = address4(0x7f000003, (u16)(1 + turn));
+		message_init(&m, &a, 0);
+		if (turn < 200)
+			bench_add(&b, &m, false);
+		rtpe_reclaim();
+	}
+	CHECK_EQ(seen, 200);
 	bench_exit(&b);
 }
 
