@@ -19,6 +19,7 @@
 #include <linux/math64.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/refcount.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
@@ -48,9 +49,21 @@ typedef spinlock_t rtpe_lock_t;
 #define rtpe_lock(l) spin_lock_bh(l)
 #define rtpe_unlock(l) spin_unlock_bh(l)
 
+typedef refcount_t rtpe_ref_t;
+#define rtpe_ref_init(r) refcount_set(r, 1)
+#define rtpe_ref_get(r) refcount_inc(r)
+/* True: that was the last one. */
+#define rtpe_ref_put(r) refcount_dec_and_test(r)
+
 static inline void *rtpe_alloc(size_t size)
 {
 	return kvzalloc(size, GFP_KERNEL_ACCOUNT);
+}
+
+/* For packets: never sleeps, and what it returns is not zeroed. */
+static inline void *rtpe_alloc_atomic(size_t size)
+{
+	return kmalloc(size, GFP_ATOMIC | __GFP_NOWARN);
 }
 
 static inline void rtpe_free(const void *p)
@@ -124,9 +137,19 @@ typedef pthread_mutex_t rtpe_lock_t;
 #define rtpe_lock(l) pthread_mutex_lock(l)
 #define rtpe_unlock(l) pthread_mutex_unlock(l)
 
+typedef u32 rtpe_ref_t;
+#define rtpe_ref_init(r) __atomic_store_n(r, 1, __ATOMIC_RELAXED)
+#define rtpe_ref_get(r) __atomic_fetch_add(r, 1, __ATOMIC_RELAXED)
+#define rtpe_ref_put(r) (__atomic_fetch_sub(r, 1, __ATOMIC_ACQ_REL) == 1)
+
 static inline void *rtpe_alloc(size_t size)
 {
 	return calloc(1, size);
+}
+
+static inline void *rtpe_alloc_atomic(size_t size)
+{
+	return malloc(size);
 }
 
 static inline void rtpe_free(const void *p)
