@@ -21,7 +21,7 @@ TARGET = WantedTarget(
     (abi.BATCH, "batch", "magic version count length"),
     (abi.RECORD, "record", "command flags length cookie"),
     (abi.REPLY, "reply", "command status length cookie"),
-    (abi.PAYLOAD_TYPE, "payload_type", "number clock_rate"),
+    (abi.PAYLOAD_TYPE, "payload_type", "number group clock_rate"),
     (abi.COUNTERS, "counters", "packets bytes errors last_us"),
     (abi.TRACKER, "ssrc", "ssrc valid last_pt ext_seq packets bytes last_us lost duplicates reordered jitter last_ts"),
 ])
