@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "cipher.h"
 #include "engine.h"
 
 static struct rtpe_engine *engine_of(struct rtpe_table *t)
@@ -44,6 +45,7 @@ int rtpe_engine_init(struct rtpe_engine *e, struct rtpe_socket_map *sockets, u32
 
 	if (err)
 		return err;
+	e->table.ciphers = &rtpe_openssl_ciphers;
 	e->table.terminal = owns_sockets;
 	e->owner.greeted = false;
 	e->sockets = sockets;
