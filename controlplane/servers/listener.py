@@ -17,6 +17,8 @@ from controlplane.log import Seldom
 MAX_CLIENTS = 256
 """Connections of one listener open at once; further ones are closed unanswered."""
 _BACKLOG = 128
+_BUFFER = 256 << 10
+"""Bytes that the system holds for a connection each way; by itself it goes up to megabytes."""
 _PER_TURN = 16
 """Connections accepted before the event loop runs other things again."""
 _PAUSE = 1.0
@@ -145,6 +147,8 @@ def _listening(endpoint: Endpoint) -> socket.socket:
                          socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):  # connections inherit them
+            sock.setsockopt(socket.SOL_SOCKET, option, _BUFFER)
         if endpoint.family == 6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         sock.bind(endpoint.sockaddr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import subprocess
+import sys
 
 import pytest
 
@@ -158,3 +160,8 @@ def test_a_port_that_is_taken_is_named_and_nothing_stays_open() -> None:
         with pytest.raises(ConfigError, match=f"Failed to open HTTPS port {taken}: Address already in use"):
             HttpServer([LOCAL], [taken], SERVICES)
     serve(check)
+
+
+def test_daemons_without_http_do_not_pay_for_it() -> None:
+    program = "import sys, controlplane.app; sys.exit('aiohttp' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 0
