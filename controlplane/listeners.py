@@ -66,13 +66,13 @@ class Listeners:
     async def start(self) -> None:
         """Serve from now on. ConfigError if the command line's port cannot be opened."""
         loop = asyncio.get_running_loop()
+        await self._cli.start()  # first, as clients conclude from an answered ping that everything is there
         for server in self._udp:
             server.start(loop)
         if self._tcp is not None:
             self._tcp.listener.start(loop)
         if self._http is not None:
             self._http.start(loop)
-        await self._cli.start()
 
     async def close(self) -> None:
         """Stop serving, drop the clients, free the ports."""
