@@ -70,7 +70,7 @@ static int run_batch(struct rtpe_ktable *kt, const void *batch, u32 len)
 	kt->reply = kvmalloc(bound, GFP_KERNEL_ACCOUNT);
 	if (!kt->reply)
 		return -ENOMEM;
-	kt->reply_len = rtpe_command_run(&kt->core, &kt->owner, batch, kt->reply, bound);
+	kt->reply_len = rtpe_command_run(&kt->core, &kt->owner, batch, kt->reply);
 	return 0;
 }
 

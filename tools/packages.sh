@@ -9,12 +9,12 @@ set -eu
 
 packages() {
 	case $1 in
-	build) echo python3 python3-venv python3-dev gcc make pkg-config libnetfilter-queue-dev libnfnetlink-dev \
+	build) echo python3 python3-venv python3-dev gcc make pkg-config libnetfilter-queue-dev libnfnetlink-dev libssl-dev \
 		iptables ;;
 	module) echo gcc make pkg-config kmod libxtables-dev "linux-headers-$(dpkg --print-architecture)" ;;
 	demo) echo sip-tester iproute2 ;;
 	dkms) echo dkms ;;
-	test) echo iproute2 iptables nftables sip-tester clang-14 libclang-rt-14-dev libssl-dev sparse qemu-system-x86 \
+	test) echo iproute2 iptables nftables sip-tester clang-14 libclang-rt-14-dev sparse qemu-system-x86 \
 		busybox-static cpio kmod python3 procps systemd groff-base dkms ;;
 	*) echo "packages.sh: unknown set $1" >&2; exit 2 ;;
 	esac

@@ -48,7 +48,7 @@ ffibuilder.set_source(
     sources=[path for path in sources("kmod/core", "controlplane/relay") if not path.endswith("_native.c")],
     depends=[os.path.relpath(path, os.getcwd()) for folder in ("kmod/core", "kmod/uapi", "controlplane/relay")
              for path in (ROOT / folder).glob("*.h")],
-    include_dirs=["."], extra_compile_args=FLAGS, extra_link_args=["-pthread"])
+    include_dirs=["."], extra_compile_args=FLAGS, extra_link_args=["-pthread"], libraries=["crypto"])
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ static int command(struct rtpe_engine *e, const void *batch, size_t len, void *r
 	if ((size_t)bound > reply_cap)
 		return -ENOSPC;
 	rtpe_reader_online(&e->reader);
-	written = (int)rtpe_command_run(&e->table, &e->owner, batch, reply, (u32)bound);
+	written = (int)rtpe_command_run(&e->table, &e->owner, batch, reply);
 	rtpe_reader_offline(&e->reader);
 	return written;
 }

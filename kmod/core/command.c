@@ -33,7 +33,7 @@ struct call {
 	const void *body;
 	u32 len;		/* of body */
 	void *out;		/* body of the reply */
-	u32 room;		/* bytes for it */
+	u32 begun;		/* serial of the newest target when the batch began */
 	u32 out_len;
 };
 
@@ -77,7 +77,7 @@ static int add_target(struct call *c)
 	return 0;
 }
 
-/* The target that a record with just an address names, for whose state there is room in the reply. */
+/* The target that a record with just an address names. Room was set aside for those that were there already. */
 static int named_target(const struct call *c, struct rtpe_target **t)
 {
 	const struct rtpe_addr *a = c->body;
@@ -87,7 +87,7 @@ static int named_target(const struct call *c, struct rtpe_target **t)
 	*t = rtpe_table_find(c->table, a);
 	if (!*t)
 		return -ENOENT;
-	return rtpe_state_max(*t) <= c->room ? 0 : -ENOBUFS;
+	return (s32)((*t)->serial - c->begun) > 0 ? -ENOBUFS : 0;
 }
 
 static int get_target(struct call *c)
@@ -318,27 +318,22 @@ static int run_one(struct call *c)
 	/* A HELLO that failed must not let the rest of its batch through. */
 	if (!c->owner->greeted && c->record->command != RTPE_HELLO)
 		return -EPROTO;
-	/* A target made in this batch may have used what was reserved for this record. */
-	if (commands[c->record->command].reply_max != STATE && commands[c->record->command].reply_max > c->room)
-		return -ENOBUFS;
 	return commands[c->record->command].run(c);
 }
 
-u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void *batch, void *reply, u32 room)
+u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void *batch, void *reply)
 {
 	const struct rtpe_batch *b = batch;
 	const u8 *at = (const u8 *)(b + 1);
-	u32 heads = b->count * (u32)sizeof(struct rtpe_reply);
+	u32 begun = t->serial, i;
 	u8 *out = reply;
-	u32 i;
 
-	room -= heads;		/* every record gets its head */
 	for (i = 0; i < b->count; i++) {
 		const struct rtpe_record *r = (const void *)at;
 		struct rtpe_reply *head = (void *)out;
 		struct call c = {
 			.table = t, .owner = owner, .record = r,
-			.body = r + 1, .len = r->length - sizeof(*r), .out = head + 1, .room = room,
+			.body = r + 1, .len = r->length - sizeof(*r), .out = head + 1, .begun = begun,
 		};
 
 		memset(head, 0, sizeof(*head));
@@ -349,7 +344,6 @@ u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void 
 			c.out_len = 0;
 		head->length = sizeof(*head) + c.out_len;
 		out += head->length;
-		room -= c.out_len;
 		at += r->length;
 	}
 	return (u32)(out - (u8 *)reply);

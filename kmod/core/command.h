@@ -19,6 +19,6 @@ struct rtpe_owner {
 int rtpe_command_check(const struct rtpe_table *t, const struct rtpe_owner *owner, const void *batch, u32 len);
 
 /* Carries out a checked batch; returns the bytes written to `reply`, which has the room that check asked for. */
-u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void *batch, void *reply, u32 room);
+u32 rtpe_command_run(struct rtpe_table *t, struct rtpe_owner *owner, const void *batch, void *reply);
 
 #endif

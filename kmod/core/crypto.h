@@ -22,11 +22,15 @@ struct rtpe_cipher_ops {
 	/* AES with a key of 16, 24 or 32 bytes, in the mode that RTPE_CIPHER_* asks for. */
 	int (*cipher_open)(struct rtpe_cipher **out, u8 cipher, const u8 *key, u32 key_len);
 	void (*cipher_close)(struct rtpe_cipher *c);
-	/* One block, for key derivation and AES-F8. */
+	/* One block, for AES-F8; out may be in. */
 	void (*block)(struct rtpe_cipher *c, const u8 in[16], u8 out[16]);
 	/* Counter mode in place; iv is the first counter block. */
 	int (*ctr)(struct rtpe_cipher *c, const u8 iv[16], u8 *data, u32 len);
-	/* AES-GCM in place, the tag of 16 bytes behind data. -EBADMSG if it is wrong. */
+	/*
+	 * AES-GCM in place, the tag of 16 bytes behind data. Associated data end where
+	 * data begins, or have 16 bytes at most. -EBADMSG if the tag is wrong: it stays
+	 * as it is, and data are what seal() would make the old ones of again.
+	 */
 	int (*seal)(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len);
 	int (*unseal)(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len);
 	/* HMAC-SHA1 over data and, behind it, four bytes more (or none: tail is NULL). */
@@ -37,7 +41,12 @@ struct rtpe_cipher_ops {
 
 struct rtpe_crypto;
 
-/* EINVAL: fields that mean nothing; EOPNOTSUPP: no such suite, or key lengths that do not belong to it. */
+/*
+ * EINVAL: fields that mean nothing; EOPNOTSUPP: no such suite, or key lengths that
+ * do not belong to it. Bytes behind the ends of key, salt and MKI are zero. Tags are
+ * of 16 bytes with AEAD (hmac is NONE or NULL then), of none with HMAC NULL, else of
+ * 1 to 20.
+ */
 int rtpe_crypto_check(const struct rtpe_srtp *params);
 
 /* Expands the keys; the caller has one reference. Errors as above, and the host's. May sleep. */
@@ -50,6 +59,9 @@ void rtpe_crypto_unref(struct rtpe_crypto *c);
 /* Whether c was opened with these very parameters. */
 bool rtpe_crypto_is(const struct rtpe_crypto *c, const struct rtpe_srtp *params);
 
+/* Whether master key and salt are these, whatever else differs: then the state must go on too. */
+bool rtpe_crypto_shares_keys(const struct rtpe_crypto *c, const struct rtpe_srtp *params);
+
 /* Bytes that protecting a packet may add. */
 u32 rtpe_crypto_growth(const struct rtpe_crypto *c);
 
@@ -57,7 +69,7 @@ u32 rtpe_crypto_growth(const struct rtpe_crypto *c);
  * In place, RTP or RTCP by p->kind (parsed); nothing else is let through: -EPROTO.
  * No state changes before authentication. Lock-free: two CPUs may do this for the
  * same stream at once, and no index is accepted twice.
- *   -EBADMSG  too short, or the tag is wrong
+ *   -EBADMSG  too short, or the tag is wrong; data are no longer what they were
  *   -EALREADY an index that was accepted before, or too old to tell
  */
 int rtpe_crypto_unprotect(struct rtpe_crypto *c, struct rtpe_packet *p);
@@ -65,10 +77,13 @@ int rtpe_crypto_unprotect(struct rtpe_crypto *c, struct rtpe_packet *p);
 /* Likewise for sending, by p->room at most (-EMSGSIZE). -EALREADY: the index was sent before. */
 int rtpe_crypto_protect(struct rtpe_crypto *c, struct rtpe_packet *p);
 
-/* Merges what another engine has used; a new SSRC takes the place of the longest idle. */
+/* EINVAL: windows that no packets can have left. */
+int rtpe_crypto_state_check(const struct rtpe_srtp_state *state);
+
+/* Merges what another engine has used, checked; a new SSRC takes the place of the longest idle. */
 void rtpe_crypto_seed(struct rtpe_crypto *c, const struct rtpe_srtp_state *from);
 
 /* The states in use, at most RTPE_MAX_SSRCS; returns how many. */
-u32 rtpe_crypto_states(const struct rtpe_crypto *c, struct rtpe_srtp_state *out);
+u32 rtpe_crypto_states(struct rtpe_crypto *c, struct rtpe_srtp_state *out);
 
 #endif

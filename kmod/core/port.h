@@ -13,6 +13,7 @@
 
 #ifdef __KERNEL__
 
+#include <linux/atomic.h>
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
@@ -35,6 +36,7 @@
 #define rtpe_rcu_own(p) rcu_dereference_protected(p, 1)
 #define rtpe_rcu_set(p, v) rcu_assign_pointer(p, v)
 #define rtpe_store_release(p, v) smp_store_release(p, v)
+#define rtpe_load_acquire(p) smp_load_acquire(p)
 #define rtpe_read_lock() rcu_read_lock()
 #define rtpe_read_unlock() rcu_read_unlock()
 
@@ -87,9 +89,20 @@ static inline void rtpe_pages_free(const void *p)
 #define rtpe_cpu() raw_smp_processor_id()
 #define rtpe_read16(p) get_unaligned_be16(p)
 #define rtpe_read32(p) get_unaligned_be32(p)
+#define rtpe_write32(v, p) put_unaligned_be32(v, p)
 #define rtpe_div64(n, d) div_u64(n, d)
 #define rtpe_popcount32(x) hweight32(x)
 #define rtpe_first_bit64(x) __ffs64(x)
+#define rtpe_wipe(p, len) memzero_explicit(p, len)
+
+/* If *p is *old, makes it new; if not, *old becomes what it is. A full barrier if it succeeds. */
+static inline bool rtpe_cas64(__u64 *p, __u64 *old, __u64 new)
+{
+	__u64 expected = *old;
+
+	*old = cmpxchg64(p, expected, new);
+	return *old == expected;
+}
 
 #else /* user space */
 
@@ -101,6 +114,7 @@ static inline void rtpe_pages_free(const void *p)
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <linux/types.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -121,6 +135,7 @@ typedef uint32_t __be32;
 #define rtpe_rcu_own(p) (p)
 #define rtpe_rcu_set(p, v) __atomic_store_n(&(p), (v), __ATOMIC_RELEASE)
 #define rtpe_store_release(p, v) __atomic_store_n(p, v, __ATOMIC_RELEASE)
+#define rtpe_load_acquire(p) __atomic_load_n(p, __ATOMIC_ACQUIRE)
 /* What a reader is, the host says (controlplane/relay/rcu.h). */
 #define rtpe_read_lock() do { } while (0)
 #define rtpe_read_unlock() do { } while (0)
@@ -189,9 +204,25 @@ static inline u32 rtpe_read32(const void *p)
 	return (u32)b[0] << 24 | (u32)b[1] << 16 | (u32)b[2] << 8 | b[3];
 }
 
+static inline void rtpe_write32(u32 v, void *p)
+{
+	u8 *b = p;
+
+	b[0] = (u8)(v >> 24);
+	b[1] = (u8)(v >> 16);
+	b[2] = (u8)(v >> 8);
+	b[3] = (u8)v;
+}
+
 #define rtpe_div64(n, d) ((u64)(n) / (d))
 #define rtpe_popcount32(x) ((u32)__builtin_popcount(x))
 #define rtpe_first_bit64(x) ((u32)__builtin_ctzll(x))
+#define rtpe_wipe(p, len) explicit_bzero(p, len)
+
+static inline bool rtpe_cas64(__u64 *p, __u64 *old, __u64 new)
+{
+	return __atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
+}
 
 #endif
 

@@ -111,8 +111,8 @@
  * (RTPE_PART_PT_STATS, used ones only), SRTP state (RTPE_PART_SRTP_STATES) and
  * outputs (RTPE_PART_OUTPUT_STATE, each followed by its own SRTP state): what
  * another engine needs to go on can be copied from there into its ADD_TARGET.
- * ENOENT if there is no such target, ENOBUFS if the target was made in the same
- * batch (nothing was done).
+ * ENOENT if there is no such target, ENOBUFS if it was made or replaced in the
+ * same batch (nothing was done).
  *
  * SRTCP indices are counted by the sender. Who hands over a stream that the old
  * engine may still send RTCP for must add RTPE_SRTCP_RESERVE to the index of

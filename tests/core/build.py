@@ -84,7 +84,7 @@ def compiled(name: str, sources: list[Path], flags: list[str], compiler: str = "
     with _locked():
         if not _is_current(binary):
             objects = _objects(compiler, flags)
-            _run([compiler, *FLAGS, *flags, *link, *map(str, sources), *objects, "-lm", "-o", str(binary)], ROOT)
+            _run([compiler, *FLAGS, *flags, *link, *map(str, sources), *objects, "-lm", "-lcrypto", "-o", str(binary)], ROOT)
     return binary
 
 

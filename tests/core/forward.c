@@ -51,7 +51,7 @@ static const struct {
 	{ "not RTP", 0, 0, 0, 0, ALL(SENT), ALL(SENT) },
 	{ "RTP only", RTPE_TARGET_RTP | RTPE_TARGET_RTP_ONLY, 0, 0, 0,
 	  { { SENT }, { SENT_UNKNOWN }, { RTCP_SENT }, { UP }, { UP }, { UP } },
-	  { { SENT }, { SENT_UNKNOWN }, { RTCP_SENT }, { EATEN }, { EATEN }, { EATEN } } },
+	  { { SENT }, { SENT_UNKNOWN }, { RTCP_SENT }, { TAKEN_UP }, { TAKEN_UP }, { TAKEN_UP } } },
 	{ "payload type filter", RTPE_TARGET_RTP | RTPE_TARGET_PT_FILTER, 0, 0, 0,
 	  { { SENT }, { UP }, { RTCP_SENT }, { SENT }, { SENT }, { SENT } },
 	  { { SENT }, { TAKEN_UP }, { RTCP_SENT }, { SENT }, { SENT }, { SENT } } },

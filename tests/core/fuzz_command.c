@@ -33,7 +33,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	bound = rtpe_command_check(&b.table, &b.owner, batch, (u32)size);
 	if (bound >= 0) {
 		replies = malloc((size_t)bound);
-		check_replies(replies, rtpe_command_run(&b.table, &b.owner, batch, replies, (u32)bound),
+		check_replies(replies, rtpe_command_run(&b.table, &b.owner, batch, replies),
 			      ((const struct rtpe_batch *)batch)->count);
 		free(replies);
 	}

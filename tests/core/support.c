@@ -235,7 +235,7 @@ int script_run(struct script *s, struct bench *b)
 	if (bound < 0)
 		return bound;
 	CHECK((u32)bound <= sizeof(s->reply));
-	written = rtpe_command_run(&b->table, &b->owner, s->bytes, s->reply, (u32)bound);
+	written = rtpe_command_run(&b->table, &b->owner, s->bytes, s->reply);
 	CHECK(written <= (u32)bound);
 	CHECK(written % 8 == 0);
 	rtpe_reclaim();

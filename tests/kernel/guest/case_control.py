@@ -47,7 +47,7 @@ def handshake() -> None:
     with table():
         with Control(greet=False) as control:
             assert error(lambda: os.write(control.fd, batch(record(FLUSH)))) == "EPROTO"
-            for n in range(12):
+            for n in range(len(abi.SIZES)):
                 sizes = tuple(s + (8 if i == n else 0) for i, s in enumerate(abi.SIZES))
                 replies = control.run(hello(sizes), record(FLUSH))
                 assert [r.status for r in replies] == [-errno.EMSGSIZE, -errno.EPROTO], n
@@ -57,12 +57,15 @@ def handshake() -> None:
         with Control(greet=False) as control:       # the next descriptor must greet itself
             assert error(lambda: os.write(control.fd, batch(record(FLUSH)))) == "EPROTO"
         with Control() as control:
-            version, cpus, slots, chunk, stride, ssrc_offset, ssrc_stride, left = control.geometry
-            assert (version, left, ssrc_stride) == (1, 0, 8 * 88) and cpus >= (os.cpu_count() or 1)
-            assert stride == slots * 64 and ssrc_offset == cpus * stride and chunk % 4096 == 0
+            g = control.geometry
+            assert (g.version, g.targets) == (2, 0) and g.cpus >= (os.cpu_count() or 1)
+            for pool, counters, details in ((g.target_pool, 128, 8 * 72 + 32 * 24), (g.output_pool, 64, 0)):
+                assert (pool.counters, pool.details) == (counters, details)
+                assert pool.stride == pool.slots * counters and pool.details_at == g.cpus * pool.stride
+                assert pool.chunk % 4096 == pool.offset % 4096 == 0
             control.add(target())
         with Control() as control:
-            assert control.geometry[7] == 1     # adopted
+            assert control.geometry.targets == 1     # adopted
 
 
 def replies() -> None:
@@ -92,27 +95,35 @@ def refused_targets() -> list[tuple[Target | bytes, int]]:
     v6 = ("fd00:2::2", 20000)
     junk_addr = bytearray(addr(NEAR))
     junk_addr[20] = 1
-    keys = bytes([2, 2, 16, 14, 10, 10, 0, 0]) + bytes(176)
+    short_key = abi.keys(2, 2, bytes(15), bytes(14))
+    lies = bytearray(short)
+    lies[72 + 4] = 0xFF     # the length of the first part
     return [
-        (b"", errno.EINVAL), (short[:1200], errno.EINVAL), (short[:-8], errno.EINVAL), (short + bytes(8), errno.EINVAL),
+        (b"", errno.EINVAL), (short[:64], errno.EINVAL), (short[:-8], errno.EINVAL), (short + bytes(8), errno.EINVAL),
+        (bytes(lies), errno.EINVAL), (target(more=abi.part(99, bytes(8))), errno.EINVAL),
+        (target(more=abi.part(abi.EXTENSIONS, bytes(32))), errno.EINVAL),
+        (target(outputs=[output(FAR, PEER_B, more=abi.part(abi.GROUPS, bytes(264)))]), errno.EINVAL),
+        (target(streams=(1, 0)), errno.ENOENT), (target(streams=(0, 9)), errno.ENOENT), (target(mid_id=3), errno.EINVAL),
         (target(local=("10.1.0.1", 0)), errno.EINVAL), (addr(None) + short[24:], errno.EINVAL),
         (bytes(junk_addr) + short[24:], errno.EINVAL), (struct.pack("<H", 5) + short[2:], errno.EINVAL),
-        (target(expect=("10.1.0.2", 0)), errno.EINVAL), (target(flags=0x100), errno.EINVAL),
+        (target(expect=("10.1.0.2", 0)), errno.EINVAL), (target(flags=0x400), errno.EINVAL),
         (target(flags=0x80000000), errno.EINVAL), (target(mismatch=3), errno.EINVAL),
         (target(flags=RANK), errno.EINVAL), (target(flags=RANK | LEARN, expect=None), errno.EINVAL),
         (target(best_rank=5), errno.EINVAL), (target(outputs=[output(FAR, PEER_B, flags=1)]), errno.EOPNOTSUPP),
         (target(reserved=1), errno.EINVAL), (target(outputs=[output(FAR, v6)]), errno.EINVAL),
         (target(outputs=[output(FAR, ("10.2.0.2", 0))]), errno.EINVAL),
         (target(outputs=[output(("10.2.0.1", 0), PEER_B)]), errno.EINVAL),
-        (target(outputs=[output(FAR, PEER_B, flags=2)]), errno.EINVAL),
+        (target(outputs=[output(FAR, PEER_B, flags=4)]), errno.EINVAL),
         (target(ranges=(0, 2, 0, 1)), errno.EINVAL), (target(ranges=(1, 0, 0, 1)), errno.EINVAL),
         (target(ranges=(0, 1, 0, 2)), errno.EINVAL), (target(ranges=(0, 1, 1, 0)), errno.EINVAL),
         (target(payload_types=((8, 1), (0, 1))), errno.EINVAL), (target(payload_types=((8, 1), (8, 1))), errno.EINVAL),
         (target(payload_types=((128, 1),)), errno.EINVAL),
-        (target(outputs=[one] * 33), errno.ERANGE), (target(counts=(1, 33, 0)), errno.ERANGE),
-        (target(counts=(1, 0, 9)), errno.ERANGE),
-        (target(keys=keys), errno.EOPNOTSUPP), (target(outputs=[output(FAR, PEER_B, keys=keys)]), errno.EOPNOTSUPP),
-        (target(keys=bytes(3) + b"\1" + bytes(180)), errno.EINVAL),
+        (target(outputs=[one] * 33), errno.ERANGE), (target(num_outputs=2), errno.EINVAL),
+        (target(num_outputs=0, ranges=(0, 0, 0, 0)), errno.EINVAL),
+        (target(payload_types=tuple((n, 1) for n in range(33))), errno.ERANGE),
+        (target(ssrcs=(abi.ssrc_state(1, 1),) * 9), errno.ERANGE),
+        (target(decrypt=short_key), errno.EOPNOTSUPP),
+        (target(outputs=[output(FAR, PEER_B, encrypt=short_key)]), errno.EOPNOTSUPP),
         (target(outputs=[output(FAR, ("192.0.2.1", 9))]), errno.ENETUNREACH),
         (target(outputs=[one, output(("fd00:2::1", 9), ("2001:db8::1", 9))]), errno.ENETUNREACH),
         (target(outputs=[output(FAR, ("0.0.0.0", 9))]), errno.EHOSTUNREACH),
@@ -153,7 +164,7 @@ def named_errors() -> None:
             assert control.one(command, addr(NEAR), 1) == -errno.EINVAL
         assert control.one(FLUSH, bytes(8)) == -errno.EINVAL
         assert control.one(FLUSH, b"", 1) == -errno.EINVAL
-        assert control.one(0) == control.one(6) == control.one(0xFFFF) == -errno.EINVAL
+        assert control.one(0) == control.one(14) == control.one(0xFFFF) == -errno.EINVAL
         control.add(target())
         assert control.remove(NEAR).local == NEAR
         assert control.one(GET, addr(NEAR)) == -errno.ENOENT
@@ -166,7 +177,7 @@ def adopt_and_flush() -> None:
             records = [record(ADD, target(local=("10.1.0.1", 1000 + n // 2)).pack()) for n in range(20)]
             assert [r.status for r in control.run(*records)] == [0, -errno.EEXIST] * 10
         with Control() as control:
-            assert control.geometry[7] == 10
+            assert control.geometry.targets == 10
             assert len(abi.read_blist()) == 10
             assert control.run(record(FLUSH), record(GET, addr(("10.1.0.1", 1000))))[1].status == -errno.ENOENT
             assert abi.read_blist() == []
@@ -194,7 +205,7 @@ def fuzz() -> None:
             if dice.random() < 0.2:
                 del raw[dice.randrange(len(raw)):]
             if dice.random() < 0.1:
-                raw = bytearray(struct.pack("<IHHII", abi.MAGIC, 1, dice.randrange(9), 16 + len(raw), 0)) + raw
+                raw = bytearray(struct.pack("<IHHII", abi.MAGIC, abi.VERSION, dice.randrange(9), 16 + len(raw), 0)) + raw
             try:
                 os.write(control.fd, raw)
             except OSError as e:

@@ -14,7 +14,7 @@ from typing import Any
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.kernel import KernelTable
-from controlplane.dataplane.stats import StatsReader
+from controlplane.dataplane.stats import OutputReader, TargetReader
 from controlplane.events import WantedOutput, WantedTarget
 from ctl.rule import Rule, install, remove
 from tests.kernel.guest import net
@@ -242,15 +242,15 @@ def shim() -> None:
         for n in range(25):
             a.sendto(net.rtp(n, pt=8, payload=b"x" * (100 + n)), ("10.1.0.1", 30000))
         assert len(net.receive(b, 25)) == 25
-        reader = StatsReader(engine)
+        reader, sent = TargetReader(engine), OutputReader(engine)
         (state,) = engine.states()
         assert (state.local, state.slot, state.outputs[0].slot) == (near, slot, output_slot)
         assert reader.counters(slot) == state.counters and reader.sources(slot) == state.sources
-        assert reader.counters(output_slot) == state.outputs[0].counters
+        assert sent.counters(output_slot) == state.outputs[0].counters
         assert (state.sources[0].ssrc, state.sources[0].packets, state.sources[0].lost) == (0x11223344, 25, 0)
         text = Path("/proc/rtpengine/9/list").read_text()
         lines = re.findall(r"stats: +(\d+) bytes, +(\d+) packets, +(\d+) errors", text)
-        read = [(c.bytes, c.packets, c.errors) for c in (reader.counters(slot), reader.counters(output_slot))]
+        read = [(c.bytes, c.packets, c.errors) for c in (reader.counters(slot), sent.counters(output_slot))]
         assert [tuple(map(int, line)) for line in lines] == read, text
         assert read[0] == (25 * 112 + sum(range(25)), 25, 0) and "11223344" in text
     engine.close()

@@ -28,7 +28,7 @@ def call(backend: str, left: str, right: str) -> None:
         assert last == net.rtp(49, ssrc=5, pt=8) and source[:2] == near, source
         state = control.state(near)
         assert (state.counters.packets, state.counters.bytes) == (50, 50 * 172), state
-        assert (state.outputs[0][3].packets, state.outputs[0][3].errors) == (50, 0), state
+        assert (state.outputs[0].counters.packets, state.outputs[0].counters.errors) == (50, 0), state
         assert net.silent(relay)
 
 
@@ -148,7 +148,7 @@ def replace_under_traffic() -> None:
         sent = sender.stop()
         assert net.receive(b, sent) == [net.rtp(n) for n in range(sent)]
         state = control.state(NEAR)
-        assert (state.counters.packets, state.outputs[0][3].packets) == (sent, sent), (sent, state)
+        assert (state.counters.packets, state.outputs[0].counters.packets) == (sent, sent), (sent, state)
         assert (state.ssrcs[0].packets, state.ssrcs[0].lost, state.ssrcs[0].duplicates) == (sent, 0, 0), state
         assert net.silent(relay) and net.silent(b)
 
@@ -181,7 +181,7 @@ def header_fields() -> None:
             a.sendto(net.rtp(ttl), NEAR)
             if arrives is None:
                 assert net.silent(b)
-                assert control.state(NEAR).outputs[0][3].errors == 1
+                assert control.state(NEAR).outputs[0].counters.errors == 1
                 continue
             _, notes, _, _ = b.recvmsg(2048, 256)
             fields = {kind: data[0] for _, kind, data in notes}

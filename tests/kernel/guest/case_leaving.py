@@ -88,7 +88,7 @@ def loop_of_one() -> None:
         a.sendto(net.rtp(1), NEAR)
         time.sleep(0.3)
         state = control.state(NEAR)
-        assert (state.counters.packets, state.outputs[0][3].packets, state.outputs[0][3].errors) == (5, 4, 1), state
+        assert (state.counters.packets, state.outputs[0].counters.packets, state.outputs[0].counters.errors) == (5, 4, 1), state
         time.sleep(0.2)
         assert control.state(NEAR) == state
 
@@ -141,7 +141,7 @@ def route_changes() -> None:
 
             assert arrives(b)
             sh("ip route change unreachable 10.7.0.9")
-            assert not arrives(b) and control.state(NEAR).outputs[0][3].errors == 1
+            assert not arrives(b) and control.state(NEAR).outputs[0].counters.errors == 1
             sh("ip route del unreachable 10.7.0.9; ip route add 10.7.0.9 via 10.1.0.2")
             assert arrives(elsewhere) and not arrives(b)
             sh("ip route change 10.7.0.9 via 10.2.0.2")
@@ -187,7 +187,7 @@ def policy_of_ipsec() -> None:
         try:
             a.sendto(net.rtp(1), NEAR)
             assert net.silent(b)
-            assert control.state(NEAR).outputs[0][3].errors == 1
+            assert control.state(NEAR).outputs[0].counters.errors == 1
         finally:
             sh("ip xfrm policy flush")
         a.sendto(net.rtp(2), NEAR)
@@ -211,4 +211,4 @@ def other_namespace() -> None:
             for n in range(5):
                 a.sendto(net.rtp(n), NEAR)
             assert net.receive(b, 5) == [net.rtp(n) for n in range(5)]
-            assert control.state(NEAR).outputs[0][3].errors == 0
+            assert control.state(NEAR).outputs[0].counters.errors == 0

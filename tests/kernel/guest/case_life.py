@@ -66,7 +66,7 @@ def killed_daemons() -> None:
         assert got == [net.rtp(n) for n in range(sent)], (len(got), sent)
         assert net.silent(relay, 0.1)
         with Control() as control:      # the next daemon adopts
-            assert control.geometry[7] == 21
+            assert control.geometry.targets == 21
             assert control.state(NEAR).ssrcs[0].packets == sent
 
 
@@ -205,7 +205,7 @@ def both_cpus_count() -> None:
         got = len(net.receive(b, 3000))
         assert [os.waitpid(pid, 0)[1] for pid in ends] == [0, 0]
         state = control.state(NEAR)
-        assert (got, state.counters.packets, state.outputs[0][3].packets) == (3000, 3000, 3000), (got, state)
+        assert (got, state.counters.packets, state.outputs[0].counters.packets) == (3000, 3000, 3000), (got, state)
         assert sorted(s.packets for s in state.ssrcs) == [1500, 1500]
 
 

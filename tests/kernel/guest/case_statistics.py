@@ -38,7 +38,7 @@ def paging() -> None:
         assert sorted(str(s.local) for s in whole) == sorted(str(t.local) for t in targets)
         assert abi.read_blist(size=8192) == whole
         fd = os.open(BLIST, os.O_RDONLY)
-        assert error(lambda: os.read(fd, 831)) == "EMSGSIZE"
+        assert error(lambda: os.read(fd, 191)) == "EMSGSIZE"
         assert os.read(fd, 0) == b""
         seen, others = [], 0
         while raw := os.read(fd, 8192):
@@ -75,32 +75,52 @@ class Mapped:
     """The statistics memory as the manual describes it."""
 
     def __init__(self, control: Control) -> None:
-        _, self.cpus, self.slots, self.chunk, self.stride, self.ssrc_at, self.ssrc_stride, _ = control.geometry
+        self.cpus = control.geometry.cpus
+        self.targets, self.outputs = control.geometry.target_pool, control.geometry.output_pool
         self.fd = os.open(BLIST, os.O_RDONLY)
-        self.chunks: dict[int, int] = {}
+        self.chunks: dict[int, tuple[int, int]] = {}
 
-    def _chunk(self, number: int) -> bytes:
+    def _chunk(self, pool: abi.Pool, number: int) -> bytes:
         """What the chunk holds now."""
-        if number not in self.chunks:
-            self.chunks[number] = map_file(self.fd, self.chunk, number * self.chunk)
-        return ctypes.string_at(self.chunks[number], self.chunk)
+        at = pool.offset + number * pool.chunk
+        if at not in self.chunks:
+            self.chunks[at] = map_file(self.fd, pool.chunk, at), pool.chunk
+        return ctypes.string_at(*self.chunks[at])
 
-    def counters(self, slot: int) -> Counters:
+    def _sum(self, pool: abi.Pool, slot: int) -> Counters:
         """The sum over CPUs."""
-        chunk, at = self._chunk(slot // self.slots), slot % self.slots * 64
-        each = [struct.unpack_from("<5Q", chunk, cpu * self.stride + at) for cpu in range(self.cpus)]
+        chunk, at = self._chunk(pool, slot // pool.slots), slot % pool.slots * pool.counters
+        each = [struct.unpack_from("<5Q", chunk, cpu * pool.stride + at) for cpu in range(self.cpus)]
         packets, size, errors, last, passed = zip(*each)
         return Counters(sum(packets), sum(size), sum(errors), max(last), sum(passed))
 
+    def counters(self, slot: int) -> Counters:
+        """Of a target."""
+        return self._sum(self.targets, slot)
+
+    def sent(self, slot: int) -> Counters:
+        """Of an output."""
+        return self._sum(self.outputs, slot)
+
+    def _details(self, slot: int) -> bytes:
+        pool = self.targets
+        at = pool.details_at + slot % pool.slots * pool.details
+        return self._chunk(pool, slot // pool.slots)[at:at + pool.details]
+
     def ssrcs(self, slot: int) -> list[abi.Ssrc]:
         """The trackers in use."""
-        chunk, at = self._chunk(slot // self.slots), self.ssrc_at + slot % self.slots * self.ssrc_stride
-        return [s for n in range(8) if (s := abi.parse_ssrc(chunk[at + n * 88:at + n * 88 + 88])).valid]
+        raw = self._details(slot)
+        return [s for n in range(8) if (s := abi.parse_ssrc(raw[n * 72:n * 72 + 72])).valid]
+
+    def pts(self, slot: int) -> dict[int, tuple[int, int]]:
+        """Packets and bytes by payload type."""
+        raw = self._details(slot)[8 * 72:]
+        return {e[0]: struct.unpack("<2Q", e[8:]) for n in range(32) if (e := raw[n * 24:n * 24 + 24])[1]}
 
     def close(self) -> None:
         """Unmaps."""
-        for where in self.chunks.values():
-            _libc.munmap(where, self.chunk)
+        for where, size in self.chunks.values():
+            _libc.munmap(where, size)
         os.close(self.fd)
 
 
@@ -125,11 +145,14 @@ def three_views() -> None:
         view = Mapped(control)
         assert view.counters(state.slot) == state.counters
         assert view.ssrcs(state.slot) == state.ssrcs
-        assert view.counters(state.outputs[0][2]) == state.outputs[0][3]
+        assert view.pts(state.slot) == state.pts == {0: (57, 57 * 172), 8: (0, 0)}
+        assert state.drops == {"source": 1}
+        assert view.sent(state.outputs[0].slot) == state.outputs[0].counters
         text = net.sh("cat /proc/rtpengine/0/list")
         assert text.count("local ") == 101
         block = re.search(r"local inet4 10\.1\.0\.1:30000\n(?:    .*\n)+", text)
-        assert block and block[0] == expected_text(), text
+        assert block and re.sub(r"\d+ lost", "LOST lost", re.sub(r"jitter \d+", "jitter JITTER", block[0])) == (
+            expected_text()), text
         removed = control.remove(near)
         assert removed == state
         view.close()
@@ -141,7 +164,11 @@ def expected_text() -> str:
             "    expect inet4 10.1.0.2:10000\n"
             "    src mismatch action: drop\n"
             f"    stats: {57 * 172:20} bytes, {57:20} packets, {1:20} errors\n"
+            "    wrong source: 1\n"
+            f"        RTP payload type   0: {57 * 172:20} bytes, {57:20} packets\n"
+            f"        RTP payload type   8: {0:20} bytes, {0:20} packets\n"
             "    SSRC in: 11223344\n"
+            f"        11223344: 57 packets, {57 * 172} bytes, LOST lost, 1 duplicate, 1 reordered, jitter JITTER\n"
             "    option: RTP\n"
             "    output #0\n"
             "       src inet4 10.2.0.1:30002\n"
@@ -157,6 +184,7 @@ def text_forms() -> None:
             "local inet6 [fd00:1:0:0:0:0:0:1]:9\n    expect inet6 [fd00:1:0:0:0:0:0:2]:7\n"
             "    src mismatch action: propagate\n"
             f"    stats: {0:20} bytes, {0:20} packets, {0:20} errors\n"
+            + "".join(f"        RTP payload type {pt:3}: {0:20} bytes, {0:20} packets\n" for pt in (0, 8))
             + "".join(f"    option: {o}\n" for o in ("RTP", "RTP only", "stun", "dtls", "learning", "blackhole",
                                                      "PT filter", "non forwarding")))
         assert "Targets:     1\n" in net.sh("cat /proc/rtpengine/0/status")
@@ -166,7 +194,7 @@ def mapping_is_read_only() -> None:
     """No way to write through blist, and only whole chunks that exist."""
     with table(), Control() as control:
         control.add(Target(("10.1.0.1", 30000)))
-        chunk = control.geometry[3]
+        chunk = control.geometry.target_pool.chunk
         fd = os.open(BLIST, os.O_RDWR)      # root may, whatever the mode says
         for flags in (SHARED, PRIVATE):
             assert error(lambda flags=flags: map_file(                      # type: ignore[misc]
@@ -175,7 +203,7 @@ def mapping_is_read_only() -> None:
             assert _libc.mprotect(where, chunk, READ | WRITE) == -1
             assert ctypes.get_errno() == errno.EACCES
             _libc.munmap(where, chunk)
-        for length, at, name in ((chunk, chunk, "ENXIO"), (chunk, 4096, "EINVAL"), (2 * chunk, 0, "EINVAL"),
+        for length, at, name in ((chunk, chunk, "ENXIO"), (chunk, 4096, "ENXIO"), (2 * chunk, 0, "EINVAL"),
                                  (chunk, 8192 * chunk, "ENXIO")):
             assert error(lambda length=length, at=at: map_file(fd, length, at)) == name     # type: ignore[misc]
         os.close(fd)

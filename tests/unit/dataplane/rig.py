@@ -6,13 +6,13 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.relay import Relay
-from controlplane.dataplane.stats import Engine, StatsReader
+from controlplane.dataplane.stats import Engine, OutputReader, TargetReader
 from controlplane.events import Counters, SocketFailed, SourceSeen, SsrcStats, WantedOutput, WantedTarget
 
 PATIENCE = 5.0
@@ -84,7 +84,8 @@ class Rig:
 
     def __init__(self, threads: int = 2):
         self.relay = Relay(threads)
-        self.stats = StatsReader(self.relay)
+        self.targets = TargetReader(self.relay)
+        self.outputs = OutputReader(self.relay)
         self.peers: list[Peer] = []
 
     def __enter__(self) -> Rig:
@@ -113,7 +114,7 @@ class Rig:
             return scout.endpoint
 
     def install(self, wanted: WantedTarget, engine: Engine | None = None,
-                seeds: Iterable[bytes] = ()) -> tuple[int, tuple[int, ...]]:
+                seeds: abi.Seeds = abi.NO_SEEDS) -> tuple[int, tuple[int, ...]]:
         """Install or replace a target; returns its slots."""
         batch = next(abi.batches([abi.add_target(wanted, seeds)]))
         (reply,) = abi.replies((engine or self.relay).command(batch))

@@ -7,7 +7,7 @@ import pytest
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.errors import DataPlaneError
-from controlplane.events import Mismatch, WantedOutput, WantedTarget
+from controlplane.events import Mismatch, SrtpKeys, WantedOutput, WantedTarget
 from controlplane.relay._native import ffi, lib
 
 A, B, C = (Endpoint.parse(text) for text in ("192.0.2.1:40000", "192.0.2.2:258", "[2001:db8::3]:50000"))
@@ -21,7 +21,7 @@ TARGET = WantedTarget(
     (abi.BATCH, "batch", "magic version count length"),
     (abi.RECORD, "record", "command flags length cookie"),
     (abi.REPLY, "reply", "command status length cookie"),
-    (abi.PAYLOAD_TYPE, "payload_type", "number clock_rate"),
+    (abi.PAYLOAD_TYPE, "payload_type", "number group clock_rate"),
     (abi.COUNTERS, "counters", "packets bytes errors last_us"),
     (abi.TRACKER, "ssrc", "ssrc valid last_pt ext_seq packets bytes last_us lost duplicates reordered jitter last_ts"),
 ])
@@ -39,10 +39,28 @@ def test_fields_lie_where_the_header_has_them(format_, name, fields):
 
 
 def test_sizes_of_what_is_packed_in_one_go():
-    assert abi.ADDRESS.size == ffi.sizeof("struct rtpe_addr")
-    assert abi.TARGET.size == ffi.sizeof("struct rtpe_target_msg")
-    assert abi.OUTPUT.size == ffi.sizeof("struct rtpe_output_msg")
+    for packed, name in ((abi.ADDRESS, "addr"), (abi.TARGET, "target_msg"), (abi.OUTPUT, "output_msg"),
+                         (abi.PART, "part"), (abi.PAYLOAD_TYPE, "payload_type"), (abi.SRTP, "srtp"),
+                         (abi.TRACKER, "ssrc")):
+        assert packed.size == ffi.sizeof(f"struct rtpe_{name}"), name
     assert abi.TRACKERS == ffi.sizeof("struct rtpe_ssrc[%d]" % abi.MAX_SSRCS)
+
+
+def message_of(record):
+    """The target message in a record, and its parts as (kind, entries)."""
+    at = abi.RECORD.size + abi.TARGET.size
+    parts = []
+    while at < len(record):
+        kind, count, length = abi.PART.unpack_from(record, at)
+        parts.append((kind, count, record[at + abi.PART.size:at + length]))
+        at += length
+    assert at == len(record)
+    return ffi.from_buffer("struct rtpe_target_msg *", record[abi.RECORD.size:]), parts
+
+
+def part(kind, count, entries):
+    """A part as an engine writes it."""
+    return abi.PART.pack(kind, count, abi.PART.size + len(entries)) + entries
 
 
 @pytest.mark.parametrize("endpoint", [A, B, C], ids=str)
@@ -55,39 +73,88 @@ def test_address(endpoint):
 
 
 def test_target_message():
-    seeds = (b"\0\0\0\7\1" + bytes(83), b"\0\0\0\10\1" + bytes(83))
+    trackers = b"\0\0\0\7\1" + bytes(67) + b"\0\0\0\10\1" + bytes(67)
+    seeds = abi.Seeds(part(lib.RTPE_PART_SSRCS, 2, trackers))
     record = abi.add_target(TARGET, seeds, cookie=77)
     head = ffi.from_buffer("struct rtpe_record *", record)
     assert (head.command, head.flags, head.length, head.cookie) == (
         lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE, len(record), 77)
-    m = ffi.from_buffer("struct rtpe_target_msg *", record[abi.RECORD.size:])
+    m, parts = message_of(record)
     assert (abi.read_address(m.local), abi.read_address(m.expected_src)) == (A, C)
     assert m.flags == (lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY | lib.RTPE_TARGET_LEARN
                        | lib.RTPE_TARGET_BLACKHOLE)
-    assert (m.src_mismatch, m.num_outputs, m.num_payload_types, m.num_ssrcs) == (2, 3, 3, 2)
+    assert (m.src_mismatch, m.num_outputs, m.mid_id, m.stream, m.rtcp_stream) == (2, 3, 0, 0, 0)
     assert (m.rtp_start, m.rtp_end, m.rtcp_start, m.rtcp_end) == (0, 2, 2, 3)
-    assert [(m.payload_types[i].number, m.payload_types[i].clock_rate) for i in range(4)] == [
-        (0, 8000), (9, 16000), (101, 8000), (0, 0)]
-    assert abi.read_seeds(bytes(ffi.buffer(m.ssrc))) == seeds
-    assert bytes(ffi.buffer(ffi.addressof(m, "decrypt"))) == bytes(184)
-    at = abi.RECORD.size + abi.TARGET.size
-    outputs = ffi.from_buffer("struct rtpe_output_msg[]", record[at:])
+    assert [(kind, count) for kind, count, _ in parts] == [
+        (lib.RTPE_PART_PAYLOAD_TYPES, 3), (lib.RTPE_PART_SSRCS, 2), *[(lib.RTPE_PART_OUTPUT, 1)] * 3]
+    types = ffi.from_buffer("struct rtpe_payload_type[]", parts[0][2])
+    assert [(t.number, t.group, t.clock_rate) for t in types] == [(0, 0, 8000), (9, 0, 16000), (101, 0, 8000)]
+    assert parts[1][2] == trackers
+    outputs = [ffi.from_buffer("struct rtpe_output_msg *", entries) for _, _, entries in parts[2:]]
     assert [(abi.read_address(o.src), abi.read_address(o.dst), o.flags, o.tos) for o in outputs] == [
         (A, B, 0, 184), (B, A, 0, 0), (B, B, 0, 1)]
 
 
+def test_keys_and_indices():
+    keys = SrtpKeys(lib.RTPE_CIPHER_AES_CM_128, lib.RTPE_HMAC_SHA1, bytes(range(16)), bytes(range(100, 114)), 10, 4,
+                    b"mki", 1)
+    state = b"SSRC" + bytes([1]) + bytes(275)
+    received, sent = part(lib.RTPE_PART_SRTP_STATES, 1, state), part(lib.RTPE_PART_SRTP_STATES, 2, state + state)
+    wanted = WantedTarget(A, (WantedOutput(B, C, encrypt=keys, strip_feedback=True), WantedOutput(C, A)), decrypt=keys)
+    _, parts = message_of(abi.add_target(wanted, abi.Seeds(b"", received, ((B, sent),))))
+    assert [kind for kind, _, _ in parts] == [
+        lib.RTPE_PART_SRTP, lib.RTPE_PART_SRTP_STATES, lib.RTPE_PART_OUTPUT, lib.RTPE_PART_SRTP,
+        lib.RTPE_PART_SRTP_STATES, lib.RTPE_PART_OUTPUT]
+    for n in (0, 3):
+        c = ffi.from_buffer("struct rtpe_srtp *", parts[n][2])
+        assert (c.cipher, c.hmac, c.key_len, c.salt_len, c.rtp_tag_len, c.rtcp_tag_len, c.mki_len, c.flags) == (
+            2, 2, 16, 14, 10, 4, 3, 1)
+        assert bytes(c.key) == keys.key + bytes(16) and bytes(c.salt) == keys.salt + bytes(2)
+        assert bytes(c.mki) == b"mki" + bytes(125)
+    assert (parts[1][2], parts[4][2]) == (state, state + state)
+    assert ffi.from_buffer("struct rtpe_output_msg *", parts[2][2]).flags == lib.RTPE_OUTPUT_STRIP_FEEDBACK
+    assert all(repr(secret)[2:-1] not in repr(wanted) for secret in (keys.key, keys.salt, keys.mki))
+
+
 def test_a_target_for_anybody_without_anything():
     record = abi.add_target(WantedTarget(B, is_rtp=False), replace=False)
-    m = ffi.from_buffer("struct rtpe_target_msg *", record[abi.RECORD.size:])
-    assert (m.expected_src.family, m.flags, m.num_outputs, m.num_payload_types) == (0, 0, 0, 0)
+    m, parts = message_of(record)
+    assert (m.expected_src.family, m.flags, m.num_outputs, parts) == (0, 0, 0, [])
     assert ffi.from_buffer("struct rtpe_record *", record).flags == 0
 
 
 def test_outputs_that_rtp_and_rtcp_share_are_packed_once():
     both = (WantedOutput(A, B),)
     record = abi.add_target(WantedTarget(A, both, both))
-    m = ffi.from_buffer("struct rtpe_target_msg *", record[abi.RECORD.size:])
+    m, parts = message_of(record)
     assert (m.num_outputs, m.rtp_start, m.rtp_end, m.rtcp_start, m.rtcp_end) == (1, 0, 1, 0, 1)
+    assert len(parts) == 1
+
+
+def test_state_with_all_its_parts():
+    tracker = b"SSRC" + bytes([1, 8]) + bytes(66)
+    state = b"SSRC" + bytes([1]) + bytes(275)
+    output = ffi.new("struct rtpe_output_state *", {"slot": 9, "counters": {"packets": 5, "bytes": 50}})
+    head = ffi.new("struct rtpe_state *", {"slot": 4, "counters": {"sum": {"packets": 7, "passed": 2},
+                                                                   "drops": list(range(8))}})
+    for c, local, other in ((head, "local", "expected_src"), (output, "src", "dst")):
+        ffi.buffer(ffi.addressof(c, local))[:] = abi.pack_address(A)
+        ffi.buffer(ffi.addressof(c, other))[:] = abi.pack_address(B)
+    body = (part(lib.RTPE_PART_SSRCS, 1, tracker) + part(lib.RTPE_PART_PT_STATS, 1, bytes(24))
+            + part(lib.RTPE_PART_SRTP_STATES, 1, state)
+            + part(lib.RTPE_PART_OUTPUT_STATE, 1, bytes(ffi.buffer(output)))
+            + part(lib.RTPE_PART_SRTP_STATES, 1, state))
+    head.length = ffi.sizeof("struct rtpe_state") + len(body)
+    (found,) = abi.read_states(bytes(ffi.buffer(head)) + body)
+    assert (found.local, found.slot, found.counters.packets, found.passed) == (A, 4, 7, 2)
+    assert found.drops == tuple(range(8))
+    assert [s.ssrc for s in found.sources] == [int.from_bytes(b"SSRC", "big")]
+    assert [(o.source, o.destination, o.slot, o.counters.packets) for o in found.outputs] == [(A, B, 9, 5)]
+    assert found.seeds.sources == part(lib.RTPE_PART_SSRCS, 1, tracker)
+    assert found.seeds.srtp == part(lib.RTPE_PART_SRTP_STATES, 1, state)
+    ((source, sent),) = found.seeds.outputs
+    c = ffi.from_buffer("struct rtpe_srtp_state *", sent[abi.PART.size:])
+    assert source == A and (c.rtp.top, c.rtcp.top) == (0, lib.RTPE_SRTCP_RESERVE)
 
 
 def test_batches_are_bounded():

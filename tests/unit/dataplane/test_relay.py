@@ -52,25 +52,25 @@ def test_counters_in_the_statistics_memory_are_those_of_the_state(rig: Rig) -> N
     assert len(b.receive(10)) == 10
     assert wait(lambda: rig.state(local).outputs[0].counters.packets == 10)
     state = rig.state(local)
-    assert rig.stats.counters(slot) == state.counters
-    assert rig.stats.counters(outputs[0]) == state.outputs[0].counters
-    assert rig.stats.sources(slot) == state.sources
-    assert rig.stats.seeds(slot) == state.seeds
+    assert rig.targets.counters(slot) == state.counters
+    assert rig.outputs.counters(outputs[0]) == state.outputs[0].counters
+    assert rig.targets.sources(slot) == state.sources
+    assert rig.targets.seeds(slot) == state.seeds
 
 
 def test_activity_grows_with_packets_and_errors_on_any_thread(rig: Rig) -> None:
     a, b, local = rig.peer(), rig.peer(), rig.local()
-    slots = [rig.install(WantedTarget(rig.local()))[0] for _ in range(rig.relay.geometry.slots_per_chunk)]
+    slots = [rig.install(WantedTarget(rig.local()))[0] for _ in range(rig.relay.geometry.target_pool.slots_per_chunk)]
     slot, (output,) = rig.install(WantedTarget(local, to(local, b), payload_types=((0, 8000),)))
     a.send(rtp(1), local)
     a.send(rtp(2, payload_type=77), local)
     assert len(b.receive(2)) == 2
     assert wait(lambda: rig.state(local).outputs[0].counters.packets == 2)
-    activities = rig.stats.activities()
-    assert (rig.stats.activity(slot), rig.stats.activity(output)) == (3, 2)
-    assert (activities[slot], activities[output]) == (3, 2)
+    activities, sent = rig.targets.activities(), rig.outputs.activities()
+    assert (rig.targets.activity(slot), rig.outputs.activity(output)) == (3, 2)
+    assert (activities[slot], sent[output]) == (3, 2)
     assert [activities[other] for other in slots] == [0] * len(slots)
-    assert sum(activities) == 5
+    assert (sum(activities), sum(sent)) == (3, 2)
 
 
 def test_rtcp_takes_its_own_way(rig: Rig) -> None:

@@ -198,7 +198,7 @@ def test_after_shutdown_counters_stay_and_sockets_are_gone() -> None:
         slot, _ = rig.install(WantedTarget(local, to(local, b), payload_types=((0, 8000),)))
         a.send(rtp(1), local)
         assert b.receive(1) == [rtp(1)]
-        assert wait(lambda: rig.stats.counters(slot).packets == 1)
+        assert wait(lambda: rig.targets.counters(slot).packets == 1)
         rig.relay.shutdown()
         rig.relay.shutdown()
         with pytest.raises(DataPlaneError) as refused:
@@ -206,7 +206,7 @@ def test_after_shutdown_counters_stay_and_sockets_are_gone() -> None:
         assert refused.value.errno == errno.ESHUTDOWN
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
             other.bind(local.sockaddr)
-    stats = rig.stats
+    stats = rig.targets
     del rig
     gc.collect()
     assert stats.counters(slot).packets == 1

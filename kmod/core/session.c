@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "session.h"
+
+/* Not on the stack: hosts may want to hand it to a device. */
+struct keys {
+	u8 cipher[32], mask[32], auth[RTPE_AUTH_KEY_LEN];
+};
+
+/* RFC 3711 section 4.1.2.1: the key is masked with the salt, filled up with 0x55. */
+static void mask_key(const struct rtpe_session *s, struct keys *k, u32 key_len)
+{
+	u32 i;
+
+	for (i = 0; i < key_len; i++)
+		k->mask[i] = k->cipher[i] ^ (i < RTPE_MASTER_SALT_LEN ? s->salt[i] : 0x55);
+}
+
+static int open_cipher(struct rtpe_session *s, struct keys *k, u32 key_len)
+{
+	int err;
+
+	if (s->mode == RTPE_CIPHER_NULL)
+		return 0;
+	err = s->ops->cipher_open(&s->cipher, s->mode, k->cipher, key_len);
+	if (err || s->mode != RTPE_CIPHER_AES_F8)
+		return err;
+	mask_key(s, k, key_len);
+	return s->ops->cipher_open(&s->mask, s->mode, k->mask, key_len);
+}
+
+static int expand(struct rtpe_session *s, const struct rtpe_srtp *params, struct rtpe_cipher *prf,
+		  enum rtpe_kdf_label labels, struct keys *k)
+{
+	int err;
+
+	err = rtpe_kdf_derive(prf, s->ops, params->salt, labels + RTPE_KDF_RTP_KEY, k->cipher, params->key_len);
+	if (!err)
+		err = rtpe_kdf_derive(prf, s->ops, params->salt, labels + RTPE_KDF_RTP_AUTH, k->auth, sizeof(k->auth));
+	if (!err)
+		err = rtpe_kdf_derive(prf, s->ops, params->salt, labels + RTPE_KDF_RTP_SALT, s->salt, params->salt_len);
+	if (!err)
+		err = open_cipher(s, k, params->key_len);
+	if (!err && s->tag_len && !rtpe_mode_is_aead(s->mode))
+		err = s->ops->mac_open(&s->mac, k->auth, sizeof(k->auth));
+	return err;
+}
+
+int rtpe_session_open(struct rtpe_session *s, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params,
+		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 tag_len)
+{
+	struct keys *k = rtpe_alloc(sizeof(*k));
+	int err;
+
+	s->ops = ops;
+	s->mode = params->cipher;
+	s->tag_len = tag_len;
+	if (!k)
+		return -ENOMEM;
+	err = expand(s, params, prf, labels, k);
+	rtpe_wipe(k, sizeof(*k));
+	rtpe_free(k);
+	return err;
+}
+
+void rtpe_session_close(struct rtpe_session *s)
+{
+	if (s->cipher)
+		s->ops->cipher_close(s->cipher);
+	if (s->mask)
+		s->ops->cipher_close(s->mask);
+	if (s->mac)
+		s->ops->mac_close(s->mac);
+	rtpe_wipe(s, sizeof(*s));
+}
+
+/* RFC 7714 has the same layout two bytes further ahead. */
+void rtpe_session_iv(const struct rtpe_session *s, u32 ssrc, u64 index, u8 iv[16])
+{
+	u8 *at = iv + (rtpe_mode_is_aead(s->mode) ? 2 : 4);
+	const u8 *bytes = (const u8 *)&ssrc;
+	u32 i;
+
+	memcpy(iv, s->salt, sizeof(s->salt));
+	for (i = 0; i < 4; i++)
+		at[i] ^= bytes[i];
+	for (i = 0; i < 6; i++)
+		at[4 + i] ^= (u8)(index >> (40 - 8 * i));
+}
+
+static void xor_block(u8 out[16], const u8 with[16])
+{
+	u32 i;
+
+	for (i = 0; i < 16; i++)
+		out[i] ^= with[i];
+}
+
+/* RFC 3711 section 4.1.2: each block of the key stream also hangs on the one before. */
+static int crypt_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len)
+{
+	u8 start[16], stream[16] = { 0 };
+	u32 at, i, j = 0;
+
+	s->ops->block(s->mask, iv, start);
+	for (at = 0; at < len; at += 16) {
+		xor_block(stream, start);
+		for (i = 0; i < 4; i++)
+			stream[12 + i] ^= (u8)(j >> (24 - 8 * i));
+		s->ops->block(s->cipher, stream, stream);
+		for (i = 0; i < 16 && at + i < len; i++)
+			data[at + i] ^= stream[i];
+		j++;
+	}
+	return 0;
+}
+
+int rtpe_session_crypt(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len)
+{
+	if (!s->cipher || !len)
+		return 0;
+	if (s->mode == RTPE_CIPHER_AES_F8)
+		return crypt_f8(s, iv, data, len);
+	return s->ops->ctr(s->cipher, iv, data, len);
+}
+
+int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], u8 *tag)
+{
+	u8 digest[20];
+	int err;
+
+	if (!s->mac)
+		return 0;
+	err = s->ops->mac(s->mac, data, len, tail, digest);
+	if (!err)
+		memcpy(tag, digest, s->tag_len);
+	return err;
+}
+
+/* In a time that does not tell how many bytes were right. */
+int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag)
+{
+	u8 digest[20], wrong = 0;
+	u32 i;
+	int err;
+
+	if (!s->mac)
+		return 0;
+	err = s->ops->mac(s->mac, data, len, tail, digest);
+	if (err)
+		return err;
+	for (i = 0; i < s->tag_len; i++)
+		wrong |= digest[i] ^ tag[i];
+	return wrong ? -EBADMSG : 0;
+}

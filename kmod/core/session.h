@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Session keys of RTP or of RTCP, and what is done with them to bytes. */
+#ifndef RTPE_CORE_SESSION_H
+#define RTPE_CORE_SESSION_H
+
+#include "kdf.h"
+
+#define RTPE_AEAD_TAG_LEN 16
+
+struct rtpe_session {
+	const struct rtpe_cipher_ops *ops;
+	struct rtpe_cipher *cipher;	/* NULL: bytes stay as they are */
+	struct rtpe_cipher *mask;	/* AES-F8: keyed with the masked key */
+	struct rtpe_mac *mac;		/* NULL: no tag, or that of AEAD */
+	u8 mode;			/* RTPE_CIPHER_* */
+	u8 tag_len;
+	u8 salt[16];			/* zero behind its end */
+};
+
+static inline bool rtpe_mode_is_aead(u8 cipher)
+{
+	return cipher == RTPE_CIPHER_AES_GCM_128 || cipher == RTPE_CIPHER_AES_GCM_256;
+}
+
+/*
+ * params have been checked; `labels` is the first of the three. tag_len 0: not
+ * authenticated. After an error the session can be closed. May sleep.
+ */
+int rtpe_session_open(struct rtpe_session *s, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params,
+		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 tag_len);
+void rtpe_session_close(struct rtpe_session *s);
+
+/* For counter mode and AEAD: salt, SSRC and a packet index of 48 bits (RFC 3711 section 4.1.1, RFC 7714 section 8.1). */
+void rtpe_session_iv(const struct rtpe_session *s, u32 ssrc, u64 index, u8 iv[16]);
+
+/* Encrypts or decrypts, with anything but AEAD. */
+int rtpe_session_crypt(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len);
+
+/* Writes tag_len bytes that authenticate data and, behind it, the tail. */
+int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], u8 *tag);
+
+/* -EBADMSG: they are others. */
+int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag);
+
+#endif
