@@ -93,18 +93,20 @@ static int stream_release(struct inode *inode, struct file *file)
 static struct rtpe_copy *next_packet(const struct file *file, struct stream_file *f)
 {
 	struct rtpe_copy *c;
+	bool ended;
 	int err;
 
-	while (!(c = rtpe_stream_take(f->q))) {
-		if (rtpe_stream_ended(f->q))
-			return NULL;
+	for (;;) {
+		ended = rtpe_stream_ended(f->q);	/* asked first: then nothing comes behind what is taken */
+		c = rtpe_stream_take(f->q);
+		if (c || ended)
+			return c;
 		if (file->f_flags & O_NONBLOCK)
 			return ERR_PTR(-EAGAIN);
 		err = wait_event_interruptible(f->wait, rtpe_stream_waiting(f->q) || rtpe_stream_ended(f->q));
 		if (err)
 			return ERR_PTR(err);
 	}
-	return c;
 }
 
 /* What does not fit is cut off, as with datagrams. */

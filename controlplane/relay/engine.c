@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine.h"
 
+#include "recorder.h"
+
 static struct rtpe_engine *engine_of(struct rtpe_table *t)
 {
 	return container_of(t, struct rtpe_engine, table);
@@ -44,6 +46,11 @@ int rtpe_engine_init(struct rtpe_engine *e, struct rtpe_socket_map *sockets, u32
 
 	if (err)
 		return err;
+	err = rtpe_intercept_init(&e->table.intercept, &rtpe_recorder_ops);
+	if (err) {
+		rtpe_table_exit(&e->table);
+		return err;
+	}
 	e->table.terminal = owns_sockets;
 	e->owner.greeted = false;
 	e->sockets = sockets;
@@ -58,6 +65,7 @@ void rtpe_engine_exit(struct rtpe_engine *e)
 	rtpe_reader_unregister(&e->reader);
 	rtpe_table_flush(&e->table);
 	rtpe_reclaim_all();
+	rtpe_intercept_exit(&e->table);
 	rtpe_table_exit(&e->table);
 	pthread_mutex_destroy(&e->lock);
 }
