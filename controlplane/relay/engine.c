@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine.h"
 
+#include "cipher.h"
 #include "recorder.h"
 
 static struct rtpe_engine *engine_of(struct rtpe_table *t)
@@ -51,6 +52,7 @@ int rtpe_engine_init(struct rtpe_engine *e, struct rtpe_socket_map *sockets, u32
 		rtpe_table_exit(&e->table);
 		return err;
 	}
+	e->table.ciphers = &rtpe_openssl_ciphers;
 	e->table.terminal = owns_sockets;
 	e->owner.greeted = false;
 	e->sockets = sockets;

@@ -89,7 +89,7 @@ int rtpe_crypto_open(struct rtpe_crypto **out, const struct rtpe_cipher_ops *ops
 	c = rtpe_alloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	c->refs = 1;
+	rtpe_ref_init(&c->refs);
 	c->params = *params;
 	rtpe_sources_init(&c->sources);
 	err = expand(c, ops);
@@ -103,13 +103,13 @@ int rtpe_crypto_open(struct rtpe_crypto **out, const struct rtpe_cipher_ops *ops
 
 struct rtpe_crypto *rtpe_crypto_ref(struct rtpe_crypto *c)
 {
-	c->refs++;
+	rtpe_ref_get(&c->refs);
 	return c;
 }
 
 void rtpe_crypto_unref(struct rtpe_crypto *c)
 {
-	if (--c->refs)
+	if (!rtpe_ref_put(&c->refs))
 		return;
 	rtpe_session_close(&c->rtp);
 	rtpe_session_close(&c->rtcp);
@@ -200,4 +200,18 @@ u32 rtpe_crypto_states(struct rtpe_crypto *c, struct rtpe_srtp_state *out)
 		rtpe_source_put(s);
 	}
 	return n;
+}
+
+int rtpe_crypto_follow(struct rtpe_crypto *c, struct rtpe_crypto *before)
+{
+	struct rtpe_srtp_state *states = rtpe_alloc(RTPE_MAX_SSRCS * sizeof(*states));
+	u32 n, i;
+
+	if (!states)
+		return -ENOMEM;
+	n = rtpe_crypto_states(before, states);
+	for (i = 0; i < n; i++)
+		rtpe_crypto_seed(c, &states[i]);
+	rtpe_free(states);
+	return 0;
 }

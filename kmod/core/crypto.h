@@ -52,7 +52,7 @@ int rtpe_crypto_check(const struct rtpe_srtp *params);
 /* Expands the keys; the caller has one reference. Errors as above, and the host's. May sleep. */
 int rtpe_crypto_open(struct rtpe_crypto **out, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params);
 
-/* References are the writers' business (serialised); keys are wiped with the last one. */
+/* One reference for each target or output; keys are wiped with the last one. Not by packets. */
 struct rtpe_crypto *rtpe_crypto_ref(struct rtpe_crypto *c);
 void rtpe_crypto_unref(struct rtpe_crypto *c);
 
@@ -61,6 +61,9 @@ bool rtpe_crypto_is(const struct rtpe_crypto *c, const struct rtpe_srtp *params)
 
 /* Whether master key and salt are these, whatever else differs: then the state must go on too. */
 bool rtpe_crypto_shares_keys(const struct rtpe_crypto *c, const struct rtpe_srtp *params);
+
+/* Goes on with the indices of `before`. ENOMEM. */
+int rtpe_crypto_follow(struct rtpe_crypto *c, struct rtpe_crypto *before);
 
 /* Bytes that protecting a packet may add. */
 u32 rtpe_crypto_growth(const struct rtpe_crypto *c);

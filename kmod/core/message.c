@@ -95,7 +95,7 @@ static int check_srtp(const struct rtpe_parts *parts)
 	if (state && !srtp)
 		return -EINVAL;
 	for (i = 0; i < parts->count[RTPE_PART_SRTP_STATES]; i++)
-		if (!state[i].valid || !all_zero(state[i].reserved, sizeof(state[i].reserved)))
+		if (rtpe_crypto_state_check(&state[i]))
 			return -EINVAL;
 	return srtp ? rtpe_crypto_check(srtp) : 0;
 }

@@ -7,7 +7,7 @@
 #include "source.h"
 
 struct rtpe_crypto {
-	u32 refs;
+	rtpe_ref_t refs;
 	struct rtpe_srtp params;
 	struct rtpe_session rtp, rtcp;
 	struct rtpe_sources sources;

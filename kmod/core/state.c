@@ -53,7 +53,7 @@ static u8 *write_payload_types(const struct rtpe_target *t, u8 *at)
 	return close_part(part, RTPE_PART_PT_STATS, n, sizeof(*out));
 }
 
-static u8 *write_srtp(const struct rtpe_crypto *c, u8 *at)
+static u8 *write_srtp(struct rtpe_crypto *c, u8 *at)
 {
 	struct rtpe_part *part = (void *)at;
 

@@ -14,11 +14,13 @@ static struct rtpe_output *predecessor(struct rtpe_target *old, const struct rtp
 /*
  * The keys in `parts`; if they are those of `before`, the very same object, so that
  * packets that still see the old target and those that see the new one share their indices.
+ * Where only other parameters differ, the indices go on as well.
  */
 static int setup_srtp(struct rtpe_table *table, const struct rtpe_parts *parts, struct rtpe_crypto *before,
 		      struct rtpe_crypto **out)
 {
 	const struct rtpe_srtp *srtp = parts->entries[RTPE_PART_SRTP];
+	int err;
 
 	if (!srtp)
 		return 0;
@@ -28,7 +30,8 @@ static int setup_srtp(struct rtpe_table *table, const struct rtpe_parts *parts, 
 		*out = rtpe_crypto_ref(before);
 		return 0;
 	}
-	return rtpe_crypto_open(out, table->ciphers, srtp);
+	err = rtpe_crypto_open(out, table->ciphers, srtp);
+	return err || !before || !rtpe_crypto_shares_keys(before, srtp) ? err : rtpe_crypto_follow(*out, before);
 }
 
 static int setup_output(struct rtpe_target *t, u32 index, const struct rtpe_parts *parts, struct rtpe_target *old)

@@ -74,7 +74,7 @@ def _objects(compiler: str, flags: list[str]) -> list[str]:
         folder.mkdir(exist_ok=True)
         _run([compiler, *FLAGS, *flags, "-c", *map(str, product())], folder)
         done.touch()
-    return sorted(map(str, folder.glob("*.o")))
+    return [str(folder / path.with_suffix(".o").name) for path in product()]
 
 
 def compiled(name: str, sources: list[Path], flags: list[str], compiler: str = "gcc",
