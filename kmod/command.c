@@ -37,6 +37,12 @@ static void drop_reply(struct rtpe_ktable *kt)
 	kt->reply_len = 0;
 }
 
+static void flush_all(struct rtpe_ktable *kt)
+{
+	rtpe_table_flush(&kt->core);
+	rtpe_intercept_clear(&kt->core);
+}
+
 /* Runs when the last duplicate of the descriptor is closed, also after a kill. */
 static int control_release(struct inode *inode, struct file *file)
 {
@@ -44,7 +50,7 @@ static int control_release(struct inode *inode, struct file *file)
 
 	mutex_lock(&kt->lock);
 	if (kt->core.options & RTPE_OPTION_FLUSH_ON_CLOSE)
-		rtpe_table_flush(&kt->core);
+		flush_all(kt);
 	kt->core.options = 0;
 	drop_reply(kt);
 	put_pid(kt->owner_pid);

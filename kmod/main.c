@@ -9,9 +9,12 @@ static int __init rtpe_module_init(void)
 	err = rtpe_defer_init();
 	if (err)
 		return err;
-	err = rtpe_procfs_init();
+	err = rtpe_intercept_files_init();
 	if (err)
 		goto err_defer;
+	err = rtpe_procfs_init();
+	if (err)
+		goto err_intercept;
 	err = rtpe_xt_init();
 	if (err)
 		goto err_procfs;
@@ -19,6 +22,8 @@ static int __init rtpe_module_init(void)
 
 err_procfs:
 	rtpe_procfs_exit();
+err_intercept:
+	rtpe_intercept_files_exit();
 err_defer:
 	rtpe_defer_exit();
 	return err;
@@ -30,6 +35,7 @@ static void __exit rtpe_module_exit(void)
 	rtpe_xt_exit();
 	rtpe_procfs_exit();
 	rtpe_defer_exit();
+	rtpe_intercept_files_exit();
 }
 
 module_init(rtpe_module_init);

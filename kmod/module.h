@@ -11,6 +11,10 @@ void rtpe_defer_exit(void);
 /* Waits until everything handed to rtpe_defer() so far has been freed. May sleep. */
 void rtpe_defer_drain(void);
 
+/* intercept.c: EINVAL for parameters that make no sense. The exit waits for whoever polls. */
+int rtpe_intercept_files_init(void);
+void rtpe_intercept_files_exit(void);
+
 /* procfs.c */
 int rtpe_procfs_init(void);
 void rtpe_procfs_exit(void);

@@ -94,16 +94,22 @@ static int main_list_show(struct seq_file *seq, void *v)
 	return 0;
 }
 
-/* Creates one entry with the configured owner. */
-static int add_file(struct proc_dir_entry *dir, const char *name, umode_t mode, const struct proc_ops *ops,
-		    void *data)
+static struct proc_dir_entry *owned(struct proc_dir_entry *e)
 {
-	struct proc_dir_entry *e = proc_create_data(name, mode, dir, ops, data);
+	if (e)
+		proc_set_user(e, KUIDT_INIT(proc_uid), KGIDT_INIT(proc_gid));
+	return e;
+}
 
-	if (!e)
-		return -ENOMEM;
-	proc_set_user(e, KUIDT_INIT(proc_uid), KGIDT_INIT(proc_gid));
-	return 0;
+struct proc_dir_entry *rtpe_procfs_mkdir(struct proc_dir_entry *parent, const char *name, umode_t mode)
+{
+	return owned(proc_mkdir_mode(name, mode, parent));
+}
+
+struct proc_dir_entry *rtpe_procfs_file(struct proc_dir_entry *parent, const char *name, umode_t mode,
+					const struct proc_ops *ops, void *data)
+{
+	return owned(proc_create_data(name, mode, parent, ops, data));
 }
 
 int rtpe_procfs_add(struct rtpe_ktable *kt)
@@ -120,18 +126,20 @@ int rtpe_procfs_add(struct rtpe_ktable *kt)
 	};
 	char name[4];
 	u32 i;
-	int err = 0;
+	bool whole;
 
 	snprintf(name, sizeof(name), "%u", kt->id);
-	kt->dir = proc_mkdir_mode(name, 0555 & ~proc_mask, root);
+	kt->dir = rtpe_procfs_mkdir(root, name, 0555 & ~proc_mask);
 	if (!kt->dir)
 		return -ENOMEM;
-	proc_set_user(kt->dir, KUIDT_INIT(proc_uid), KGIDT_INIT(proc_gid));
-	for (i = 0; !err && i < ARRAY_SIZE(files); i++)
-		err = add_file(kt->dir, files[i].name, files[i].mode, files[i].ops, kt);
-	if (err)
-		rtpe_procfs_remove(kt);
-	return err;
+	kt->calls = rtpe_procfs_mkdir(kt->dir, "calls", 0555);
+	whole = kt->calls;
+	for (i = 0; whole && i < ARRAY_SIZE(files); i++)
+		whole = rtpe_procfs_file(kt->dir, files[i].name, files[i].mode, files[i].ops, kt);
+	if (whole)
+		return 0;
+	rtpe_procfs_remove(kt);
+	return -ENOMEM;
 }
 
 void rtpe_procfs_remove(struct rtpe_ktable *kt)
@@ -141,25 +149,14 @@ void rtpe_procfs_remove(struct rtpe_ktable *kt)
 
 int __init rtpe_procfs_init(void)
 {
-	struct proc_dir_entry *list;
-	int err = -ENOMEM;
-
-	root = proc_mkdir_mode("rtpengine", 0555, NULL);
+	root = rtpe_procfs_mkdir(NULL, "rtpengine", 0555);
 	if (!root)
-		return err;
-	proc_set_user(root, KUIDT_INIT(proc_uid), KGIDT_INIT(proc_gid));
-	list = proc_create_single("list", 0444, root, main_list_show);
-	if (!list)
-		goto err_root;
-	proc_set_user(list, KUIDT_INIT(proc_uid), KGIDT_INIT(proc_gid));
-	err = add_file(root, "control", 0220, &main_control_ops, NULL);
-	if (err)
-		goto err_root;
-	return 0;
-
-err_root:
+		return -ENOMEM;
+	if (owned(proc_create_single("list", 0444, root, main_list_show)) &&
+	    rtpe_procfs_file(root, "control", 0220, &main_control_ops, NULL))
+		return 0;
 	proc_remove(root);
-	return err;
+	return -ENOMEM;
 }
 
 void rtpe_procfs_exit(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "intercept.h"
 #include "tables.h"
 #include "module.h"
 #include "procfs.h"
@@ -28,12 +29,17 @@ static int create(u32 id)
 	err = rtpe_table_init(&kt->core, &rtpe_route_ops, nr_cpu_ids);
 	if (err)
 		goto err_free;
-	err = rtpe_procfs_add(kt);
+	err = rtpe_intercept_init(&kt->core.intercept, &rtpe_intercept_ops);
 	if (err)
 		goto err_table;
+	err = rtpe_procfs_add(kt);
+	if (err)
+		goto err_intercept;
 	rcu_assign_pointer(rtpe_ktables[id], kt);
 	return 0;
 
+err_intercept:
+	rtpe_intercept_exit(&kt->core);
 err_table:
 	rtpe_table_exit(&kt->core);
 err_free:
@@ -69,14 +75,16 @@ static int condemn(struct rtpe_ktable *kt)
 	return err;
 }
 
-/* The order matters: no new reader, no reader left, no packet left, no target left. */
+/* The order matters: no new reader, no reader left, no packet left, no target left. Who waits for packets is woken. */
 static void destroy(struct rtpe_ktable *kt)
 {
 	RCU_INIT_POINTER(rtpe_ktables[kt->id], NULL);
+	rtpe_intercept_clear(&kt->core);
 	rtpe_procfs_remove(kt);
 	synchronize_rcu();
 	rtpe_table_flush(&kt->core);
 	rtpe_defer_drain();
+	rtpe_intercept_exit(&kt->core);
 	rtpe_table_exit(&kt->core);
 	kfree(kt);
 }

@@ -17,7 +17,7 @@ struct proc_dir_entry;
 struct rtpe_ktable {
 	struct rtpe_table core;
 	u32 id;
-	struct proc_dir_entry *dir;
+	struct proc_dir_entry *dir, *calls;
 	struct mutex lock;
 	bool dead;			/* being deleted: cannot be opened any more */
 	struct pid *owner_pid;		/* who opened the control file; NULL: closed */

@@ -159,7 +159,8 @@ def pack_address(endpoint: Endpoint) -> bytes:
     return ADDRESS.pack(family, port.to_bytes(2, "big"), packed)
 
 
-def _record(command: int, body: bytes, cookie: int) -> bytes:
+def record(command: int, body: bytes, cookie: int = 0) -> bytes:
+    """A record without flags."""
     return RECORD.pack(command, 0, RECORD.size + len(body), cookie) + body
 
 
@@ -169,22 +170,22 @@ def hello(cookie: int = 0) -> bytes:
         ("target", "target_msg"), ("output", "output_msg"), *((name, name) for name in (
             "batch", "record", "reply", "part", "addr", "payload_type", "ssrc", "group", "srtp", "srtp_state",
             "ssrc_map", "rule", "extensions", "mid", "state", "output_state", "target_counters", "details")))}
-    return _record(lib.RTPE_HELLO, bytes(ffi.buffer(ffi.new("struct rtpe_hello *", sizes))), cookie)
+    return record(lib.RTPE_HELLO, bytes(ffi.buffer(ffi.new("struct rtpe_hello *", sizes))), cookie)
 
 
 def del_target(local: Endpoint, cookie: int = 0) -> bytes:
     """Remove the target; the reply is its final state."""
-    return _record(lib.RTPE_DEL_TARGET, pack_address(local), cookie)
+    return record(lib.RTPE_DEL_TARGET, pack_address(local), cookie)
 
 
 def get_target(local: Endpoint, cookie: int = 0) -> bytes:
     """Ask for the target's state."""
-    return _record(lib.RTPE_GET_TARGET, pack_address(local), cookie)
+    return record(lib.RTPE_GET_TARGET, pack_address(local), cookie)
 
 
 def flush(cookie: int = 0) -> bytes:
     """Remove all targets."""
-    return _record(lib.RTPE_FLUSH, b"", cookie)
+    return record(lib.RTPE_FLUSH, b"", cookie)
 
 
 def outputs_of(wanted: WantedTarget) -> tuple[WantedOutput, ...]:
@@ -231,8 +232,12 @@ def _output(wanted: WantedOutput, states: bytes) -> bytes:
 _OUTPUT_HEAD = PART.pack(_OUTPUT, 1, PART.size + OUTPUT.size)
 
 
-def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool = True, cookie: int = 0) -> bytes:
-    """Install what ``wanted`` describes, going on where the engine that gave ``seeds`` was."""
+def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool = True, cookie: int = 0,
+               stream: int = 0, rtcp_stream: int = 0) -> bytes:
+    """Install what ``wanted`` describes, going on where the engine that gave ``seeds`` was.
+
+    ``stream`` and ``rtcp_stream``: indices of the engine's own streams (dataplane/interception.py); 0: none.
+    """
     outputs = outputs_of(wanted)
     expected = wanted.expected_source
     sent = dict(seeds.outputs)
@@ -240,7 +245,7 @@ def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool =
         TARGET.pack(
             pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected),
             _target_flags(wanted), wanted.mismatch, len(outputs), wanted.best_rank or 0, 0, 0, len(wanted.rtp_outputs),
-            len(outputs) - len(wanted.rtcp_outputs), len(outputs), 0, 0),
+            len(outputs) - len(wanted.rtcp_outputs), len(outputs), stream, rtcp_stream),
         _payload_types(wanted.payload_types), seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
         *[_output(o, sent.get(o.source, b"")) for o in outputs]])
     return RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, RECORD.size + len(body), cookie) + body

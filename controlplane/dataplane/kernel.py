@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from controlplane.dataplane import abi
+from controlplane.dataplane.interception import FileReader, Stream
 from controlplane.errors import DataPlaneError
 from controlplane.relay._native import ffi, lib
 
@@ -123,6 +124,10 @@ class KernelTable:
         with open(self._proc / str(self._number) / "blist", "rb", buffering=0) as blist:
             while data := blist.read(1 << 20):
                 yield from abi.read_states(data)
+
+    def read_stream(self, stream: Stream) -> FileReader:
+        """A reader of one of this table's streams. DataPlaneError ENOENT: it does not exist (any more)."""
+        return FileReader(self._proc / str(self._number) / "calls", stream)
 
     def close(self) -> None:
         """Give the table back and remove it, its targets included. More than once does no harm."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from controlplane.dataplane import abi
+from controlplane.dataplane.interception import NativeReader, Stream
 from controlplane.errors import DataPlaneError
 from controlplane.relay._native import ffi, lib
 
@@ -48,3 +49,7 @@ class NativeEngine:
         owner = self._owner
         kept = ffi.gc(memory, lambda _: owner)
         return memoryview(ffi.buffer(kept, pool.chunk_bytes)).toreadonly()
+
+    def read_stream(self, stream: Stream) -> NativeReader:
+        """A reader of one of this engine's streams. DataPlaneError ENOENT: it does not exist (any more)."""
+        return NativeReader(self._engine, stream)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "cipher.h"
 #include "engine.h"
+
+#include "cipher.h"
+#include "recorder.h"
 
 static struct rtpe_engine *engine_of(struct rtpe_table *t)
 {
@@ -45,6 +47,11 @@ int rtpe_engine_init(struct rtpe_engine *e, struct rtpe_socket_map *sockets, u32
 
 	if (err)
 		return err;
+	err = rtpe_intercept_init(&e->table.intercept, &rtpe_recorder_ops);
+	if (err) {
+		rtpe_table_exit(&e->table);
+		return err;
+	}
 	e->table.ciphers = &rtpe_openssl_ciphers;
 	e->table.terminal = owns_sockets;
 	e->owner.greeted = false;
@@ -60,6 +67,7 @@ void rtpe_engine_exit(struct rtpe_engine *e)
 	rtpe_reader_unregister(&e->reader);
 	rtpe_table_flush(&e->table);
 	rtpe_reclaim_all();
+	rtpe_intercept_exit(&e->table);
 	rtpe_table_exit(&e->table);
 	pthread_mutex_destroy(&e->lock);
 }

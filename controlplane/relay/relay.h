@@ -39,6 +39,8 @@ struct rtpe_relay;
 struct rtpe_nfq;
 /* A table with its commands, as uapi/rtpengine.h describes them. */
 struct rtpe_engine;
+/* Somebody who reads an intercepted stream. */
+struct rtpe_recorder;
 
 /* Starts `threads` packet threads, 0: one per CPU, at most four. NULL: see errno. */
 struct rtpe_relay *rtpe_relay_new(unsigned threads);
@@ -76,6 +78,19 @@ int rtpe_engine_command(struct rtpe_engine *e, const void *batch, size_t len, vo
 
 /* The chunk of statistics memory at an offset, valid until the engine is freed; NULL: no such chunk (yet). */
 const uint8_t *rtpe_engine_memory(struct rtpe_engine *e, uint64_t offset);
+
+/* Reads a stream by its index in this engine, also after one of the two is gone. NULL: see errno (ENOENT, EMFILE ...). */
+struct rtpe_recorder *rtpe_recorder_new(struct rtpe_engine *e, uint32_t stream);
+void rtpe_recorder_free(struct rtpe_recorder *r);
+
+/* Readable while packets wait, and for ever when the stream has ended. */
+int rtpe_recorder_eventfd(const struct rtpe_recorder *r);
+
+/* The oldest packet, cut off at len: its bytes; 0: the stream has ended, EAGAIN: not yet. One thread at a time. */
+int rtpe_recorder_read(struct rtpe_recorder *r, void *buf, size_t len);
+
+/* Packets lost because they were not read in time. */
+uint64_t rtpe_recorder_overflows(const struct rtpe_recorder *r);
 
 /* Add up over `cpus` CPUs the counters of slot `slot` (0 to slots_per_chunk - 1) of a chunk of a pool. */
 void rtpe_stats_fold_output(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out);

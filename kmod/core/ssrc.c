@@ -125,7 +125,8 @@ static void adopt(struct rtpe_ssrc *s, const struct rtpe_ssrc *from, u32 seen_be
 	s->last_ts = from->last_ts;
 	s->last_pt = from->last_pt;
 	s->last_us = from->last_us;
-	s->group = from->group;
+	if (from->group)
+		s->group = from->group;
 	WRITE_ONCE(s->valid, 1);
 }
 
@@ -143,5 +144,7 @@ void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from)
 		step = s->ext_seq - from->ext_seq;
 		if (step < 32)
 			s->lost_bits |= from->lost_bits << step;
+		if (!s->group)
+			s->group = from->group;
 	}
 }

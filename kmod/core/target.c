@@ -140,6 +140,20 @@ static int setup_stream(struct rtpe_table *table, u32 index, struct rtpe_stream_
 	return *out ? 0 : -ENOENT;
 }
 
+static int setup_groups(struct rtpe_target *t, const struct rtpe_message *m)
+{
+	const struct rtpe_payload_type *types = m->parts.entries[RTPE_PART_PAYLOAD_TYPES];
+	u32 count = m->parts.count[RTPE_PART_GROUPS], i;
+	int err;
+
+	if (!count)
+		return 0;
+	err = rtpe_groups_create(&t->groups, m->parts.entries[RTPE_PART_GROUPS], count, m->target->mid_id);
+	for (i = 0; !err && i < m->parts.count[RTPE_PART_PAYLOAD_TYPES]; i++)
+		rtpe_groups_payload_type(t->groups, types[i].number, types[i].group);
+	return err;
+}
+
 /* What the target itself needs, but for its outputs. */
 static int setup(struct rtpe_target *t, const struct rtpe_message *m, struct rtpe_target *old)
 {
@@ -147,9 +161,8 @@ static int setup(struct rtpe_target *t, const struct rtpe_message *m, struct rtp
 	int err;
 
 	err = setup_slot(t, old);
-	if (!err && parts->count[RTPE_PART_GROUPS])
-		err = rtpe_groups_create(&t->groups, parts->entries[RTPE_PART_GROUPS], parts->count[RTPE_PART_GROUPS],
-					 m->target->mid_id);
+	if (!err)
+		err = setup_groups(t, m);
 	if (!err)
 		err = setup_stream(t->table, m->target->stream, &t->stream);
 	if (!err)

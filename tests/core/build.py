@@ -91,4 +91,4 @@ def compiled(name: str, sources: list[Path], flags: list[str], compiler: str = "
 
 def run_tests() -> Path:
     """All TESTs, watched for memory errors, leaks and undefined behaviour."""
-    return compiled("run", TESTS, MEMORY_CHECKED, link=("-Wl,--wrap=calloc,--wrap=aligned_alloc",))
+    return compiled("run", TESTS, MEMORY_CHECKED, link=("-Wl,--wrap=malloc,--wrap=calloc,--wrap=aligned_alloc",))
