@@ -71,3 +71,4 @@ def test_fuzz(target: str, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     runs = re.search(r"number_of_executed_units: (\d+)", done.stderr)
     assert runs and int(runs[1]) > 0, done.stderr[-2000:]
+    print(f"{target}: {runs[1]} inputs in {SECONDS} s")
