@@ -89,8 +89,9 @@ class HttpServer:
         assert connections is not None, "started before anybody connects"
         transport, protocol = await asyncio.get_running_loop().connect_accepted_socket(
             connections, client, ssl=context, ssl_handshake_timeout=_HANDSHAKE if context else None)
-        # written means taken by the system, so that patience is measured by what the peer takes
-        transport.set_write_buffer_limits(high=0)
+        # written means taken by the system, so that patience is measured by what the peer takes; that of TLS would
+        # pause at 0 with nothing to write
+        transport.set_write_buffer_limits(high=1)
         try:
             await protocol.ended
         finally:

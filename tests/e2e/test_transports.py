@@ -137,3 +137,23 @@ def test_stopped_clients_delay_nobody_and_cost_little(setting: Setting, transpor
         for each in clients:
             each.kill()
             each.wait()
+
+
+def test_the_end_does_not_wait_for_clients() -> None:
+    tcp, http_port = free_port(socket.SOCK_STREAM), free_port(socket.SOCK_STREAM)
+    with Daemon(options=[f"--listen-tcp-ng=127.0.0.1:{tcp}", f"--listen-http=127.0.0.1:{http_port}"]) as daemon:
+        clients = [subprocess.Popen([sys.executable, str(HERE / "stopped.py"), transport, str(port)])
+                   for transport, port in (("tcp", tcp), ("ws", http_port), ("http", http_port))]
+        idle = [socket.create_connection(("127.0.0.1", port)) for port in (tcp, http_port)]
+        try:
+            time.sleep(2)
+            started = time.monotonic()
+            assert daemon.stop() == 0
+            assert time.monotonic() - started < 5
+        finally:
+            for each in clients:
+                each.kill()
+                each.wait()
+            for sock in idle:
+                sock.close()
+        assert "Traceback" not in daemon.log_text() and "exception" not in daemon.log_text()

@@ -1,10 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fuzz target for everything between a datagram and a typed request; ``python -m tests.fuzz.ng.fuzz_bencode``.
-
-Needs atheris and takes its arguments, such as a corpus directory or ``-max_total_time=60``.
-"""
-import sys
-
+"""Fuzz target for everything between a payload and a typed request, in either encoding."""
 from controlplane.errors import PeerError
 from controlplane.ng import bencode
 from controlplane.ng.frame import decode, detect
@@ -20,18 +15,9 @@ def one_input(data: bytes) -> None:
     except PeerError:
         return
     raw = message.first(b"command")
-    read_request(text(raw) if isinstance(raw, bytes) else "offer", message, encoding, "192.0.2.1:1", 0.0)
+    try:
+        read_request(text(raw) if isinstance(raw, bytes) else "offer", message, encoding, "192.0.2.1:1", 0.0)
+    except PeerError:
+        pass  # an edit of the SDP that makes no sense
     if data[:1] == b"d":
         assert bencode.decode(bencode.encode(message)) == message
-
-
-def main() -> None:
-    """Run atheris on the target."""
-    import atheris
-    atheris.instrument_all()
-    atheris.Setup(sys.argv, one_input)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

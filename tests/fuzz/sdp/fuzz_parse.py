@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Fuzz target of the session description parser: ``python -m tests.fuzz.sdp.fuzz_parse [corpus] [options]``.
-
-Needs the package atheris; ``test_fuzz_parse`` runs the same function over the corpus without it.
-"""
-import sys
+"""Fuzz target of the session description parser; ``test_fuzz_parse`` runs it over the corpus."""
 from pathlib import Path
 
 from controlplane.addresses import Address
@@ -30,16 +26,3 @@ def one_input(data: bytes) -> None:
     make = copied_media if flags & 8 else outgoing_media
     out.medias = [make(media, 30000, LOCAL) for media in description.medias]
     parse(write(out))
-
-
-def main() -> None:
-    """Run until something is found."""
-    import atheris  # an optional package, needed only here
-
-    atheris.instrument_all()
-    atheris.Setup([*sys.argv, str(CORPUS)] if len(sys.argv) == 1 else sys.argv, one_input)
-    atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()

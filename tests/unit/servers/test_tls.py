@@ -2,6 +2,7 @@
 """HTTPS with certificates made here, and what is said of files that are none."""
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import ssl
@@ -62,6 +63,28 @@ def test_https_and_secure_websocket_beside_http(files: Path, cert: str, key: str
             assert await connection.receive_bytes(timeout=5) == b"1 de|127.0.0.1|7"
     loaded = Certificate(str(files / cert), str(files / key) if key else "")
     serve(check, secure=True, context=loaded.context)
+
+
+def test_many_requests_and_long_replies_on_one_connection(files: Path) -> None:
+    async def check(server: HttpServer) -> None:
+        asked = [request("GET", f"/cli/{number}", close=False) for number in range(50)]
+        for end in (request("GET", "/cli/many"), b"GET /ping HTTP/1.0\r\n\r\n"):
+            reply = await talk(server.secure.addresses[0], b"".join(asked) + end, context=trusting(files, "one"))
+            places = [reply.index(b"<%d>" % number) for number in range(50)]
+            assert places == sorted(places) and reply.endswith((b"\r\n0\r\n\r\n", b"pong\n"))
+    serve(check, secure=True, context=Certificate(str(files / "one-both.pem")).context, patience=3.0)
+
+
+def test_a_peer_that_does_not_read_is_dropped(files: Path) -> None:
+    async def check(server: HttpServer) -> None:
+        _, writer = await asyncio.open_connection(*server.secure.addresses[0].sockaddr, limit=1024,
+                                                  ssl=trusting(files, "one"))
+        writer.transport.pause_reading()
+        writer.write(request("GET", "/cli/many", close=False) * 10)
+        await settles(lambda: server.secure.clients == 1)
+        await settles(lambda: server.secure.clients == 0)
+        writer.transport.abort()
+    serve(check, secure=True, context=Certificate(str(files / "one-both.pem")).context, patience=1.0)
 
 
 @pytest.mark.parametrize("cert, key, reason", [

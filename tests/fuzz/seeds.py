@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the fuzzers start from: messages of the tests, and recorded dialogues where there are some."""
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from tests.conformance import vectors
+from tests.fuzz.ng.fuzz_flags import KEYS
+from tests.fuzz.ng.fuzz_message import MOST, SEPARATOR
+from tests.fuzz.sdp.fuzz_parse import CORPUS
+from tests.fuzz.servers.fuzz_pages import KINDS
+from tests.peers import ngclient
+from tests.unit.ng.messages import OFFER, PROXY_OFFER, SDP
+
+LONGEST = 8192
+_PLAIN = [b"d7:command4:pinge", b"d7:command4:list5:limiti2ee", b"d7:command6:delete7:call-id4:none8:from-tag2:A1e",
+          b"d7:command10:statisticse", b"d7:command5:query7:call-id6:c-9001e", b"d7:comm", OFFER, PROXY_OFFER]
+_DOCUMENTS = [b'{"command":"ping"}', b'{"command":"offer","flags":"a,b","TOS":"0x10","direction":["a","b"]}',
+              json.dumps({"command": "offer", "call-id": "c", "from-tag": "f", "sdp": SDP.decode()}).encode()]
+_FLAGS = [b"trust-address replace-origin ICE=remove rtcp-mux=[demux] "
+          b"codec=[strip=[G729] transcode=[opus/48000/2/24000]] sdp-attr=[audio=[add=[foo:bar]]]",
+          b"symmetric\nstrict-source", b"a=[b=[c d] e] ]] =x y= to-tag=1"]
+_COMMANDS = [b"list totals", b"list sessions all", b"set timeout 5", b"call x tag y info", b"help", b"params diff"]
+
+
+def recorded() -> list[list[dict[str, Any]]]:
+    """The ng requests of each recorded call; empty if there are none here."""
+    place = vectors.directory()
+    if place is None:
+        return []
+    dialogues = ([step["request"] for step in block.steps if step["op"] == "ng"] for block in vectors.load(place))
+    return [dialogue for dialogue in dialogues if dialogue]
+
+
+def _flag_lines(messages: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    for message in messages:
+        for key, value in message.items():
+            if isinstance(value, list) and all(isinstance(each, str) for each in value):
+                line, form = "\n".join(value).encode(), 64
+            elif isinstance(value, str):
+                line, form = value.encode(), 0
+            else:
+                continue
+            if key.encode() in KEYS:
+                yield bytes([KEYS.index(key.encode()) | form]) + line
+
+
+def from_tests(target: str) -> list[bytes]:
+    """Seeds that are part of the project."""
+    flags = [bytes([number << 6]) + line for number, line in enumerate(_FLAGS)]
+    bodies = [b"\x04" + path.read_bytes() for path in sorted(CORPUS.iterdir())]
+    streams = [bytes([size]) + b"".join(b"%d " % size + each for each in _PLAIN) for size in (1, 7, 255)]
+    pages = [bytes([kind]) + each for kind in range(KINDS) for each in (*_PLAIN[:2], _DOCUMENTS[0], *_COMMANDS)]
+    return {"bencode": _PLAIN, "json": _DOCUMENTS, "flags": flags, "stream": streams, "sdp": bodies,
+            "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages}[target]
+
+
+def from_recordings(target: str) -> list[bytes]:
+    """Seeds made of the recorded dialogues, none twice and none too long."""
+    dialogues = recorded()
+    messages = [message for dialogue in dialogues for message in dialogue]
+    bencoded = [ngclient.encode(message) for message in messages]
+    documents = [json.dumps(message).encode() for message in messages]
+    found: Iterable[bytes] = {
+        "bencode": lambda: bencoded, "json": lambda: documents, "flags": lambda: _flag_lines(messages),
+        "stream": lambda: (bytes([7]) + b"c " + each for each in bencoded),
+        "sdp": lambda: (b"\x04" + message["sdp"].encode() for message in messages if "sdp" in message),
+        "message": lambda: (SEPARATOR.join(map(ngclient.encode, dialogue[:MOST])) for dialogue in dialogues),
+        "pages": lambda: (bytes([number % 3]) + each for number, each in enumerate(bencoded)),
+    }[target]()
+    return [each for each in dict.fromkeys(found) if len(each) <= LONGEST]

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every fuzz target: its seeds always, the fuzzer for a few seconds, or RTPENGINE_FUZZ_SECONDS.
+
+An input that fails is kept in tests/fuzz/corpus/<target>/; from then on it is one of the seeds.
+"""
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz import seeds
+from tests.fuzz.__main__ import TARGETS
+from tests.peers.daemon import ROOT
+
+SECONDS = int(os.environ.get("RTPENGINE_FUZZ_SECONDS", "3"))
+KEPT = Path(__file__).parent / "corpus"
+LIMITS = ("-max_len=8192", "-timeout=20", "-rss_limit_mb=1024")
+"""An input that takes this many seconds, or a process that grows to this many megabytes, is a finding."""
+every_target = pytest.mark.parametrize("target", TARGETS)
+
+
+def one_input(target: str) -> Callable[[bytes], None]:
+    function: Callable[[bytes], None] = importlib.import_module(TARGETS[target]).one_input
+    return function
+
+
+def kept(target: str) -> list[bytes]:
+    return [path.read_bytes() for path in sorted((KEPT / target).glob("*"))]
+
+
+@every_target
+def test_seeds(target: str) -> None:
+    run = one_input(target)
+    for data in (b"", b"\x00", *seeds.from_tests(target), *kept(target)):
+        run(data)
+
+
+@every_target
+def test_recorded_messages(target: str) -> None:
+    found = seeds.from_recordings(target)
+    if not found:
+        pytest.skip("RTPENGINE_VECTORS names no directory of recorded dialogues")
+    run = one_input(target)
+    for data in found:
+        run(data)
+
+
+@every_target
+@pytest.mark.timeout(SECONDS + 150)
+def test_fuzz(target: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec("atheris") is None:
+        pytest.skip("needs the Python package atheris")
+    for data in (*seeds.from_tests(target), *seeds.from_recordings(target), *kept(target)):
+        (tmp_path / hashlib.sha1(data).hexdigest()).write_bytes(data)
+    found = ROOT / "build" / "fuzz" / f"python-{target}"
+    for directory in (found, KEPT / target):
+        directory.mkdir(parents=True, exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzz", target, str(found), str(tmp_path), *LIMITS, f"-max_total_time={SECONDS}",
+         "-print_final_stats=1", f"-artifact_prefix={KEPT / target}/"],
+        cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=SECONDS + 140)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    runs = re.search(r"number_of_executed_units: (\d+)", done.stderr)
+    assert runs and int(runs[1]) > 0, done.stderr[-2000:]
+    print(f"{target}: {runs[1]} inputs in {SECONDS} s")
