@@ -6,28 +6,25 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from controlplane import VERSION, notify, process
-from controlplane.addresses import Endpoint
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
-from controlplane.config.endpoints import listen_endpoints
 from controlplane.config.interfaces import build_interfaces
-from controlplane.config.netdevs import Resolver, is_local, system_resolver
+from controlplane.config.netdevs import is_local, system_resolver
 from controlplane.config.settings import Settings
 from controlplane.dataplane.firewall import Firewall, rule_of
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator, kernel_table
 from controlplane.errors import ConfigError, PeerError
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
+from controlplane.listeners import Listeners
 from controlplane.log import NOTICE, Log, Seldom
 from controlplane.ng.dispatch import Handler
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.operator import Operator
 from controlplane.proxy import Proxy
-from controlplane.servers.cli import CliServer
-from controlplane.servers.ng_udp import NgUdpServer
 
 _log = logging.getLogger("rtpengine.core")
 _TICK = 1.0
@@ -69,14 +66,13 @@ class App:
         self._accelerator: Accelerator | None = None
         self._firewall: Firewall | None = None
         self._unreachable = Seldom()
-        self._ng: list[NgUdpServer] = []
+        self._listeners: Listeners | None = None
         try:
             self._accelerator = accelerator_of(settings, self._relay)
             self.proxy = Proxy(settings, self._relay, self._accelerator, specs, aliases, time.time)
-            self._ng = self._listen_ng(resolver)
             commands = CliDispatcher(Operator(self.proxy, log, time.time, self._set_control_tos))
             self.proxy.add_command("cli", _ng_cli(commands))
-            self._cli = CliServer(commands.run, _endpoints(settings.listen_cli, resolver))
+            self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
                                     for each in self.proxy.interfaces())
             self._feed_accelerator()
@@ -84,14 +80,9 @@ class App:
             self._release()
             raise
 
-    def _listen_ng(self, resolver: Resolver) -> list[NgUdpServer]:
-        tos = self._settings.control_tos
-        return [NgUdpServer(endpoint, tos, self.proxy.ng_datagram, time.time)
-                for endpoint in _endpoints(self._settings.listen_ng, resolver)]
-
     def _set_control_tos(self, tos: int) -> None:
-        for server in self._ng:
-            server.set_tos(tos)
+        if self._listeners is not None:
+            self._listeners.set_tos(tos)
 
     def _feed_accelerator(self) -> None:
         """Install the rule if asked to; without the rule the accelerator would never see a packet, so look."""
@@ -117,18 +108,17 @@ class App:
         """Serve until SIGINT or SIGTERM; calls ``ready`` once everything listens."""
         loop = asyncio.get_running_loop()
         ended = asyncio.Event()
+        listeners = self._listeners
+        assert listeners is not None, "closed"
         self._handle_signals(loop, ended)
         loop.add_reader(self._relay.fileno(), self.proxy.on_relay_events)
-        for server in self._ng:
-            server.start(loop)
-        await self._cli.start()
+        await listeners.start()
         timers = [asyncio.create_task(_every(_TICK, self.proxy.tick)),
                   asyncio.create_task(_every(_ATTENTION, self.proxy.on_deadline)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
             timers.append(asyncio.create_task(_every(interval, lambda: self._tell_manager(notify.WATCHDOG))))
-        _log.info("Version %s listens for ng on %s, for commands on %s, for media on %s", VERSION,
-                  _listed(server.endpoint for server in self._ng), _listed(self._cli.addresses), self._media)
+        _log.info("Version %s listens %s, for media on %s", VERSION, listeners, self._media)
         ready()
         self._tell_manager(notify.READY)
         await ended.wait()
@@ -137,17 +127,26 @@ class App:
         for timer in timers:
             timer.cancel()
         loop.remove_reader(self._relay.fileno())
-        for server in self._ng:
-            server.close(loop)
-        self._ng.clear()
-        await self._cli.close()
+        await listeners.close()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, ended.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: _log.warning("SIGHUP: settings are read at the start only"))
+        loop.add_signal_handler(signal.SIGHUP, self._renew)
         loop.add_signal_handler(signal.SIGUSR1, self._shift_log_levels, -1)
         loop.add_signal_handler(signal.SIGUSR2, self._shift_log_levels, 1)
+
+    def _renew(self) -> None:
+        """Read again what may change meanwhile."""
+        certificate = self._listeners and self._listeners.certificate
+        if not certificate:
+            _log.warning("SIGHUP: settings are read at the start only")
+            return
+        try:
+            certificate.reload()
+            _log.log(NOTICE, "SIGHUP: the HTTPS certificate is read again, other settings at the start only")
+        except ConfigError as error:
+            _log.error("SIGHUP: HTTPS goes on with the certificate it has: %s", error)
 
     def _shift_log_levels(self, by: int) -> None:
         self._log_levels.shift(by)
@@ -167,8 +166,8 @@ class App:
         self._release()
 
     def _release(self) -> None:
-        for server in self._ng:
-            server.close()
+        if self._listeners is not None:
+            self._listeners.shut()
         for what, release in (("firewall rule", self._firewall and self._firewall.remove),
                               ("accelerator", self._accelerator and self._accelerator.close),
                               ("relay", self._relay.shutdown)):
@@ -196,14 +195,6 @@ def _ng_cli(commands: CliDispatcher) -> Handler:
             raise PeerError("No 'body' in message")
         return {"response": commands.text(request.body)}
     return run
-
-
-def _listed(endpoints: Iterable[Endpoint]) -> str:
-    return ", ".join(map(str, endpoints)) or "no port"
-
-
-def _endpoints(values: tuple[str, ...], resolver: Resolver) -> list[Endpoint]:
-    return [endpoint for value in values for endpoint in listen_endpoints(value, resolver)]
 
 
 def run(settings: Settings, log: Log, detach: Callable[[], None] | None) -> None:

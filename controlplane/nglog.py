@@ -10,6 +10,7 @@ from controlplane.errors import PeerError
 from controlplane.events import Counters
 from controlplane.log import about_call
 from controlplane.ng.dispatch import Handler
+from controlplane.ng.later import Later
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.report.codecs import codec_name
@@ -25,13 +26,13 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
     """``handler``, with a line when a request comes and one when it is answered; ``clock`` counts seconds."""
     level = logging.DEBUG if command in _FREQUENT else logging.INFO
 
-    def run(request: Request) -> Reply:
+    def run(request: Request) -> Reply | Later[Reply]:
         if request.call_id is None:
             return told(request)
         with about_call(request.call_id):
             return told(request)
 
-    def told(request: Request) -> Reply:
+    def told(request: Request) -> Reply | Later[Reply]:
         if not _control.isEnabledFor(level):
             return handler(request)
         _control.log(level, "Received command '%s' from %s", command, request.created_from)
@@ -42,6 +43,11 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
             _control.log(level, "Replying to '%s' from %s with an error (elapsed time %.6f sec): %s", command,
                          request.created_from, clock() - started, error)
             raise
+        if isinstance(reply, Later):
+            return reply.map(lambda reply: replying(request, started, reply))
+        return replying(request, started, reply)
+
+    def replying(request: Request, started: float, reply: Reply) -> Reply:
         _control.log(level, "Replying to '%s' from %s (elapsed time %.6f sec)", command, request.created_from,
                      clock() - started)
         return reply

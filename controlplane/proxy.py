@@ -15,8 +15,9 @@ from controlplane.dataplane.selector import Accelerator
 from controlplane.errors import DataPlaneError
 from controlplane.events import SocketFailed
 from controlplane.hostload import HostLoad
+from controlplane.log import Seldom
 from controlplane.ng.cookies import CookieCache
-from controlplane.ng.dispatch import Dispatcher, Handler, Hooks
+from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.nglog import call_ended, logged
@@ -51,6 +52,7 @@ class Proxy:
         self._clock = clock
         self._relay = relay
         self._load = HostLoad()
+        self._seldom = Seldom()
         self._fresh: str | None = None
         """The call whose counters were read just now."""
         source = random.SystemRandom()
@@ -59,7 +61,7 @@ class Proxy:
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}")
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.settings_changed()
-        hooks = Hooks(self.statistics.ng_request, lambda line: _control.warning("%s", line), self._bug)
+        hooks = Hooks(self.statistics.ng_request, self._warn, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
         self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks)
 
@@ -78,9 +80,15 @@ class Proxy:
         """Serve one more ng command."""
         self._dispatcher.add(command, logged(command, handler))
 
-    def ng_datagram(self, data: bytes, source: str, now: float) -> bytes | None:
-        """The reply to an ng message; the engines are up to date before it leaves."""
-        reply = self._dispatcher.datagram(data, source, now)
+    def ng_message(self, data: bytes, source: str, now: float) -> Answer | None:
+        """The reply to an ng message with a cookie; the engines are up to date before it leaves."""
+        reply = self._dispatcher.message(data, source, now)
+        self._apply()
+        return reply
+
+    def ng_plain(self, payload: bytes, source: str, now: float) -> Answer:
+        """The reply to an ng message without a cookie, which is executed however often it comes."""
+        reply = self._dispatcher.plain(payload, source, now)
         self._apply()
         return reply
 
@@ -184,6 +192,12 @@ class Proxy:
         self._program.apply(changes)
         for local in changes.closed:
             self.statistics.forget(local)
+
+    def _warn(self, kind: str, line: str) -> None:
+        if kind:
+            self._seldom.log(_control, logging.WARNING, kind, "%s", line)
+        else:
+            _control.warning("%s", line)
 
     def _bug(self, what: str, error: Exception) -> None:
         _log.error("Internal error while %s", what, exc_info=error)

@@ -16,7 +16,8 @@ line. Every option below is a key of that file too, without the dashes; lists ar
 and flags are true or false."""
 _FILES = (("/etc/rtpengine/rtpengine.conf", "settings, read if it exists"),
           ("/proc/rtpengine/", "forwarding tables of the kernel module xt_RTPENGINE"))
-_SIGNALS = (("SIGINT, SIGTERM", "orderly shutdown"), ("SIGUSR1", "log less"), ("SIGUSR2", "log more"))
+_SIGNALS = (("SIGINT, SIGTERM", "orderly shutdown"), ("SIGHUP", "read the HTTPS certificate again"),
+            ("SIGUSR1", "log less"), ("SIGUSR2", "log more"))
 
 
 def manual() -> str:

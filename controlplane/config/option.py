@@ -142,5 +142,5 @@ def one_of(*names: str, **aliases: str) -> Callable[[Any], Value]:
             return str(value)
         if value in other:
             return other[value]
-        raise ValueError(f"{str(value)[:64]!r} is not allowed; allowed: {', '.join(names)}")
+        raise ValueError(f"{str(value)[:64]!r} is not allowed; allowed: {', '.join(filter(None, names))}")
     return check

@@ -28,8 +28,16 @@ class Settings:
     iptables_rule: bool
     iptables_backend: str
     listen_ng: tuple[str, ...]
+    listen_tcp_ng: tuple[str, ...]
     listen_cli: tuple[str, ...]
+    listen_http: tuple[str, ...]
+    listen_https: tuple[str, ...]
+    https_cert: str
+    https_key: str
+    http_buf_size: int
+    http_idle_timeout: int
     control_tos: int
+    control_pmtu: str
     sip_source: bool
     reject_invalid_sdp: bool
     interface: tuple[str, ...]

@@ -8,7 +8,8 @@ from controlplane.config.options import ALL
 from controlplane.config.settings import ACTIONS, Settings
 from controlplane.errors import ConfigError
 
-_LISTENERS = ("listen-ng", "listen-tcp-ng", "listen-udp", "listen-tcp", "listen-http", "listen-https")
+_LISTENERS = ("listen-ng", "listen-tcp-ng", "listen-http", "listen-https")
+_OLD_LISTENERS = ("listen-udp", "listen-tcp")
 _EXCUSED_BY_NO_REDIS_REQUIRED = ("redis", "redis-write", "redis-subscribe")
 _CURE = "it needs a table from 0 to 63, or accelerator=nfqueue"
 
@@ -52,17 +53,19 @@ def _support(settings: Settings) -> None:
 
 
 def _needed(settings: Settings) -> None:
-    for name in ("listen-ng", "listen-cli"):
+    for name in (*_LISTENERS, "listen-cli"):
         values = settings.current[name]
         for text in values if isinstance(values, tuple) else ():
             try:
                 split_listen(text)
             except ConfigError as error:
                 raise ConfigError(f"{settings.origin[name]}: {name}: {error}") from None
-    if not settings.listen_ng:
-        others = [name for name in _LISTENERS if settings.current[name]]
+    if not any(settings.current[name] for name in _LISTENERS):
+        others = [name for name in _OLD_LISTENERS if settings.current[name]]
         if others:
             raise ConfigError(f"{', '.join(others)} cannot be served yet; give at least one listen-ng")
         raise ConfigError("nothing to listen on; give at least one listen-ng, such as listen-ng=127.0.0.1:2223")
+    if settings.listen_https and not settings.https_cert:
+        raise ConfigError(f"{settings.origin['listen-https']}: listen-https needs a certificate; give https-cert")
     if not settings.interface and not settings.interfaces_config:
         raise ConfigError("Cannot start without any configured interfaces; give at least one, such as interface=any")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import Union
 
 from controlplane.errors import PeerError
 from controlplane.ng.commands import ALIASES, COMMANDS
 from controlplane.ng.cookies import CookieCache
 from controlplane.ng.frame import BENCODE, Encoding, decode, detect, split_cookie
+from controlplane.ng.later import Later
 from controlplane.ng.reader import read_request
 from controlplane.ng.reply import LoadLimitReached, Reply, RequestFailed, failed, refused, succeeded
 from controlplane.ng.request import Request
@@ -18,8 +21,14 @@ _INTERNAL_ERROR = "Internal error"
 _LOGGED = 80
 """Characters of a call-ID that log lines show."""
 
-Handler = Callable[[Request], Reply]
-"""Serves one command: gives the reply's own keys, or raises PeerError with the reason it cannot."""
+Handler = Callable[[Request], "Reply | Later[Reply]"]
+"""Serves one command: gives the reply's own keys, or raises PeerError with the reason it cannot.
+
+What it gives later is a whole reply, with its result (reply.py), and the engines are up to date by then.
+"""
+
+Answer = Union[bytes, Later[bytes]]
+"""A reply as it goes out."""
 
 
 def _ignore(*_: object) -> None:
@@ -32,8 +41,8 @@ class Hooks:
 
     observe: Callable[[str, str, float, bool], None] = _ignore
     """Every request: command as sent, IP address of the client, seconds it took, whether it ended in an error."""
-    warn: Callable[[str], None] = _ignore
-    """A line for the log about what a client sent."""
+    warn: Callable[[str, str], None] = _ignore
+    """What a client sent: the kind of thing, empty if each has to be told of, and a line for the log."""
     bug: Callable[[str, Exception], None] = _ignore
     """A handler failed with anything but a PeerError: what was being done, and the exception with its traceback."""
 
@@ -52,38 +61,44 @@ class Dispatcher:
         """Serve one more command."""
         self._handlers[command] = handler
 
-    def datagram(self, data: bytes, source: str, now: float) -> bytes | None:
+    def message(self, data: bytes, source: str, now: float) -> Answer | None:
         """The reply to ``data`` from ``source`` (``address:port``), None if it has no cookie to answer with.
 
         ``now`` is Unix time in seconds. A repeated cookie gets its reply again without being executed.
         """
         framed = split_cookie(data)
         if framed is None:
-            self._hooks.warn(f"message without a cookie from {source}")
+            self._hooks.warn("no cookie", f"message without a cookie from {source}")
             return None
         cookie, payload = framed
         reply = self._cookies.reply(cookie, now)
         if reply is None:
-            self._cookies.begin(cookie)
-            reply = b"%s %s" % (cookie, self.plain(payload, source, now))
-            self._cookies.finish(cookie, reply)
+            answer = self.plain(payload, source, now)
+            reply = answer.map(partial(_framed, cookie)) if isinstance(answer, Later) else _framed(cookie, answer)
+            self._cookies.keep(cookie, reply)
         return reply
 
-    def plain(self, payload: bytes, source: str, now: float) -> bytes:
+    def plain(self, payload: bytes, source: str, now: float) -> Answer:
         """The reply to a message that came without a cookie on a transport that needs none."""
         started = self._clock()
         encoding, command, reply = self._serve(payload, source, now)
+
+        def finished(reply: Reply) -> bytes:
+            reply, encoded = self._encoded(encoding, command, reply)
+            client = source.rpartition(":")[0].strip("[]")
+            self._hooks.observe(command, client, self._clock() - started, reply["result"] == "error")
+            return encoded
+        return reply.map(finished) if isinstance(reply, Later) else finished(reply)
+
+    def _encoded(self, encoding: Encoding, command: str, reply: Reply) -> tuple[Reply, bytes]:
         try:
-            encoded = encoding.encode(reply)
+            return reply, encoding.encode(reply)
         except Exception as error:
             self._hooks.bug(f"encoding the reply to {command!r}", error)
             reply = failed(_INTERNAL_ERROR)
-            encoded = encoding.encode(reply)
-        client = source.rpartition(":")[0].strip("[]")
-        self._hooks.observe(command, client, self._clock() - started, reply["result"] == "error")
-        return encoded
+            return reply, encoding.encode(reply)
 
-    def _serve(self, payload: bytes, source: str, now: float) -> tuple[Encoding, str, Reply]:
+    def _serve(self, payload: bytes, source: str, now: float) -> tuple[Encoding, str, Reply | Later[Reply]]:
         encoding, command = BENCODE, ""
         try:
             encoding = detect(payload)
@@ -96,7 +111,7 @@ class Dispatcher:
         except PeerError as error:
             reply = failed(str(error))
             if error.__cause__ is not None:
-                self._hooks.warn(f"message from {source}: {error}: {error.__cause__}")
+                self._hooks.warn("unreadable", f"message from {source}: {error}: {error.__cause__}")
         except Exception as error:
             self._hooks.bug(f"serving {command!r} from {source}", error)
             reply = failed(_INTERNAL_ERROR)
@@ -108,13 +123,15 @@ class Dispatcher:
             raise PeerError("No command handler" if command in COMMANDS else "Unrecognized command")
         return handler
 
-    def _run(self, handler: Handler, request: Request) -> Reply:
+    def _run(self, handler: Handler, request: Request) -> Reply | Later[Reply]:
         for what, names in (("unsupported", request.unsupported), ("unknown", request.unknown)):
             if names:
                 call_id = (request.call_id or "")[:_LOGGED]
-                self._hooks.warn(f"{request.command} from {request.created_from}, call {call_id!r}: {what} {names!r}")
+                self._hooks.warn("", f"{request.command} from {request.created_from}, call {call_id!r}: "
+                                     f"{what} {names!r}")
         try:
-            return succeeded(handler(request))
+            reply = handler(request)
+            return reply if isinstance(reply, Later) else succeeded(reply)
         except LoadLimitReached as error:
             return refused(error, "load-limit" in request.supports)
 
@@ -125,3 +142,7 @@ def _command(message: Dictionary) -> str:
         raise PeerError('Dictionary contains no key "command"')
     command = text(raw)
     return ALIASES.get(command, command)
+
+
+def _framed(cookie: bytes, encoded: bytes) -> bytes:
+    return b"%s %s" % (cookie, encoded)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from controlplane.errors import PeerError
 from controlplane.ng import bencode, json
+from controlplane.ng.reply import failed
 from controlplane.ng.values import Dictionary, Encodable, decimal_text, literal_text
 
 
@@ -47,3 +48,11 @@ def decode(encoding: Encoding, payload: bytes) -> Dictionary:
         return encoding.decode(payload)
     except PeerError as error:
         raise PeerError(encoding.broken) from error
+
+
+def too_long(reply: bytes) -> bytes:
+    """What goes out in place of a ``reply`` that no datagram holds: an error under its cookie, in its encoding."""
+    cookie, _, payload = reply.partition(b" ")
+    encoding = _BY_FIRST_BYTE.get(payload[:1], BENCODE)
+    reason = f"Reply of {len(reply)} bytes does not fit into a datagram, ask over TCP or HTTP"
+    return b"%s %s" % (cookie, encoding.encode(failed(reason)))

@@ -41,7 +41,7 @@ def run(proxy: Proxy, first: int, count: int) -> list[float]:
     for requests in [datagrams(number) for number in range(first, first + count)]:
         for step, request in enumerate(requests):
             started = time.process_time()
-            reply = proxy.ng_datagram(request, _CLIENT, time.time())
+            reply = proxy.ng_message(request, _CLIENT, time.time())
             spent[step] += time.process_time() - started
             assert reply is not None and b"6:result2:ok" in reply, reply
     return spent

@@ -16,6 +16,7 @@ BIN = HERE / "bin"
 CORPUS = HERE / "corpus"
 FLAGS = ["-std=gnu11", "-g", "-O1", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-strict-aliasing",
          "-fno-omit-frame-pointer", "-pthread"]
+LIBRARIES = ["-lm", "-lcrypto"]
 MEMORY_CHECKED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 RACES_CHECKED = ["-fsanitize=thread"]
 FUZZED = ["-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
@@ -84,7 +85,7 @@ def compiled(name: str, sources: list[Path], flags: list[str], compiler: str = "
     with _locked():
         if not _is_current(binary):
             objects = _objects(compiler, flags)
-            _run([compiler, *FLAGS, *flags, *link, *map(str, sources), *objects, "-lm", "-lcrypto", "-o", str(binary)], ROOT)
+            _run([compiler, *FLAGS, *flags, *link, *map(str, sources), *objects, *LIBRARIES, "-o", str(binary)], ROOT)
     return binary
 
 

@@ -2,6 +2,7 @@
 """Kamailio and SIPp place calls whose media go through the daemon."""
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from demo import speech
 from tests.peers import debian, sdp
 from tests.peers.daemon import Daemon, free_port
 from tests.peers.rtp import Endpoint, pump
-from tests.peers.sip import Kamailio, Sipp
+from tests.peers.sip import Kamailio, Sipp, kamailio
 
 pytestmark = pytest.mark.e2e
 HERE = Path(__file__).parent
@@ -37,17 +38,26 @@ class Setting:
 
 
 @pytest.fixture
-def setting(tmp_path: Path) -> Iterator[Setting]:
+def transport() -> str:
+    """How the proxy talks to the daemon."""
+    return "udp"
+
+
+@pytest.fixture
+def setting(tmp_path: Path, transport: str) -> Iterator[Setting]:
     try:
-        debian.program("kamailio", "/usr/sbin/kamailio")
+        kamailio(transport == "ws")
         debian.program("sip-tester", "/usr/bin/sipp")
     except debian.Unobtainable as reason:
         pytest.skip(f"Kamailio or SIPp cannot be had: {reason}")
-    callee_port = free_port()
-    options = [f"--port-min={PORTS.start}", f"--port-max={PORTS.stop - 1}", "--delete-delay=0"]
-    with Daemon(options=options) as daemon, Kamailio(HERE / "kamailio.cfg", tmp_path, daemon.ng_port,
-                                                     callee_port) as proxy:
-        yield Setting(daemon, proxy, callee_port, tmp_path)
+    callee_port, http_port = free_port(), free_port(socket.SOCK_STREAM)
+    options = [f"--port-min={PORTS.start}", f"--port-max={PORTS.stop - 1}", "--delete-delay=0",
+               f"--listen-http=127.0.0.1:{http_port}"]
+    with Daemon(options=options) as daemon:
+        ng = f"udp:127.0.0.1:{daemon.ng_port}" if transport == "udp" else f"ws://127.0.0.1:{http_port}/"
+        with Kamailio(HERE / "kamailio.cfg", tmp_path, ng, callee_port) as proxy:
+            yield Setting(daemon, proxy, callee_port, tmp_path)
+        assert ("New WebSocket connection" in daemon.log_text()) == (transport == "ws")
 
 
 def _until(setting: Setting, condition: Callable[[], bool], seconds: float, what: str) -> None:
@@ -80,7 +90,7 @@ def _exchange(pairs: list[tuple[Endpoint, Endpoint]], packets: int, mark: bytes,
     pump(ends, 2.0, lambda: all(len(end.arrivals) >= wanted[end] for end in ends))
 
 
-@pytest.mark.parametrize("count", [1, 10])
+@pytest.mark.parametrize("count, transport", [(1, "udp"), (10, "udp"), (5, "ws")])
 def test_calls_with_hold(setting: Setting, count: int) -> None:
     pairs = [(Endpoint(), Endpoint()) for _ in range(count)]
     by_port = {end.port: end for pair in pairs for end in pair}

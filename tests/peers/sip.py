@@ -33,20 +33,39 @@ def _end(process: subprocess.Popen[bytes], patience: float = 5.0) -> None:
             process.wait()
 
 
-class Kamailio:
-    """A proxy that asks the daemon on ``ng_port`` for every call and calls ``callee_port``.
+_WEBSOCKET = """
+loadmodule "lwsc.so"
+modparam("lwsc", "protocol", "ng.rtpengine.com")
+modparam("rtpengine", "wsapi", "lwsc")
+"""
 
-    ``template`` is its configuration; @NAME@ words in it are replaced.
+
+def kamailio(websocket: bool = False) -> tuple[str, dict[str, str]]:
+    """The program, perhaps with its WebSocket client. Unobtainable if it cannot be had."""
+    if not websocket:
+        return debian.program("kamailio", "/usr/sbin/kamailio")
+    package = "kamailio-lwsc-modules"
+    module = debian.data_file(package, "/usr/lib/x86_64-linux-gnu/kamailio/modules/lwsc.so")
+    root = module.parents[5]
+    return str(root / "usr/sbin/kamailio"), debian.environment(root) if root != Path("/") else {}
+
+
+class Kamailio:
+    """A proxy that asks the daemon at ``ng`` for every call and calls ``callee_port``.
+
+    ``ng`` is ``udp:ADDRESS:PORT`` or ``ws://ADDRESS:PORT/``. ``template`` is its configuration; @NAME@ words in it
+    are replaced.
     """
 
-    def __init__(self, template: Path, directory: Path, ng_port: int, callee_port: int):
-        path, environment = debian.program("kamailio", "/usr/sbin/kamailio")
+    def __init__(self, template: Path, directory: Path, ng: str, callee_port: int):
+        websocket = ng.startswith("ws")
+        path, environment = kamailio(websocket)
         libraries = Path(path).parents[1] / "lib" / "x86_64-linux-gnu" / "kamailio"
         if environment:
             environment = debian.environment(Path(path).parents[2], "usr/lib/x86_64-linux-gnu/kamailio")
         self.port = free_port()
-        words = {"SIP_PORT": self.port, "NG_PORT": ng_port, "CALLEE_PORT": callee_port,
-                 "MODULES": libraries / "modules"}
+        words = {"SIP_PORT": self.port, "NG": ng, "CALLEE_PORT": callee_port, "MODULES": libraries / "modules",
+                 "WEBSOCKET": _WEBSOCKET if websocket else ""}
         text = re.sub(r"@([A-Z_]+)@", lambda match: str(words[match[1]]) if match[1] in words else match[0],
                       template.read_text())
         configuration = directory / "kamailio.cfg"

@@ -36,7 +36,7 @@ class Bench:
         """The reply to an ng message about the one call."""
         self.messages += 1
         message = {"command": command, "call-id": "c", **{key.replace("_", "-"): value for key, value in keys.items()}}
-        reply = self.proxy.ng_datagram(b"%d " % self.messages + encode(message), "127.0.0.1:5060", time.time())
+        reply = self.proxy.ng_message(b"%d " % self.messages + encode(message), "127.0.0.1:5060", time.time())
         assert reply is not None
         answer: dict[str, Any] = decode(reply.partition(b" ")[2])
         return answer

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 MAGIC = 0x52545045
 VERSION = 2
-HELLO, ADD, DEL, GET, FLUSH, OPTIONS, ADD_HOOK, DEL_HOOK, ADD_CALL, DEL_CALL, ADD_STREAM, DEL_STREAM, PACKET = range(1, 14)
+(HELLO, ADD, DEL, GET, FLUSH, OPTIONS, ADD_HOOK, DEL_HOOK, ADD_CALL, DEL_CALL, ADD_STREAM, DEL_STREAM,
+ PACKET) = range(1, 14)
 REPLACE = 1
 (PAYLOAD_TYPES, SSRCS, GROUPS, SRTP, SRTP_STATES, OUTPUT, SSRC_MAP, RULES, EXTENSIONS, MID, PT_STATS,
  OUTPUT_STATE) = range(1, 13)
@@ -50,8 +51,8 @@ def part(kind: int, entries: bytes, count: int = 1) -> bytes:
 def keys(cipher: int, hmac: int, key: bytes, salt: bytes, rtp_tag: int = 10, rtcp_tag: int = 10, mki: bytes = b"",
          flags: int = 0) -> bytes:
     """rtpe_srtp."""
-    return struct.pack("<8B32s16s128s", cipher, hmac, len(key), len(salt), rtp_tag, rtcp_tag, len(mki), flags, key, salt,
-                       mki)
+    return struct.pack("<8B32s16s128s", cipher, hmac, len(key), len(salt), rtp_tag, rtcp_tag, len(mki), flags, key,
+                       salt, mki)
 
 
 def output(src: Where, dst: Where, tos: int = 0, encrypt: bytes = b"", flags: int = 0, more: bytes = b"") -> bytes:

@@ -27,7 +27,7 @@ def frames() -> None:
     get = record(GET, addr(NEAR))
     wrong = [
         (b"", "EINVAL"), (b"\0" * 15, "EINVAL"), (b"\0" * 16, "EINVAL"), (batch(get)[:-1], "EINVAL"),
-        (batch(get, magic=1), "EINVAL"), (batch(get, version=2), "EPROTO"), (batch(get, version=0), "EPROTO"),
+        (batch(get, magic=1), "EINVAL"), (batch(get, version=3), "EPROTO"), (batch(get, version=0), "EPROTO"),
         (batch(get, count=0), "EINVAL"), (batch(get, count=2), "EINVAL"), (batch(get, get, count=1), "EINVAL"),
         (batch(get, length=17), "EINVAL"), (batch(get, reserved=1), "EINVAL"), (batch(), "EINVAL"),
         (batch(record(GET, length=0)), "EINVAL"), (batch(record(GET, length=8)), "EINVAL"),
@@ -103,7 +103,8 @@ def refused_targets() -> list[tuple[Target | bytes, int]]:
         (bytes(lies), errno.EINVAL), (target(more=abi.part(99, bytes(8))), errno.EINVAL),
         (target(more=abi.part(abi.EXTENSIONS, bytes(32))), errno.EINVAL),
         (target(outputs=[output(FAR, PEER_B, more=abi.part(abi.GROUPS, bytes(264)))]), errno.EINVAL),
-        (target(streams=(1, 0)), errno.ENOENT), (target(streams=(0, 9)), errno.ENOENT), (target(mid_id=3), errno.EINVAL),
+        (target(streams=(1, 0)), errno.ENOENT), (target(streams=(0, 9)), errno.ENOENT),
+        (target(mid_id=3), errno.EINVAL),
         (target(local=("10.1.0.1", 0)), errno.EINVAL), (addr(None) + short[24:], errno.EINVAL),
         (bytes(junk_addr) + short[24:], errno.EINVAL), (struct.pack("<H", 5) + short[2:], errno.EINVAL),
         (target(expect=("10.1.0.2", 0)), errno.EINVAL), (target(flags=0x400), errno.EINVAL),
@@ -205,7 +206,8 @@ def fuzz() -> None:
             if dice.random() < 0.2:
                 del raw[dice.randrange(len(raw)):]
             if dice.random() < 0.1:
-                raw = bytearray(struct.pack("<IHHII", abi.MAGIC, abi.VERSION, dice.randrange(9), 16 + len(raw), 0)) + raw
+                head = struct.pack("<IHHII", abi.MAGIC, abi.VERSION, dice.randrange(9), 16 + len(raw), 0)
+                raw = bytearray(head) + raw
             try:
                 os.write(control.fd, raw)
             except OSError as e:

@@ -88,7 +88,8 @@ def loop_of_one() -> None:
         a.sendto(net.rtp(1), NEAR)
         time.sleep(0.3)
         state = control.state(NEAR)
-        assert (state.counters.packets, state.outputs[0].counters.packets, state.outputs[0].counters.errors) == (5, 4, 1), state
+        sent = state.outputs[0].counters
+        assert (state.counters.packets, sent.packets, sent.errors) == (5, 4, 1), state
         time.sleep(0.2)
         assert control.state(NEAR) == state
 

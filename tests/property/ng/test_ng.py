@@ -144,6 +144,6 @@ def test_every_framed_message_has_a_reply(payload):
     bugs = []
     dispatcher = Dispatcher({"offer": lambda request: {"sdp": request.sdp or b""}}, CookieCache(0.0), lambda: 0.0,
                             Hooks(bug=lambda *bug: bugs.append(bug)))
-    reply = dispatcher.datagram(b"1 " + payload, "192.0.2.1:1", 0.0)
+    reply = dispatcher.message(b"1 " + payload, "192.0.2.1:1", 0.0)
     assert reply is not None and reply.startswith((b"1 d", b"1 {"))
     assert not bugs

@@ -74,7 +74,12 @@ def test_errors_in_a_file_name_the_place_and_what_is_allowed(write, text, reason
     (["--config-file=/"], "/: Is a directory"),
     (["--interface=127.0.0.1"], "give at least one listen-ng"),
     (["--listen-ng=2223"], "Cannot start without any configured interfaces"),
-    (["--interface=127.0.0.1", "--listen-tcp-ng=2223", "-u", "5"], "listen-tcp-ng, listen-udp cannot be served yet"),
+    (["--interface=127.0.0.1", "-l", "6", "-u", "5"], "listen-udp, listen-tcp cannot be served yet"),
+    (["--interface=127.0.0.1", "--listen-tcp-ng=host"], "listen-tcp-ng: 'host' does not end in a port"),
+    (["--interface=127.0.0.1", "--listen-http=2225:"], "listen-http: '2225:' does not end in a port"),
+    (["--interface=127.0.0.1", "--listen-https=2226"], "listen-https needs a certificate; give https-cert"),
+    ([*NEEDED, "--http-idle-timeout=-1"], "-1 is less than 0"),
+    ([*NEEDED, "--control-pmtu=maybe"], "allowed: want, dont"),
     (["--nftables-start", "--nftables-stop", "--table=0"], "only one of"),
     (["--nftables-start"], "needs a table"),
     (["--nftables-stop", "--table=0", "--accelerator=none"], "needs a table"),
@@ -82,6 +87,12 @@ def test_errors_in_a_file_name_the_place_and_what_is_allowed(write, text, reason
 def test_settings_that_cannot_work(words, reason, tmp_path):
     with pytest.raises(ConfigError, match=reason):
         load(words, str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("word", ["-n2223", "-N2223", "--listen-http=2225", "--listen-https=2226"])
+def test_one_listener_of_any_kind_is_enough(word):
+    loaded = load(["--config-file=none", "--interface=127.0.0.1", "--https-cert=/x", word])
+    assert loaded.warnings == []
 
 
 def test_unknown_keys_are_named_with_the_closest_known_one(write):

@@ -7,6 +7,7 @@ from controlplane.errors import DataPlaneError, PeerError
 from controlplane.ng.commands import COMMANDS
 from controlplane.ng.cookies import GENERATION, CookieCache
 from controlplane.ng.dispatch import Dispatcher, Hooks
+from controlplane.ng.later import Later
 from controlplane.ng.reply import LoadLimitReached, RequestFailed
 from tests.unit.ng.messages import OFFER, SDP
 
@@ -21,7 +22,8 @@ class Bench:
         self.outcome = {}
         handlers = {command: self.handle for command in ("ping", "offer", "delete", "list", "query")}
         self.dispatcher = Dispatcher(handlers, CookieCache(0.0), itertools.count().__next__,
-                                     Hooks(lambda *seen: self.observed.append(seen), self.warnings.append,
+                                     Hooks(lambda *seen: self.observed.append(seen),
+                                           lambda kind, line: self.warnings.append(line),
                                            lambda *bug: self.bugs.append(bug)))
 
     def handle(self, request):
@@ -31,7 +33,7 @@ class Bench:
         return self.outcome
 
     def send(self, data: bytes, now: float = 0.0) -> bytes | None:
-        return self.dispatcher.datagram(data, SOURCE, now)
+        return self.dispatcher.message(data, SOURCE, now)
 
 
 @pytest.fixture
@@ -159,3 +161,23 @@ def test_what_is_not_implemented_is_logged_on_one_line(bench):
 def test_the_cause_of_a_decoding_error_is_logged(bench):
     bench.send(b"1 d1:a")
     assert "key without a value" in bench.warnings[0]
+
+
+def test_a_reply_that_comes_later_is_framed_logged_and_kept_then(bench):
+    bench.outcome = later = Later()
+    first, second = bench.send(b"91_a d7:command4:pinge"), bench.send(b"91_a d7:command4:pinge", 100.0)
+    delivered = []
+    first.then(delivered.append)
+    second.then(delivered.append)
+    assert len(bench.requests) == 1 and bench.observed == []
+    later.finish({"result": "pong"})
+    assert delivered == [b"91_a d6:result4:ponge"] * 2
+    assert bench.send(b"91_a d7:command4:pinge", 100.0) == b"91_a d6:result4:ponge"
+    assert [seen[0] for seen in bench.observed] == ["ping"] and len(bench.requests) == 1
+
+
+def test_plain_messages_are_executed_again_and_again(bench):
+    bench.outcome = {"result": "pong"}
+    for _ in range(2):
+        assert bench.dispatcher.plain(b'{"command":"ping"}', SOURCE, 0.0) == b'{"result":"pong"}'
+    assert len(bench.requests) == 2

@@ -2,7 +2,7 @@
 import pytest
 
 from controlplane.errors import PeerError
-from controlplane.ng.frame import BENCODE, JSON, decode, detect, split_cookie
+from controlplane.ng.frame import BENCODE, JSON, decode, detect, split_cookie, too_long
 
 
 @pytest.mark.parametrize("datagram, framed", [
@@ -35,3 +35,11 @@ def test_broken_payload(payload, reason):
     with pytest.raises(PeerError, match=f"^{reason}$") as caught:
         decode(detect(payload), payload)
     assert isinstance(caught.value.__cause__, PeerError)
+
+
+@pytest.mark.parametrize("reply, instead", [
+    (b"1 d3:sdp5:abcdee", b"1 d6:result5:error12:error-reason"),
+    (b'1 {"sdp":""}', b'1 {"result":"error","error-reason":"')])
+def test_a_reply_too_long_becomes_an_error_of_its_encoding(reply, instead):
+    assert too_long(reply).startswith(instead)
+    assert b"does not fit into a datagram, ask over TCP or HTTP" in too_long(reply)

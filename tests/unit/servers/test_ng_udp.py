@@ -9,6 +9,7 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.errors import ConfigError
+from controlplane.ng.later import Later
 from controlplane.servers.ng_udp import NgUdpServer
 
 
@@ -16,11 +17,11 @@ def echo(data, source, now):
     return None if data == b"silence" else b"%s from %s at %d" % (data, source.encode(), now)
 
 
-def ask(listen, target, data, family=socket.AF_INET):
-    """One request to a listener; returns (reply, the address it came from)."""
+def ask(listen, target, data, family=socket.AF_INET, handler=echo, pmtu=""):
+    """One request to a listener; returns (reply, the address it came from, the port it went to)."""
     async def run():
         loop = asyncio.get_running_loop()
-        server = NgUdpServer(Endpoint.parse(listen), 0, echo, lambda: 7.0)
+        server = NgUdpServer(Endpoint.parse(listen), 0, handler, lambda: 7.0, pmtu)
         server.start(loop)
         try:
             with socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
@@ -66,3 +67,32 @@ def test_a_family_that_is_switched_off_is_an_error_that_names_the_listener(monke
     monkeypatch.setattr(socket, "socket", no_socket)
     with pytest.raises(ConfigError, match=r"port \[::\]:2223: Address family not supported by protocol"):
         NgUdpServer(Endpoint.parse("[::]:2223"), 0, echo, lambda: 0.0)
+
+
+@pytest.mark.parametrize("listen, target, family", [
+    ("127.0.0.1:0", "127.0.0.1", socket.AF_INET), ("[::]:0", "::1", socket.AF_INET6)])
+@pytest.mark.parametrize("size", [65_600, 1_000_000])
+def test_a_reply_that_no_datagram_holds_becomes_an_error_that_says_so(listen, target, family, size):
+    reply, source, _ = ask(listen, target, b"7_a", family, lambda data, *_: data + b" d3:sdp" + bytes(size))
+    assert reply.startswith(b"7_a d6:result5:error12:error-reason") and b"ask over TCP or HTTP" in reply
+    assert source == target
+
+
+def test_the_largest_reply_gets_through():
+    assert len(ask("127.0.0.1:0", "127.0.0.1", b"7_a", handler=lambda *_: bytes(65507))[0]) == 65507
+
+
+def test_a_reply_that_comes_later_leaves_from_the_address_asked():
+    later = Later()
+
+    def handler(data, source, now):
+        asyncio.get_running_loop().call_later(0.05, later.finish, b"late")
+        return later
+    assert ask("0.0.0.0:0", "127.0.0.77", b"x", handler=handler)[:2] == (b"late", "127.0.0.77")
+
+
+@pytest.mark.parametrize("pmtu, value", [("dont", 0), ("want", 1)])
+def test_path_mtu_discovery(pmtu, value):
+    server = NgUdpServer(Endpoint.parse("127.0.0.1:0"), 0, echo, lambda: 0.0, pmtu)
+    assert server._socket.getsockopt(socket.IPPROTO_IP, 10) == value
+    server.close()
