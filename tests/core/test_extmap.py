@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Header extensions of all kinds, edited by the core and by a second implementation of RFC 8285 that knows no memory."""
+"""Header extensions of all kinds, edited by the core and by a second implementation that knows no memory."""
 from __future__ import annotations
 
 import random
