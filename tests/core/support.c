@@ -100,6 +100,18 @@ void message_init(struct message *m, const struct rtpe_addr *local, u8 outputs)
 	}
 }
 
+struct rtpe_srtp srtp_keys(u8 seed)
+{
+	struct rtpe_srtp s = {
+		.cipher = RTPE_CIPHER_AES_CM_128, .hmac = RTPE_HMAC_SHA1,
+		.key_len = 16, .salt_len = 14, .rtp_tag_len = 10, .rtcp_tag_len = 10,
+	};
+
+	memset(s.key, seed, s.key_len);
+	memset(s.salt, ~seed, s.salt_len);
+	return s;
+}
+
 void pack_part(struct packed *p, u16 kind, u32 count, const void *entries, u32 entry)
 {
 	struct rtpe_part *part = (void *)((u8 *)p->bytes + p->len);
@@ -129,9 +141,13 @@ void message_pack(struct packed *p, const struct message *m)
 	if (m->num_ssrcs)
 		pack_part(p, RTPE_PART_SSRCS, m->num_ssrcs, m->ssrc, sizeof(m->ssrc[0]));
 	pack_srtp(p, &m->decrypt);
+	if (m->num_received)
+		pack_part(p, RTPE_PART_SRTP_STATES, m->num_received, m->received, sizeof(m->received[0]));
 	for (i = 0; i < m->num_outputs; i++) {
 		pack_part(p, RTPE_PART_OUTPUT, 1, &m->outputs[i], sizeof(m->outputs[i]));
 		pack_srtp(p, &m->encrypt[i]);
+		if (!i && m->num_sent)
+			pack_part(p, RTPE_PART_SRTP_STATES, m->num_sent, m->sent, sizeof(m->sent[0]));
 	}
 }
 

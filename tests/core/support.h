@@ -25,6 +25,8 @@ struct message {
 	struct rtpe_payload_type payload_types[RTPE_MAX_PAYLOAD_TYPES + 1];
 	struct rtpe_ssrc ssrc[RTPE_MAX_SSRCS + 1];
 	struct rtpe_srtp decrypt;		/* cipher 0: plain */
+	u32 num_received, num_sent;		/* states of the target, and of its first output */
+	struct rtpe_srtp_state received[RTPE_MAX_SSRCS], sent[RTPE_MAX_SSRCS];
 	u32 num_outputs;			/* packed, whatever target.num_outputs says */
 	struct rtpe_output_msg outputs[RTPE_MAX_OUTPUTS + 1];
 	struct rtpe_srtp encrypt[RTPE_MAX_OUTPUTS + 1];
@@ -35,6 +37,9 @@ struct packed {
 	u32 len;
 	u64 bytes[4096];
 };
+
+/* AES-CM-128 with HMAC-SHA1-80 and keys made of `seed`. */
+struct rtpe_srtp srtp_keys(u8 seed);
 
 /* RTP with payload type 0 at 8000 Hz, from local() to `outputs` destinations; RTCP goes to the same. */
 void message_init(struct message *m, const struct rtpe_addr *local, u8 outputs);

@@ -86,7 +86,7 @@ def many_outputs() -> None:
             got = net.receive(s, 10)
             assert got == [net.rtp(n) for n in range(10)], (s.getsockname(), [p[3] for p in got])
             s.close()
-        assert [o[3].packets for o in control.state(NEAR).outputs] == [10] * 32
+        assert [o.counters.packets for o in control.state(NEAR).outputs] == [10] * 32
 
 
 def mismatch() -> None:

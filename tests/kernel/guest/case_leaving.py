@@ -171,7 +171,7 @@ def device_goes() -> None:
         assert time.monotonic() - begin < 5
         a.sendto(net.rtp(2), NEAR)
         time.sleep(0.2)
-        assert [o[3].errors for o in control.state(NEAR).outputs] == [1, 1]
+        assert [o.counters.errors for o in control.state(NEAR).outputs] == [1, 1]
 
 
 def policy_of_ipsec() -> None:
