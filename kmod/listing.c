@@ -206,6 +206,7 @@ const struct proc_ops rtpe_list_ops = {
 static int status_show(struct seq_file *seq, void *v)
 {
 	struct rtpe_ktable *kt = seq->private;
+	struct rtpe_intercept_totals totals;
 	u32 open;
 
 	mutex_lock(&kt->lock);
@@ -214,6 +215,10 @@ static int status_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "Control PID: %u\n", kt->owner_pid ? pid_vnr(kt->owner_pid) : 0);
 	seq_printf(seq, "Opencount:   %u\n", open);
 	seq_printf(seq, "Targets:     %u\n", kt->core.num_targets);
+	rtpe_intercept_count(&kt->core, &totals);
+	seq_printf(seq, "Calls:       %u\n", totals.calls);
+	seq_printf(seq, "Streams:     %u\n", totals.streams);
+	seq_printf(seq, "Lost copies: %llu\n", totals.lost);
 	mutex_unlock(&kt->lock);
 	return 0;
 }

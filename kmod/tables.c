@@ -79,7 +79,9 @@ static int condemn(struct rtpe_ktable *kt)
 static void destroy(struct rtpe_ktable *kt)
 {
 	RCU_INIT_POINTER(rtpe_ktables[kt->id], NULL);
+	mutex_lock(&kt->lock);
 	rtpe_intercept_clear(&kt->core);
+	mutex_unlock(&kt->lock);
 	rtpe_procfs_remove(kt);
 	synchronize_rcu();
 	rtpe_table_flush(&kt->core);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "demux.h"
+#include "rtcp.h"
 
 #define STUN_HEADER_LEN 20
 #define STUN_COOKIE 0x2112a442
-#define RTCP_MIN_LEN 8
 
 static bool is_stun(const u8 *data, u32 len)
 {
@@ -17,7 +17,7 @@ static bool is_stun(const u8 *data, u32 len)
  */
 static bool is_rtcp(const u8 *data, u32 len)
 {
-	return len >= RTCP_MIN_LEN && data[1] >= 194 && data[1] <= 223 &&
+	return len >= RTPE_RTCP_MIN_LEN && data[1] >= 194 && data[1] <= 223 &&
 	       ((u32)rtpe_read16(data + 2) + 1) * 4 <= len;
 }
 

@@ -29,7 +29,7 @@ struct slot {
 
 struct index_space {
 	struct slot *slots;
-	u32 size, limit;
+	u32 size, limit, used;
 	u32 free;		/* first free slot, or NO_SLOT */
 };
 
@@ -37,6 +37,7 @@ struct rtpe_intercept {
 	const struct rtpe_intercept_ops *ops;
 	struct named **buckets;
 	struct index_space calls, streams;
+	u64 lost;		/* in streams that are gone */
 };
 
 static int space_grow(struct index_space *s)
@@ -74,6 +75,7 @@ static int space_take(struct index_space *s, struct named *n)
 	slot->generation += !slot->generation;	/* no index is 0 */
 	n->index = slot->generation << SLOT_BITS | s->free;
 	s->free = slot->next_free;
+	s->used++;
 	return 0;
 }
 
@@ -84,6 +86,7 @@ static void space_give(struct index_space *s, const struct named *n)
 	s->slots[at].named = NULL;
 	s->slots[at].next_free = s->free;
 	s->free = at;
+	s->used--;
 }
 
 static struct named *space_find(const struct index_space *s, u32 index)
@@ -266,6 +269,7 @@ static void remove_stream(struct rtpe_table *t, struct named *n)
 	rtpe_stream_end(n->queue);
 	if (i->ops->stream_removed)
 		i->ops->stream_removed(t, n->queue);
+	i->lost += rtpe_stream_overflows(n->queue);
 	rtpe_stream_unref(n->queue);
 	unmake(&i->streams, n);
 }
@@ -324,6 +328,22 @@ void rtpe_intercept_exit(struct rtpe_table *t)
 	rtpe_free(i->buckets);
 	rtpe_free(i);
 	t->intercept = NULL;
+}
+
+void rtpe_intercept_count(const struct rtpe_table *t, struct rtpe_intercept_totals *out)
+{
+	const struct rtpe_intercept *i = t->intercept;
+	u32 n;
+
+	memset(out, 0, sizeof(*out));
+	if (!i)
+		return;
+	out->calls = i->calls.used;
+	out->streams = i->streams.used;
+	out->lost = i->lost;
+	for (n = 0; n < i->streams.size; n++)
+		if (i->streams.slots[n].named)
+			out->lost += rtpe_stream_overflows(i->streams.slots[n].named->queue);
 }
 
 /* Records have whole words: what the IP header says ends the packet, if only padding follows. */

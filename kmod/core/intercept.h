@@ -49,6 +49,14 @@ int rtpe_call_del(struct rtpe_table *t, u32 index);
 int rtpe_stream_add(struct rtpe_table *t, const struct rtpe_stream *stream, u32 *index);
 int rtpe_stream_del(struct rtpe_table *t, u32 index);
 
+/* What there is now, and the packets that were lost since the beginning, also in streams that are gone. */
+struct rtpe_intercept_totals {
+	u32 calls, streams;
+	u64 lost;
+};
+
+void rtpe_intercept_count(const struct rtpe_table *t, struct rtpe_intercept_totals *out);
+
 /*
  * A whole IP packet; up to seven bytes behind it, that fill a record, are cut off.
  * EINVAL without data, EMSGSIZE with more than an IP packet holds; ENOENT.

@@ -255,7 +255,7 @@ static int rewrite_rtcp(const struct rtpe_rewrite *w, struct rtpe_packet *p)
 		return -EBADMSG;
 	if (w->strip_feedback)
 		strip_feedback(p);
-	if (!p->len)
+	if (p->len < RTPE_RTCP_MIN_LEN)
 		return RTPE_LEAVE_OUT;
 	for (at = 0; w->num_maps && rtpe_rtcp_at(p, at, &r); at += r.len)
 		rtpe_rtcp_visit(&r, &replacer.visitor);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "rtcp.h"
 
+#define FIRST_TYPE 194		/* what else is there could be taken for RTP if it came first (RFC 5761) */
+#define LAST_TYPE 223
 #define REPORT_BLOCK 24
 #define REPORT_SEQUENCE 8	/* in a report block */
 #define SENDER_INFO 20
@@ -20,7 +22,7 @@ bool rtpe_rtcp_at(const struct rtpe_packet *p, u32 at, struct rtpe_rtcp *out)
 	out->len = ((u32)rtpe_read16(h + 2) + 1) * 4;
 	out->type = h[1];
 	out->count = h[0] & 0x1f;
-	return out->len <= p->len - at;
+	return out->len <= p->len - at && out->type >= FIRST_TYPE && out->type <= LAST_TYPE;
 }
 
 bool rtpe_rtcp_is_whole(const struct rtpe_packet *p)

@@ -6,6 +6,7 @@
 #include "packet.h"
 
 #define RTPE_RTCP_HEADER_LEN 4
+#define RTPE_RTCP_MIN_LEN 8	/* of a datagram: shorter ones are not taken for RTCP */
 #define RTPE_RTCP_SR 200
 #define RTPE_RTCP_RR 201
 #define RTPE_RTCP_SDES 202

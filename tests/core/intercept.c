@@ -277,6 +277,37 @@ TEST(intercept_queue_order_and_overflow)
 	close_table(&t);
 }
 
+static void check_totals(const struct rtpe_table *t, u32 calls, u32 streams, u32 lost)
+{
+	struct rtpe_intercept_totals totals;
+
+	rtpe_intercept_count(t, &totals);
+	CHECK_EQ(totals.calls, calls);
+	CHECK_EQ(totals.streams, streams);
+	CHECK_EQ(totals.lost, lost);
+}
+
+TEST(intercept_totals)
+{
+	struct rtpe_table t, none = { 0 };
+	u32 call, a, b;
+
+	check_totals(&none, 0, 0, 0);
+	open_table(&t);
+	CHECK_EQ(add_call(&t, "a", &call), 0);
+	check_totals(&t, 1, 0, 0);
+	CHECK_EQ(add_stream(&t, call, "a", 2, &a), 0);
+	CHECK_EQ(add_stream(&t, call, "b", 2, &b), 0);
+	put_numbered(&t, a, 1, 5);
+	put_numbered(&t, b, 1, 3);
+	check_totals(&t, 1, 2, 4);
+	CHECK_EQ(rtpe_stream_del(&t, a), 0);
+	check_totals(&t, 1, 1, 4);
+	CHECK_EQ(rtpe_call_del(&t, call), 0);
+	check_totals(&t, 0, 0, 4);
+	close_table(&t);
+}
+
 TEST(intercept_default_length)
 {
 	struct rtpe_stream_queue *q;

@@ -386,6 +386,9 @@ TEST(rewrite_feedback_is_stripped)
 		CHECK_EQ(rewrite(&parts, &in), out.len ? RTPE_SEND : RTPE_LEAVE_OUT);
 		CHECK(in.len == out.len && !memcmp(in.bytes, out.bytes, in.len));
 	}
+	compound(&in, "P");
+	media_rtcp(&in, 0, 203, "", 0);		/* nobody's goodbye: no datagram of its own */
+	CHECK_EQ(rewrite(&parts, &in), RTPE_LEAVE_OUT);
 }
 
 TEST(rewrite_feedback_goes_before_sources_are_replaced)
@@ -413,6 +416,7 @@ TEST(rewrite_rtcp_that_lies)
 		{ "header only, length that lies", BYTES("\x80\xc9\0\1") }, { "length that lies", BYTES("\x81\xcd\0\3aaaabbbb") },
 		{ "largest length", BYTES("\x81\xce\xff\xff""aaaabbbb") }, { "version 1", BYTES("\x40\xc9\0\1aaaa") },
 		{ "zeros", BYTES("\0\0\0\0") },
+		{ "a type that RTP could have", BYTES("\x80\x48\0\1""aaaa") }, { "type 224", BYTES("\x80\xe0\0\1""aaaa") },
 	};
 	static struct media m, before;
 	u32 i;

@@ -36,7 +36,7 @@ def files_of_a_table() -> None:
     assert command("add 42\n") == 7
     assert text(f"{ROOT}/list") == "42\n"
     modes = {name: mode(f"{ROOT}/42/{name}") for name in os.listdir(f"{ROOT}/42")}
-    assert modes == {"blist": 0o444, "control": 0o660, "list": 0o440, "status": 0o444}, modes
+    assert modes == {"blist": 0o444, "calls": 0o555, "control": 0o660, "list": 0o440, "status": 0o444}, modes
     assert mode(f"{ROOT}/42") == 0o555
     assert text(f"{ROOT}/42/list") == ""
     assert command("add 42\n") == -errno.EEXIST
@@ -100,7 +100,8 @@ def one_owner() -> None:
             assert error(lambda: os.open(path, os.O_RDWR)) == "EBUSY"
             os.close(twin)
             assert text(f"{ROOT}/42/status") == \
-                "Refcount:    1\nControl PID: 0\nOpencount:   0\nTargets:     0\n"
+                "Refcount:    1\nControl PID: 0\nOpencount:   0\nTargets:     0\n" \
+                "Calls:       0\nStreams:     0\nLost copies: 0\n"
     assert error(lambda: os.open(f"{ROOT}/42/control", os.O_RDWR)) == "ENOENT"
 
 
