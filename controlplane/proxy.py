@@ -20,7 +20,7 @@ from controlplane.ng.cookies import CookieCache
 from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
-from controlplane.nglog import call_ended, logged
+from controlplane.nglog import call_ended, logged, repeated
 from controlplane.ports.sockets import Sockets
 from controlplane.report import json as report_json
 from controlplane.report import snapshot
@@ -61,7 +61,7 @@ class Proxy:
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}")
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.settings_changed()
-        hooks = Hooks(self.statistics.ng_request, self._warn, self._bug)
+        hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
         self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks)
 

@@ -43,6 +43,8 @@ class Hooks:
     """Every request: command as sent, IP address of the client, seconds it took, whether it ended in an error."""
     warn: Callable[[str, str], None] = _ignore
     """What a client sent: the kind of thing, empty if each has to be told of, and a line for the log."""
+    repeated: Callable[[str], None] = _ignore
+    """A client, named by ``address:port``, gets a reply again."""
     bug: Callable[[str, Exception], None] = _ignore
     """A handler failed with anything but a PeerError: what was being done, and the exception with its traceback."""
 
@@ -72,7 +74,9 @@ class Dispatcher:
             return None
         cookie, payload = framed
         reply = self._cookies.reply(cookie, now)
-        if reply is None:
+        if reply is not None:
+            self._hooks.repeated(source)
+        else:
             answer = self.plain(payload, source, now)
             reply = answer.map(partial(_framed, cookie)) if isinstance(answer, Later) else _framed(cookie, answer)
             self._cookies.keep(cookie, reply)

@@ -19,11 +19,11 @@ class Bench:
 
     def __init__(self):
         self.requests, self.observed, self.warnings, self.bugs = [], [], [], []
-        self.outcome = {}
+        self.outcome, self.repeated = {}, []
         handlers = {command: self.handle for command in ("ping", "offer", "delete", "list", "query")}
         self.dispatcher = Dispatcher(handlers, CookieCache(0.0), itertools.count().__next__,
                                      Hooks(lambda *seen: self.observed.append(seen),
-                                           lambda kind, line: self.warnings.append(line),
+                                           lambda kind, line: self.warnings.append(line), self.repeated.append,
                                            lambda *bug: self.bugs.append(bug)))
 
     def handle(self, request):
@@ -99,7 +99,7 @@ def test_without_a_cookie_there_is_no_reply(bench, data):
 def test_duplicates_are_answered_again_and_not_executed(bench):
     first = bench.send(b"1 d7:command4:pinge")
     assert bench.send(b"1 utter nonsense", now=2 * GENERATION - 1) == first
-    assert len(bench.requests) == len(bench.observed) == 1
+    assert len(bench.requests) == len(bench.observed) == 1 and bench.repeated == [SOURCE]
     bench.send(b"1 d7:command4:pinge", now=5 * GENERATION)
     bench.send(b"1 d7:command4:pinge", now=6 * GENERATION)
     assert len(bench.requests) == 2
