@@ -188,8 +188,16 @@ class Proxy:
         changes = self.calls.take_changes()
         if not changes:
             return
-        self.statistics.account({local: self._program.stream_stats(local) for local in changes.closed})
+        if changes.closed:
+            last = {local: self._program.stream_stats(local) for local in changes.closed}
+            self.calls.update_stats(last, self._clock())
+            self.statistics.account(last)
         self._program.apply(changes)
+        for local, destination, data in changes.datagrams:
+            try:
+                self._relay.send(local, destination, data)
+            except DataPlaneError as error:
+                _log.debug("%s", error)
         for local in changes.closed:
             self.statistics.forget(local)
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Union
 
 from controlplane.errors import PeerError
-from controlplane.ng.commands import ALIASES, COMMANDS
+from controlplane.ng.commands import ALIASES, NG_NAMES
 from controlplane.ng.cookies import CookieCache
 from controlplane.ng.frame import BENCODE, Encoding, decode, detect, split_cookie
 from controlplane.ng.later import Later
@@ -53,11 +53,12 @@ class Dispatcher:
     """Serves requests of all transports; ``clock`` measures them in seconds from any origin."""
 
     def __init__(self, handlers: Mapping[str, Handler], cookies: CookieCache, clock: Callable[[], float],
-                 hooks: Hooks = Hooks()):
+                 hooks: Hooks = Hooks(), templates: Mapping[str, str] | None = None):
         self._handlers = dict(handlers)
         self._cookies = cookies
         self._clock = clock
         self._hooks = hooks
+        self._templates = templates or {}
 
     def add(self, command: str, handler: Handler) -> None:
         """Serve one more command."""
@@ -109,7 +110,8 @@ class Dispatcher:
             message = decode(encoding, payload)
             command = _command(message)
             handler = self._handler(command)
-            return encoding, command, self._run(handler, read_request(command, message, encoding, source, now))
+            request = read_request(command, message, encoding, source, now, self._templates)
+            return encoding, command, self._run(handler, request)
         except RequestFailed as error:
             reply = failed(str(error), error.extra)
         except PeerError as error:
@@ -124,7 +126,7 @@ class Dispatcher:
     def _handler(self, command: str) -> Handler:
         handler = self._handlers.get(command)
         if handler is None:
-            raise PeerError("No command handler" if command in COMMANDS else "Unrecognized command")
+            raise PeerError("No command handler" if command in NG_NAMES else "Unrecognized command")
         return handler
 
     def _run(self, handler: Handler, request: Request) -> Reply | Later[Reply]:
@@ -135,7 +137,7 @@ class Dispatcher:
                                      f"{what} {names!r}")
         try:
             reply = handler(request)
-            return reply if isinstance(reply, Later) else succeeded(reply)
+            return reply if isinstance(reply, Later) else succeeded(_warned(reply, request))
         except LoadLimitReached as error:
             return refused(error, "load-limit" in request.supports)
 
@@ -150,3 +152,10 @@ def _command(message: Dictionary) -> str:
 
 def _framed(cookie: bytes, encoded: bytes) -> bytes:
     return b"%s %s" % (cookie, encoded)
+
+
+def _warned(reply: Reply, request: Request) -> Reply:
+    """``reply``, with a warning if something that was asked for has been left undone."""
+    if not request.unsupported or "warning" in reply:
+        return reply
+    return {**reply, "warning": "Not supported: " + ", ".join(request.unsupported)}

@@ -26,7 +26,8 @@ class Call:
     ``tags`` finds parties by tag, former tag and alias, ``alias_keys`` by what they offered (ng ``alias-key``).
     ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``: when sources that are still being learned are to
     be looked at anew. ``wake_at``: when the call needs attention, infinite for a call that has ended. ``released``
-    are sockets given up and not yet reported.
+    are sockets given up and not yet reported. ``aliases`` are the call-IDs of calls that were merged into this one.
+    ``blocks`` see blocking.py.
     """
 
     call_id: str
@@ -40,6 +41,9 @@ class Call:
     alias_keys: dict[AliasKey, Party] = field(default_factory=dict)
     deleted_at: float | None = None
     drop_traffic: bool = False
+    blocks: frozenset[str] = frozenset()
+    forwarding: bool = False
+    aliases: list[str] = field(default_factory=list)
     relearn_at: float | None = None
     wake_at: float | None = None
     released: list[Endpoint] = field(default_factory=list)

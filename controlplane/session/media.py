@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controlplane.addresses import Endpoint
-from controlplane.sdp.model import MediaDescription
+from controlplane.events import SsrcStats
+from controlplane.sdp.model import Extmap, MediaDescription, PayloadType
 from controlplane.sdp.protocols import lookup
 from controlplane.session.sockets import Place
 from controlplane.session.stream import Stream
@@ -32,28 +33,72 @@ class Handling:
     strict_source: bool = False
     media_handover: bool = False
     unidirectional: bool = False
+    nat_wait: bool = False
+    pierce_nat: bool = False
+    block_short: bool = False
 
 
 DEFAULT_HANDLING = Handling()
 
 
 @dataclass(slots=True, eq=False)
+class Link:
+    """Packets of ``source`` go to ``sink``.
+
+    ``answers``: the two are partners of an offer and an answer, else ``sink`` has subscribed. ``egress``: what is
+    sent to the party of ``source`` is meant, not what comes from it. ``rtcp_only``: nothing but RTCP. ``blocks`` see
+    blocking.py.
+    """
+
+    source: Media
+    sink: Media
+    answers: bool = True
+    egress: bool = False
+    rtcp_only: bool = False
+    blocks: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True, eq=False)
+class Bundle:
+    """Media of a party that use the sockets of the first of them (RFC 9143), once ``accepted``; until then offered.
+
+    ``mid_extension`` is the id of the header extension that carries mids, None if the party does without.
+    """
+
+    medias: list[Media]
+    accepted: bool = False
+    mid_extension: int | None = None
+
+    @property
+    def head(self) -> Media:
+        """The one whose sockets are used."""
+        return self.medias[0]
+
+
+@dataclass(slots=True, eq=False)
 class Media:
     """Section ``index`` (from 1) of a party. ``description`` is what the party itself said last.
 
-    ``protocol`` is the profile spoken with the party, empty while unknown, ``is_rtp`` tells what it carries.
+    ``protocol`` is the profile spoken with the party, empty while unknown, ``is_rtp`` tells what it carries, ``is_avpf``
+    whether with early feedback.
     ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port.
     ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what the offerer is to
-    be told then; None: what the party answers. ``peers`` are the media of other parties that get its packets, and
-    whose packets it gets. ``offered``: the party was the receiver of an offer.
+    be told then; None: what the party answers. ``sinks`` are the links to media that get its packets, ``sources``
+    those from media whose packets it gets. ``offered``: the party was the receiver of an offer. ``sends`` are the
+    codecs that the party may use, ``told`` those that it was shown last; the same for header extensions, ``mixed``
+    whether they may have two-byte form. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``:
+    its packets go back to it, ``blackhole``: they go nowhere. ``heard`` are counters of sources it got packets from
+    before, by SSRC.
     """
 
     index: int
     type: str
     protocol: str = ""
     is_rtp: bool = False
+    is_avpf: bool = False
     streams: list[Stream] = field(default_factory=list)
-    peers: list[Media] = field(default_factory=list)
+    sinks: list[Link] = field(default_factory=list)
+    sources: list[Link] = field(default_factory=list)
     mappings: list[PortMapping] = field(default_factory=list)
     mapping: PortMapping | None = None
     description: MediaDescription | None = None
@@ -69,17 +114,33 @@ class Media:
     mux_required: bool = False
     mux_answer: bool | None = False
     offered: bool = False
+    sends: tuple[PayloadType, ...] = ()
+    told: tuple[PayloadType, ...] = ()
+    extmaps: tuple[Extmap, ...] = ()
+    masked_extmaps: tuple[Extmap, ...] = ()
+    told_mixed: bool = True
+    passthrough: bool = False
+    echo: bool = False
+    blackhole: bool = False
+    bundle: Bundle | None = None
+    heard: dict[int, SsrcStats] = field(default_factory=dict)
+
+    @property
+    def peers(self) -> list[Media]:
+        """The media of other parties that this one has an offer/answer relation with."""
+        return [link.sink for link in self.sinks if link.answers]
 
     def set_protocol(self, protocol: str) -> None:
         """Speak this profile; one that is not known is opaque."""
         known = lookup(protocol)
         self.protocol = protocol
         self.is_rtp = known is not None and known.rtp
+        self.is_avpf = known is not None and known.avpf
 
     @property
-    def relayed(self) -> bool:
-        """False for a medium whose packets never come by here."""
-        return self.type != NEVER_RELAYED
+    def understood(self) -> bool:
+        """True if its packets are taken for RTP and RTCP, rather than handed on whatever they are."""
+        return self.is_rtp and not self.passthrough
 
     @property
     def codecs(self) -> dict[int, str]:
@@ -107,7 +168,7 @@ class Media:
         for index, stream in enumerate(self.streams):
             local = sockets[index] if index < len(sockets) else None
             if local != stream.local:
-                stream.local = local
+                stream.move(local)
                 stream.public = False
 
     def set_mux(self, mux: bool) -> None:
@@ -134,16 +195,37 @@ class Media:
 
 
 def link(one: Media, other: Media) -> None:
-    """Let each get the packets of the other."""
-    if other not in one.peers:
-        one.peers.append(other)
-    if one not in other.peers:
-        other.peers.append(one)
+    """Let each get the packets of the other, as partners of an offer and an answer."""
+    subscribe(one, other).answers = True
+    subscribe(other, one).answers = True
 
 
 def unlink(one: Media, other: Media) -> None:
-    """Undo ``link``."""
-    if other in one.peers:
-        one.peers.remove(other)
-    if one in other.peers:
-        other.peers.remove(one)
+    """End what ``link`` and ``subscribe`` have begun between the two."""
+    unsubscribe(one, other)
+    unsubscribe(other, one)
+
+
+def find_link(source: Media, sink: Media) -> Link | None:
+    """The link between the two in this direction."""
+    return next((each for each in source.sinks if each.sink is sink), None)
+
+
+def subscribe(source: Media, sink: Media) -> Link:
+    """Let ``sink`` get the packets of ``source``; the link that does so."""
+    found = find_link(source, sink)
+    if found is None:
+        found = Link(source, sink, False)
+        source.sinks.append(found)
+        sink.sources.append(found)
+    return found
+
+
+def unsubscribe(source: Media, sink: Media) -> None:
+    """Let ``sink`` get no more packets of ``source``; what it got is remembered."""
+    found = find_link(source, sink)
+    if found is not None:
+        source.sinks.remove(found)
+        sink.sources.remove(found)
+        sink.heard.update({each.ssrc: each for stream in source.streams if stream.is_rtp
+                           for each in stream.stats.sources})

@@ -9,6 +9,7 @@ from controlplane.ng.request import Request
 from controlplane.sdp.errors import SdpError
 from controlplane.sdp.model import MediaDescription, SessionDescription
 from controlplane.sdp.protocols import lookup
+from controlplane.session.media import Media
 from controlplane.session.sections import Pair
 
 ACCEPT = "accept"
@@ -54,3 +55,11 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     forgotten = follow or (changed and is_offer) or receiver.is_rtp != section.is_rtp
     if override or forgotten or not receiver.protocol:
         receiver.set_protocol(override or section.protocol_text)
+
+
+def strips_feedback(source: Media, sink: Media) -> bool:
+    """True if AVPF feedback of one is nothing for the other, whose profile lacks it and who has not asked for any."""
+    if not (source.is_avpf and sink.is_rtp) or sink.is_avpf:
+        return False
+    said = sink.description
+    return said is None or not any(codec.rtcp_fb for codec in said.payload_types)

@@ -112,6 +112,6 @@ def test_any_sequence(steps: list) -> None:  # type: ignore[type-arg]
     for call_id in list(daemon.calls.calls):
         daemon.send("delete", call_id=call_id, delete_delay=0)
     assert not daemon.targets and not daemon.sockets.open and not daemon.calls.calls
-    assert not daemon.calls._owners and not daemon.calls._installed
+    assert not daemon.calls._owners and not daemon.calls._installed and not daemon.calls._counting
     assert all(usage.free == usage.total for usage in daemon.sockets.usage())
     daemon.offer("v=0\no=- 1 1 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\nm=audio 41000 RTP/AVP 8\n")
