@@ -29,6 +29,7 @@ from controlplane.report.model import PortUsage
 from controlplane.session import timeouts
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
+from controlplane.session.commands import COMMANDS, Command
 from controlplane.session.settings import SessionSettings
 
 _log = logging.getLogger("rtpengine.core")
@@ -74,7 +75,16 @@ class Proxy:
             "query": self._query,
             "list": self.calls.list,
             "statistics": lambda request: {"statistics": report_json.document(self.snapshot())},
+            **{command: self._changing(change) for command, change in COMMANDS.items()},
         }
+
+    def _changing(self, change: Command) -> Handler:
+        """The handler of a command that changes who gets whose packets; what was counted before must not be lost."""
+        def handle(request: Request) -> Reply:
+            for call_id in (request.call_id, request.to_call_id, *request.calls):
+                self._refresh_stats(call_id)
+            return change(self.calls, request, self._clock())
+        return handle
 
     def add_command(self, command: str, handler: Handler) -> None:
         """Serve one more ng command."""
@@ -105,7 +115,7 @@ class Proxy:
         return self.calls.query(request)
 
     def _refresh_stats(self, call_id: str | None) -> None:
-        call = self.calls.calls.get(call_id) if call_id is not None else None
+        call = self.calls.find(call_id) if call_id is not None else None
         if call is not None:
             self.refresh(call)
 

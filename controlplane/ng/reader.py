@@ -50,6 +50,7 @@ def read_request(command: str, message: Dictionary, encoding: Encoding, source: 
             use_template(target, name)
     for key, value in message.items():
         if key in _FLAG_STRING:
+            request.flag_string = True
             expand(target, value)
         elif key == _TEMPLATE:
             if isinstance(value, bytes):

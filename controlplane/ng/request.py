@@ -107,6 +107,8 @@ class Request:
     sip_message_type: str | None = None
     """request or response."""
     metadata: str | None = None
+    flag_string: bool = False
+    """Whether it came with the key ``rtpp_flags``."""
     body: str | None = None
     """The operator command of ``cli``."""
 

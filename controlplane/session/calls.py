@@ -14,6 +14,8 @@ from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
 from controlplane.session import delete, learning, query, signalling, timeouts
 from controlplane.session.call import Call
+from controlplane.session.connect import absorb
+from controlplane.session.context import Context
 from controlplane.session.latching import OutOfPorts
 from controlplane.session.media import Media
 from controlplane.session.settings import SessionSettings
@@ -22,6 +24,7 @@ from controlplane.session.stream import Stream
 from controlplane.session.wanted import spare_targets, targets
 
 DEFAULT_LIST_LIMIT = 32
+_ID_BITS = 256
 LONGEST_SLEEP = 30.0
 """A call is looked at at least this often (seconds), so that changed timeouts come to count."""
 PIERCING = bytes((0x80, 0x7f, 0xff, 0xff)) + bytes(8)
@@ -60,17 +63,64 @@ class Calls:
         self._owners: dict[Endpoint, tuple[Call, Media, Stream]] = {}
         self._counting: dict[Endpoint, Stream] = {}
         self._closing: dict[Endpoint, Stream] = {}
+        self._merged: dict[str, str] = {}
         self._agenda: list[tuple[float, str]] = []
 
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
         signalling.check(request, is_offer=True)
-        call = self.calls.get(str(request.call_id))
+        call = self.find(str(request.call_id))
         if call is None:
             self._check_limits()
-            call = self.calls[str(request.call_id)] = Call(
-                str(request.call_id), now, request.created_from, now, self.settings.tos)
+            call = self.find_or_create(request, now)
         return self._exchange(call, request, True, now)
+
+    def find(self, call_id: str) -> Call | None:
+        """The call with this ID, which may have been merged into another one."""
+        return self.calls.get(call_id) or self.calls.get(self._merged.get(call_id, ""))
+
+    def find_or_create(self, request: Request, now: float) -> Call:
+        """The call of the request, which is created if need be; without a call-ID one is made up."""
+        call_id = request.call_id
+        if call_id is None:
+            call_id = f"{self._random.getrandbits(_ID_BITS):064x}"
+        call = self.find(call_id)
+        if call is None:
+            call = self.calls[call_id] = Call(call_id, now, request.created_from, now, self.settings.tos)
+        return call
+
+    def carry_out(self, call: Call, request: Request, command: Callable[[Context], Reply], now: float) -> Reply:
+        """Have ``command`` change ``call``; its reply. PeerError."""
+        try:
+            reply = command(Context(call, request, self.settings, self._sockets, self._random, now))
+        except OutOfPorts:
+            self.terminate(call, now, timeouts.UNKNOWN)
+            raise
+        finally:
+            if call.wake_at != inf:
+                call.relearn_at = now + learning.WINDOW
+                self._refresh(call, report_sources=True)
+                self._wake(call, now, self._pierce(call, now, call.relearn_at))
+        return reply
+
+    def relinked(self, call: Call, now: float) -> None:
+        """Who gets whose packets has changed: sources are learned anew, and the engines told."""
+        for media in call.medias:
+            for stream in media.streams:
+                stream.confirmed = False
+        call.relearn_at = now + learning.WINDOW
+        self._refresh(call, report_sources=True)
+        self._wake(call, now, call.relearn_at)
+
+    def merge(self, call: Call, other: Call, collision: str) -> None:
+        """Make ``other`` a part of ``call``, known by both IDs. PeerError with ``collision`` if tags are used twice."""
+        if other is call:
+            return
+        absorb(call, other, collision)
+        del self.calls[other.call_id]
+        other.wake_at = inf
+        for call_id in call.aliases:
+            self._merged[call_id] = call.call_id
 
     def answer(self, request: Request, now: float) -> Reply:
         """ng ``answer``: the reply's keys. PeerError."""
@@ -93,17 +143,18 @@ class Calls:
         """ng ``delete``: the reply's keys. PeerError if nothing matches and the flag ``fatal`` is given."""
         if request.call_id is None:
             raise PeerError("No call-id in message")
-        call = self.calls.get(request.call_id)
-        party = delete.find_party(call, request) if call is not None and request.from_tag is not None else None
-        if call is None or (party is None and request.from_tag is not None):
+        call = self.find(request.call_id)
+        by_tag = request.from_tag is not None and request.all != "all"
+        party = delete.find_party(call, request) if call is not None and by_tag else None
+        if call is None or (party is None and by_tag):
             if "fatal" in request.flags:
                 raise PeerError(_NOT_FOUND)
             return {"warning": _NOT_FOUND}
-        shown = request.to_tag if request.to_tag in call.tags else request.from_tag
+        shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
         reply = {} if "fast" in request.flags else query.call_reply(call, shown)
         delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
-        doomed = delete.doomed_with(party) if party is not None else []
-        if party is None or delete.ends_call(call, doomed):
+        doomed = delete.doomed_with(party) if party is not None else delete.of_call_id(call, request.call_id)
+        if delete.ends_call(call, doomed):
             call.schedule_deletion(now + delay)
         else:
             for gone in doomed:
@@ -130,6 +181,8 @@ class Calls:
         """Destroy a call at once."""
         if self.calls.pop(call.call_id, None) is None:
             return
+        for call_id in call.aliases:
+            self._merged.pop(call_id, None)
         for party in call.parties:
             party.deletion_at = now
         if self.observer is not None:
@@ -204,9 +257,9 @@ class Calls:
         return changes
 
     def _known(self, request: Request) -> Call:
-        call = self.calls.get(request.call_id) if request.call_id is not None else None
         if request.call_id is None:
             raise PeerError("No call-id in message")
+        call = self.find(request.call_id)
         if call is None:
             raise PeerError("Unknown call-id")
         return call

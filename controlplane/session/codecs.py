@@ -47,6 +47,11 @@ def _short(spec: str) -> str:
     return "/".join(parts)
 
 
+def matches(codec: PayloadType, spec: str) -> bool:
+    """True if ``spec`` (``opus``, ``opus/48000``, ``opus/48000/2``, in any case) names ``codec``."""
+    return _short(spec) in _names(codec)
+
+
 class _List:
     """A list of codecs being edited; remembers the clock rates of those that were touched."""
 

@@ -9,6 +9,7 @@ from controlplane.sdp.origin import OriginRules, choose_origin, settle
 from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session, printed_formats
 from controlplane.session.candidates import foundation, is_relayed, own_candidates
+from controlplane.session.context import origin_rules
 from controlplane.session.exchange import Exchange
 from controlplane.session.media import NEVER_RELAYED, Media
 from controlplane.session.party import Party
@@ -24,7 +25,7 @@ def describe(exchange: Exchange) -> bytes:
     place = next((media.mapping.place for media in receiver.medias if media.mapping is not None), None)
     if place is None:
         raise RequestFailed("Error rewriting SDP", sdp="")
-    rules = origin_rules(exchange)
+    rules = origin_rules(exchange.request)
     session = outgoing_session(sender.session or _NO_SESSION, _origin(exchange, sender, receiver, rules,
                                                                       place.advertised),
                                name=_session_name(exchange, sender))
@@ -39,13 +40,6 @@ def describe(exchange: Exchange) -> bytes:
 def loop_marker(instance_id: str) -> str:
     """The session attribute that tells that a body came by here."""
     return "rtpengine:" + instance_id
-
-
-def origin_rules(exchange: Exchange) -> OriginRules:
-    """The members of ng ``replace`` that concern the o= line."""
-    words = exchange.request.replace
-    return OriginRules("origin" in words, "origin-full" in words, "username" in words, "sdp-version" in words,
-                       "force-increment-sdp-ver" in words)
 
 
 def _origin(exchange: Exchange, sender: Party, receiver: Party, rules: OriginRules, local: Address) -> Origin:

@@ -109,10 +109,7 @@ class Exchange:
             answer_mux(sender, receiver, places.mux)
         self._give_ports(pair, places, direction)
         for index, stream in enumerate(sender.streams):
-            number, is_rtcp = divmod(index, 2)
-            base = places.rtcp if is_rtcp and pairs == 1 else places.rtp
-            port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)
-            stream.fill(base._replace(port=port if port <= 65535 else 0), self.now)
+            stream.fill(places.of_stream(index, pairs), self.now)
 
     def _was_rejected(self, receiver: Media) -> bool:
         """True if this is an answer to a section that was offered with port 0."""

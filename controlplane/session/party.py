@@ -41,6 +41,11 @@ class Party:
     blocks: frozenset[str] = frozenset()
     forwarding: bool = False
 
+    @property
+    def linked(self) -> bool:
+        """True if it has to do with another party."""
+        return bool(self.peers) or any([media.sinks or media.sources for media in self.medias])
+
     def peer_media(self, media: Media) -> Media | None:
         """The medium of this party that ``media`` of another one has an offer/answer relation with."""
         peers = media.peers
