@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The top-level keys of an ng message: every spelling, and the setter that takes the value.
 
-To implement a key, give it a row in IMPLEMENTED and remove it from PLANNED.
+To implement a key, give it a row in IMPLEMENTED and remove it from PLANNED or REFINING.
 """
 from __future__ import annotations
 
@@ -184,27 +184,28 @@ IMPLEMENTED: dict[str, Setter] = {
 }
 
 PLANNED = """
-    blob blob64 code|digit db-id
-    delay-buffer DTLS-fingerprint|dtls-fingerprint DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
-    DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination duration file
-    frequency|frequencies ICE-lite|ice-lite
-    moh|MoH|MOH
-    output-destination|output-dest|output-file|recording-destination|recording-dest|recording-file
-    pause ptime ptime-reverse|reverse-ptime
-    record-call recording-media-slot-offer recording-media-slot-answer recording-media-slots
+    delay-buffer DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
+    DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination
+    ICE-lite|ice-lite moh|MoH|MOH ptime ptime-reverse|reverse-ptime record-call T.38|t.38|T38|t38
+    trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits
+"""
+
+REFINING = """
+    blob blob64 code|digit db-id DTLS-fingerprint|dtls-fingerprint duration file frequency|frequencies
+    output-destination|output-dest|output-file|recording-destination|recording-dest|recording-file pause
+    recording-media-slot-offer recording-media-slot-answer recording-media-slots
     recording-dir|recording-path|recording-directory|recording-folder|output-path|output-dir|output-directory
     |output-folder recording-pattern|output-pattern repeat-duration repeat-times
-    source-call-id|source-call-ID source-tag start-pos
-    T.38|t.38|T38|t38 T.38-version|t.38-version|T38-version|t38-version xmlrpc-callback|XMLRPC-callback
-    trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits volume
+    source-call-id|source-call-ID source-tag start-pos T.38-version|t.38-version|T38-version|t38-version volume
     vsc-start-rec|VSC-start-rec|vsc-start-recording|VSC-start-recording
     vsc-stop-rec|VSC-stop-rec|vsc-stop-recording|VSC-stop-recording
     vsc-start-stop-rec|VSC-start-stop-rec|vsc-start-stop-recording|VSC-start-stop-recording
     vsc-pause-rec|VSC-pause-rec|vsc-pause-recording|VSC-pause-recording
     vsc-pause-resume-rec|VSC-pause-resume-rec|vsc-pause-resume-recording|VSC-pause-resume-recording
     vsc-start-pause-resume-rec|VSC-start-pause-resume-rec|vsc-start-pause-resume-recording
-    |VSC-start-pause-resume-recording
+    |VSC-start-pause-resume-recording xmlrpc-callback|XMLRPC-callback
 """
+"""Details of something that does not exist, and is reported or refused itself."""
 
 
 def spelled(setters: dict[str, Setter]) -> dict[bytes, Setter]:
@@ -216,7 +217,16 @@ def spelled(setters: dict[str, Setter]) -> dict[bytes, Setter]:
     return table
 
 
-KEYS = spelled({row: unsupported_key(row.split("|")[0]) for row in PLANNED.replace("\n    |", "|").split()})
+def _rows(table: str) -> list[str]:
+    return table.replace("\n    |", "|").split()
+
+
+def _ignore(target: Target, value: Value) -> None:
+    pass
+
+
+KEYS = spelled(dict.fromkeys(_rows(REFINING), _ignore)
+               | {row: unsupported_key(row.split("|")[0]) for row in _rows(PLANNED)})
 KEYS |= spelled(IMPLEMENTED)
 
 

@@ -75,7 +75,7 @@ class MediaEndpoints(NamedTuple):
     mux: bool
 
     def of_stream(self, index: int, pairs: int) -> Endpoint:
-        """Where stream ``index`` (RTP, RTCP, RTP, ...) of a medium with ``pairs`` port pairs goes; port 0 if nowhere."""
+        """Where stream ``index`` (RTP, RTCP, RTP, ...) of a medium with ``pairs`` port pairs goes; port 0: nowhere."""
         number, is_rtcp = divmod(index, 2)
         base = self.rtcp if is_rtcp and pairs == 1 else self.rtp
         port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)

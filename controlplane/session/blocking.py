@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is kept from going on: media, DTMF events, or speech, of a call, a party or one flow (ng ``block media`` ...)."""
+"""What is kept from going on: media, DTMF events or speech, of a call, a party or one flow (ng ``block media``)."""
 from __future__ import annotations
 
 from collections.abc import Iterator

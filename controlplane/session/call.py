@@ -47,6 +47,14 @@ class Call:
     relearn_at: float | None = None
     wake_at: float | None = None
     released: list[Endpoint] = field(default_factory=list)
+    numbered: int = 0
+
+    def number(self, media: Media) -> int:
+        """The number of ``media`` in the call, in the order in which they are asked for."""
+        if media.number is None:
+            media.number = self.numbered
+            self.numbered += 1
+        return media.number
 
     @property
     def medias(self) -> Iterator[Media]:

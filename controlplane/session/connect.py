@@ -80,6 +80,10 @@ def absorb(call: Call, other: Call, collision: str) -> None:
         raise PeerError(collision)
     for party in other.parties:
         party.call_id = party.call_id or other.call_id
+        for media in party.medias:
+            if media.number is not None:
+                media.number += call.numbered
+    call.numbered += other.numbered
     call.parties += other.parties
     call.tags |= other.tags
     call.alias_keys |= other.alias_keys

@@ -83,6 +83,8 @@ class Exchange:
 
     def _section(self, pair: Pair, places: MediaEndpoints, handling: Handling) -> None:
         section, sender, receiver = pair
+        self.call.number(sender)
+        self.call.number(receiver)
         agree_profiles(pair, self.request, self.is_offer)
         self._identify(pair)
         self._agree_codecs(pair)

@@ -45,7 +45,7 @@ DEFAULT_HANDLING = Handling()
 class Link:
     """Packets of ``source`` go to ``sink``.
 
-    ``answers``: the two are partners of an offer and an answer, else ``sink`` has subscribed. ``egress``: what is
+    ``before`` is what had come from the source when the link began. ``answers``: the two are partners of an offer and an answer, else ``sink`` has subscribed. ``egress``: what is
     sent to the party of ``source`` is meant, not what comes from it. ``rtcp_only``: nothing but RTCP. ``blocks`` see
     blocking.py.
     """
@@ -56,6 +56,20 @@ class Link:
     egress: bool = False
     rtcp_only: bool = False
     blocks: frozenset[str] = frozenset()
+    before: tuple[SsrcStats, ...] = ()
+
+    @property
+    def passed(self) -> list[SsrcStats]:
+        """The sources with what came from them since the link exists."""
+        earlier = {each.ssrc: each for each in self.before}
+        found = []
+        for each in self.source.ingress:
+            known = earlier.get(each.ssrc)
+            if known is None:
+                found.append(each)
+            elif each.packets > known.packets:
+                found.append(each._replace(packets=each.packets - known.packets, bytes=each.bytes - known.bytes))
+        return found
 
 
 @dataclass(slots=True, eq=False)
@@ -77,22 +91,23 @@ class Bundle:
 
 @dataclass(slots=True, eq=False)
 class Media:
-    """Section ``index`` (from 1) of a party. ``description`` is what the party itself said last.
+    """Section ``index`` (from 1) of a party, ``number`` (from 0) in the call.
 
-    ``protocol`` is the profile spoken with the party, empty while unknown, ``is_rtp`` tells what it carries, ``is_avpf``
-    whether with early feedback.
+    ``description`` is what the party itself said last. ``protocol`` is the profile spoken with the party, empty
+    while unknown, ``is_rtp`` tells what it carries, ``is_avpf`` whether with early feedback.
     ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port.
     ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what the offerer is to
     be told then; None: what the party answers. ``sinks`` are the links to media that get its packets, ``sources``
-    those from media whose packets it gets. ``offered``: the party was the receiver of an offer. ``sends`` are the
-    codecs that the party may use, ``told`` those that it was shown last; the same for header extensions, ``mixed``
-    whether they may have two-byte form. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``:
-    its packets go back to it, ``blackhole``: they go nowhere. ``heard`` are counters of sources it got packets from
-    before, by SSRC.
+    those from media whose packets it gets; ``heard`` are counters of RTP sources from former ones, by SSRC.
+    ``offered``: the party was the receiver of an offer. ``sends`` are the codecs that the party may use, ``told``
+    those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its
+    partner does not know of, ``told_mixed`` whether they may have two-byte form. ``passthrough``: the SDP is handed on
+    with the peer's own address. ``echo``: its RTP goes back to it, ``blackhole``: it goes nowhere.
     """
 
     index: int
     type: str
+    number: int | None = None
     protocol: str = ""
     is_rtp: bool = False
     is_avpf: bool = False
@@ -129,6 +144,11 @@ class Media:
     def peers(self) -> list[Media]:
         """The media of other parties that this one has an offer/answer relation with."""
         return [link.sink for link in self.sinks if link.answers]
+
+    @property
+    def ingress(self) -> list[SsrcStats]:
+        """The RTP sources that the party has, with their counters."""
+        return [source for stream in self.streams if stream.is_rtp for source in stream.stats.sources]
 
     def set_protocol(self, protocol: str) -> None:
         """Speak this profile; one that is not known is opaque."""
@@ -215,7 +235,7 @@ def subscribe(source: Media, sink: Media) -> Link:
     """Let ``sink`` get the packets of ``source``; the link that does so."""
     found = find_link(source, sink)
     if found is None:
-        found = Link(source, sink, False)
+        found = Link(source, sink, False, before=tuple(source.ingress))
         source.sinks.append(found)
         sink.sources.append(found)
     return found
@@ -227,5 +247,4 @@ def unsubscribe(source: Media, sink: Media) -> None:
     if found is not None:
         source.sinks.remove(found)
         sink.sources.remove(found)
-        sink.heard.update({each.ssrc: each for stream in source.streams if stream.is_rtp
-                           for each in stream.stats.sources})
+        sink.heard |= {each.ssrc: each for each in found.passed}

@@ -18,8 +18,8 @@ class Party:
     ``peers`` are the parties it has an offer/answer relation with, in the order in which they came. ``session`` is
     the last description received (its media are those of ``medias``), ``origin`` what the party was sent last,
     ``final`` tells that it has sent a final response. ``call_id`` is that of the call it came from, if it was moved
-    into this one. ``blocks`` see blocking.py; ``forwarding``: its media are to be recorded elsewhere. Times are Unix time in seconds; ``renewed`` is that of its last
-    offer or answer.
+    into this one. ``blocks`` see blocking.py; ``forwarding``: its media are to be recorded elsewhere. Times are Unix
+    time in seconds; ``renewed`` is that of its last offer or answer.
     """
 
     created: float
@@ -45,6 +45,12 @@ class Party:
     def linked(self) -> bool:
         """True if it has to do with another party."""
         return bool(self.peers) or any([media.sinks or media.sources for media in self.medias])
+
+    def media_at(self, position: int, kind: str) -> Media:
+        """The medium at ``position`` (from 0); media of type ``kind`` are appended until there is one."""
+        while len(self.medias) <= position:
+            self.medias.append(Media(len(self.medias) + 1, kind))
+        return self.medias[position]
 
     def peer_media(self, media: Media) -> Media | None:
         """The medium of this party that ``media`` of another one has an offer/answer relation with."""

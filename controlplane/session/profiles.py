@@ -22,9 +22,7 @@ def check_supported(description: SessionDescription, request: Request) -> None:
     """PeerError naming the first thing asked for that does not exist. What is merely left out is logged."""
     if len(description.medias) > MAX_SECTIONS:
         raise SdpError(f"{len(description.medias)} m-sections")
-    wanted = lookup(request.transport_protocol) if request.transport_protocol else None
-    if wanted is not None and wanted.srtp:
-        raise PeerError(f"Transport protocol {wanted.name} is not supported: no SRTP")
+    check_profile(request)
     for media in description.medias:
         if media.rejected or media.protocol is None:
             continue
@@ -34,6 +32,13 @@ def check_supported(description: SessionDescription, request: Request) -> None:
             _leave_out("ICE", request, media)
         if media.protocol.rtp and (media.value("crypto") is not None or media.value("fingerprint") is not None):
             _leave_out("opportunistic SRTP", request, media)
+
+
+def check_profile(request: Request) -> None:
+    """PeerError if the receiver is to have a profile that does not exist."""
+    wanted = lookup(request.transport_protocol) if request.transport_protocol else None
+    if wanted is not None and wanted.srtp:
+        raise PeerError(f"Transport protocol {wanted.name} is not supported: no SRTP")
 
 
 def _leave_out(what: str, request: Request, media: MediaDescription) -> None:

@@ -50,6 +50,7 @@ def publish(context: Context) -> Reply:
 def _published(context: Context, party: Party, media: Media, section: MediaDescription,
                places: MediaEndpoints) -> OutgoingMedia:
     request = context.request
+    context.call.number(media)
     media.type = section.type
     media.set_protocol(request.transport_protocol if section.is_rtp and request.transport_protocol
                        else section.protocol_text)
@@ -126,14 +127,13 @@ def create(context: Context) -> Reply:
         party.label = label
     printed = []
     for index, wanted in enumerate(request.medias or _DEFAULT_MEDIAS):
-        while len(party.medias) <= index:
-            party.medias.append(Media(len(party.medias) + 1, wanted.type))
-        printed.append(_created(context, party, party.medias[index], wanted))
+        printed.append(_created(context, party, party.media_at(index, wanted.type), wanted))
     return {"call-id": context.call.call_id, "from-tag": party.tag or "", "sdp": context.body(party, printed)}
 
 
 def _created(context: Context, party: Party, media: Media, wanted: RequestedMedia) -> OutgoingMedia:
     request = context.request
+    context.call.number(media)
     media.type = wanted.type
     media.set_protocol(request.transport_protocol or _RTP_AVP)
     specs: Sequence[str] = wanted.codecs

@@ -30,22 +30,26 @@ class _Source(NamedTuple):
 
 def request_subscription(context: Context, sources: list[Party]) -> Reply:
     """Offer the media of ``sources`` to a subscriber. PeerError; OutOfPorts."""
-    found = [_Source(party, media) for party in sources for media in party.medias]
-    if not found:
-        raise PeerError(NOTHING_FOUND)
     request = context.request
     tag = request.to_tag if not request.flag_string or "to-tag" in request.flags else None
-    subscriber = context.new_party(tag)
+    subscriber = context.call.tags.get(tag) if tag is not None else None
+    wanted = [_Source(party, media) for party in sources if party is not subscriber for media in party.medias]
+    if not wanted:
+        raise PeerError(NOTHING_FOUND)
+    subscriber = subscriber or context.new_party(tag)
     label = request.set_label if request.set_label is not None else request.to_label
     if label is not None:
         subscriber.label = label
     former = [link for media in subscriber.medias for link in media.sources if not link.answers]
     for link in former:
         unsubscribe(link.source, link.sink)
-    printed = [_subscription(context, subscriber, index, source, former) for index, source in enumerate(found)]
+    found = _in_place(context, subscriber, wanted, former)
+    printed = [_subscription(context, subscriber, media, source, former)
+               for media, source in zip(subscriber.medias, found)]
     for media in subscriber.medias[len(found):]:
         media.reject()
-    body = context.body(subscriber, printed, sources[0].session, generic=len({id(each.party) for each in found}) == 1)
+    alone = len({id(each.party) for each in found}) == 1
+    body = context.body(subscriber, printed, found[0].party.session, generic=alone)
     context.call.signalled(context.now)
     tags = [each.party.tag or "" for each in found]
     reply: Reply = {"sdp": body}
@@ -55,12 +59,29 @@ def request_subscription(context: Context, sources: list[Party]) -> Reply:
     return reply | _labels(found) if "siprec" in request.flags else reply
 
 
-def _subscription(context: Context, subscriber: Party, index: int, source: _Source,
+def _in_place(context: Context, subscriber: Party, wanted: list[_Source], former: list[Link]) -> list[_Source]:
+    """The sources in the order of the subscriber's media: each where it was before, new ones in what is free."""
+    places = {id(link.source): link.sink.index - 1 for link in former}
+    found: dict[int, _Source] = {}
+    for source in wanted:
+        at = places.get(id(source.media))
+        if at is not None:
+            found[at] = source
+    free = (at for at in range(len(wanted) + len(subscriber.medias)) if at not in found)
+    fresh = {next(free): source for source in wanted if id(source.media) not in places}
+    found |= fresh
+    for source in found.values():
+        context.call.number(source.media)
+    for position, at in enumerate(sorted(found)):
+        subscriber.media_at(position, found[at].media.type)
+    return [found[at] for at in sorted(found)]
+
+
+def _subscription(context: Context, subscriber: Party, media: Media, source: _Source,
                   former: list[Link]) -> OutgoingMedia:
     request, said = context.request, source.media.description
-    while len(subscriber.medias) <= index:
-        subscriber.medias.append(Media(len(subscriber.medias) + 1, source.media.type))
-    media = subscriber.medias[index]
+    label = context.call.number(source.media)
+    context.call.number(media)
     media.type = source.media.type
     media.set_protocol(request.transport_protocol if request.transport_protocol and source.media.is_rtp
                        else source.media.protocol)
@@ -72,13 +93,14 @@ def _subscription(context: Context, subscriber: Party, index: int, source: _Sour
         media.reject()
         return OutgoingMedia(media.type, 0, media.protocol or "RTP/AVP", zero_address(media.family or 4),
                              mid=media.mid, rejected=True)
-    media.send = "inactive" not in request.flags
-    media.recv = media.send and "bidirectional" in request.flags
+    active = "inactive" not in request.flags
+    media.send = active and source.media.recv
+    media.recv = active and source.media.send and "bidirectional" in request.flags
     _offer(context, source.media, media, said)
     family = (media.family if media.description is not None else None) or source.media.family or 4
     offer_mux(media, said.rtcp_mux, request.rtcp_mux)
     context.open(media, subscriber, family, 1 if media.mux_required and media.is_rtp else 2)
-    return _printed(context, media, said, index)
+    return _printed(context, media, said, label)
 
 
 def _link(context: Context, source: Media, media: Media, former: list[Link]) -> None:
@@ -106,7 +128,7 @@ def _offer(context: Context, source: Media, media: Media, said: MediaDescription
     offer_extensions(said, sender, media, request.extmap_strip, ())
 
 
-def _printed(context: Context, media: Media, said: MediaDescription, index: int) -> OutgoingMedia:
+def _printed(context: Context, media: Media, said: MediaDescription, label: int) -> OutgoingMedia:
     assert media.mapping is not None
     port, address = media.mapping.sockets[0].port, context.printed(media)
     if not media.is_rtp:
@@ -116,7 +138,7 @@ def _printed(context: Context, media: Media, said: MediaDescription, index: int)
     section.address = address
     section.protocol = media.protocol
     section.mid = media.mid
-    section.label = str(index) if "siprec" in context.request.flags else said.label
+    section.label = str(label) if "siprec" in context.request.flags else said.label
     section.payload_types = media.told
     section.formats = tuple([str(codec.number) for codec in media.told]) or section.formats
     section.extmaps = media.extmaps
@@ -128,21 +150,21 @@ def _printed(context: Context, media: Media, said: MediaDescription, index: int)
 
 
 def direction_to(media: Media) -> str:
-    """The direction that our offer to the party of ``media`` shows."""
+    """The direction as we would write it to the party of ``media``."""
     return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(direction_of(media), direction_of(media))
 
 
 def _labels(found: list[_Source]) -> Reply:
     """Which section of the SDP is whose medium (RFC 7866)."""
-    by_party: dict[int, Reply] = {}
+    entries: list[Reply] = []
     labels: Reply = {}
-    for number, (party, media) in enumerate(found):
-        about: Reply = {"index": media.index, "type": media.type, "label": str(number), "mode": direction_of(media)}
-        entry = by_party.setdefault(id(party), {"tag": party.tag or "", **_label(party), "medias": []})
-        entry["medias"].append(about)
-        labels[str(number)] = {"tag": party.tag or "", "index": media.index, "type": media.type, **_label(party),
-                               "mode": about["mode"]}
-    return {"tag-medias": list(by_party.values()), "media-labels": labels}
+    for party, media in found:
+        label, mode = str(media.number), direction_to(media)
+        entries.append({"tag": party.tag or "", **_label(party), "medias": [
+            {"index": media.index, "type": media.type, "label": label, "mode": mode}]})
+        labels[label] = {"tag": party.tag or "", "index": media.index, "type": media.type, **_label(party),
+                         "mode": mode}
+    return {"tag-medias": entries, "media-labels": labels}
 
 
 def _label(party: Party) -> Reply:

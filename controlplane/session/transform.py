@@ -35,11 +35,10 @@ def transform(context: Context) -> Reply:
         party.type = FROM_TAG
     medias = []
     for index, wanted in enumerate(request.medias):
-        while len(party.medias) <= index:
-            party.medias.append(Media(len(party.medias) + 1, wanted.type))
-        local = _relay(context, party, party.medias[index], wanted)
+        media = party.media_at(index, wanted.type)
+        local = _relay(context, party, media, wanted)
         medias.append({"id": wanted.id if wanted.id is not None else str(index), "family": _FAMILY[local.family],
-                       "address": str(context.printed(party.medias[index])), "port": local.port})
+                       "address": str(context.printed(media)), "port": local.port})
     context.call.signalled(context.now)
     return {"call-id": context.call.call_id, "from-tag": party.tag or "", "media": medias}
 

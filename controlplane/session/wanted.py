@@ -82,7 +82,7 @@ def _best_rank(stream: Stream) -> int:
 
 
 def _reports_sources(media: Media, stream: Stream) -> bool:
-    """True while learning, as long as a first packet is waited for, and while the stream may follow another source."""
+    """True while learning, while a first packet is waited for, and while the stream may follow another source."""
     handling = media.handling
     return (stream.learning or (handling.nat_wait and stream.filled and not stream.received)
             or (stream.confirmed and stream.public and handling.media_handover))
@@ -104,26 +104,15 @@ def _outputs(call: Call, party: Party, media: Media, index: int) -> tuple[Output
     rtp: list[WantedOutput] = []
     rtcp: list[WantedOutput] = []
     if not media.understood:
-        for link in _links(media):
+        for link in media.sinks:
             if not link.rtcp_only and index < len(link.sink.streams) and not _blocked(call, party, link):
                 _append(call, link, link.sink.streams[index], rtp)
     elif media.echo:
         _echo(call, media, index, rtp, rtcp)
     else:
-        for link in _links(media):
+        for link in media.sinks:
             _add_link(call, party, link, index, rtp, rtcp)
     return tuple(rtp), tuple(rtcp)
-
-
-def _links(media: Media) -> Iterator[Link]:
-    """The links from ``media``, each followed by those that mirror what its sink is sent."""
-    for link in media.sinks:
-        if not link.egress:
-            yield link
-            for mirror in link.sink.sinks:
-                if mirror.egress and mirror.sink is not media:
-                    yield Link(media, mirror.sink, False, blocks=mirror.blocks | link.blocks,
-                               rtcp_only=mirror.rtcp_only or link.rtcp_only)
 
 
 def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[WantedOutput],
@@ -134,7 +123,7 @@ def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[Wanted
     if index % 2 == 0:
         _append(call, link, sink.rtcp_stream(index // 2), rtcp, no_feedback=strips_feedback(media, sink))
         # Else the party is on hold: its RTCP is forwarded all the same.
-        if media.recv and sink.send and not sink.blackhole and not link.rtcp_only and not _blocked(call, party, link):
+        if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
             blocks = call.blocks | party.blocks | link.blocks
             _append(call, link, sink.streams[index], rtp, extensions=True, silenced=SILENCE in blocks,
                     dropped=dtmf_numbers(media) if DTMF in blocks else ())

@@ -109,7 +109,8 @@ TEMPLATES = {"default": "trust-address", "offer": "replace-origin from-tag=t", "
 
 
 def test_templates_count_before_the_keys_of_the_message():
-    message = Dictionary([(b"from-tag", b"A"), (b"template", b"more"), (b"rtpp_flags", b"template=none template=offer")])
+    message = Dictionary([(b"from-tag", b"A"), (b"template", b"more"),
+                          (b"rtpp_flags", b"template=none template=offer")])
     request = read_request("offer", message, BENCODE, "", 0.0, TEMPLATES)
     assert request.flags == {"trust-address", "generate-mid", "directional"}
     assert (request.replace, request.ice, request.from_tag) == ({"origin"}, "remove", "t")
