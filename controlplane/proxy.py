@@ -64,7 +64,10 @@ class Proxy:
         self.settings_changed()
         hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
-        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks)
+        templates = settings.section(settings.templates) if settings.templates else {}
+        if settings.templates and not templates:
+            _log.warning("There are no templates in section [%s] of %s", settings.templates, settings.file.path)
+        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks, templates)
 
     def _handlers(self) -> dict[str, Handler]:
         return {

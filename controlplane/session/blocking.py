@@ -45,6 +45,14 @@ def change(call: Call, request: Request) -> None:
             link.blocks = _with(link.blocks, what, on)
 
 
+def block_dtmf(party: Party, request: Request) -> None:
+    """The flag ``block-DTMF`` of an offer or answer, for the party that sends it."""
+    if request.dtmf_security in (None, "drop", "off"):
+        party.blocks = _with(party.blocks, DTMF, request.dtmf_security != "off")
+    else:
+        request.note_unsupported(f"DTMF-security={request.dtmf_security}")
+
+
 def _with(blocks: frozenset[str], what: str, on: bool) -> frozenset[str]:
     return blocks | {what} if on else blocks - {what}
 

@@ -8,6 +8,7 @@ from controlplane.addresses import Address
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
 from controlplane.sdp.rewrite import hold
+from controlplane.session.blocking import block_dtmf
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
@@ -52,6 +53,8 @@ class Exchange:
         sender.renewed = self.now
         if self.request.label is not None:
             sender.label = self.request.label
+        if "block-dtmf" in self.request.flags:
+            block_dtmf(sender, self.request)
         for section, media, places in zip(sections, medias, self.endpoints):
             if media in withheld:
                 self._withhold(section, media)
@@ -141,12 +144,13 @@ class Exchange:
             return
         sender.sends = section.payload_types
         offer_extensions(section, sender, receiver, words.extmap_strip, words.extmap_mask)
-        if "static-codecs" in words.flags and receiver.description is not None and receiver.told:
+        if "static-codecs" in words.flags and receiver.description is not None and receiver.sends:
+            receiver.told = receiver.sends
             return
         chosen = choose_offered(section.payload_types, words.codecs, allow_none="allow-no-codec-media" in words.flags)
         codecs = chosen.codecs
         if "no-codec-renegotiation" in words.flags:
-            codecs = reordered(receiver.told, codecs)
+            codecs = reordered(receiver.sends, codecs)
         receiver.told = receiver.sends = codecs
         for spec in chosen.missing:
             words.note_unsupported(f"codec-transcode={spec}")

@@ -45,9 +45,9 @@ DEFAULT_HANDLING = Handling()
 class Link:
     """Packets of ``source`` go to ``sink``.
 
-    ``before`` is what had come from the source when the link began. ``answers``: the two are partners of an offer and an answer, else ``sink`` has subscribed. ``egress``: what is
-    sent to the party of ``source`` is meant, not what comes from it. ``rtcp_only``: nothing but RTCP. ``blocks`` see
-    blocking.py.
+    ``answers``: the two are partners of an offer and an answer, else ``sink`` has subscribed. ``egress``: to what its
+    partner gets of it, rather than to what it sends, which differs once something is converted. ``rtcp_only``:
+    nothing but RTCP. ``blocks`` see blocking.py. ``before`` is what had come from the source when the link began.
     """
 
     source: Media

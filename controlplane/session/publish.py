@@ -12,6 +12,7 @@ from controlplane.sdp.evaluate import MAX_PAYLOAD_TYPE, payload_type
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, PayloadType
 from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.sdp.payloads import STATIC_PAYLOADS
+from controlplane.sdp.rewrite import reverse
 from controlplane.session.codecs import Codecs, is_supplemental, main_codec, matches, with_supplements
 from controlplane.session.context import Context, set_direction
 from controlplane.session.exchange import handling_of
@@ -24,7 +25,6 @@ _FIRST_DYNAMIC = 96
 _DEFAULT_MEDIAS = (RequestedMedia("audio"),)
 _DEFAULT_CODECS = ("PCMU", "PCMA")
 _RTP_AVP = "RTP/AVP"
-_REVERSED = {"sendonly": "recvonly", "recvonly": "sendonly"}
 
 
 def publish(context: Context) -> Reply:
@@ -72,7 +72,7 @@ def _published(context: Context, party: Party, media: Media, section: MediaDescr
     media.set_mux(places.mux and "reject" not in request.rtcp_mux)
     context.open(media, party, places.rtp.family, 1 if media.mux else 2 * section.port_count)
     context.fill(media, section, places)
-    return _printed(context, media, _REVERSED.get(direction, direction), section.formats, ptime=section.ptime)
+    return _printed(context, media, reverse(direction), section.formats, ptime=section.ptime)
 
 
 def _printed(context: Context, media: Media, direction: str, formats: tuple[str, ...] = (),
@@ -173,7 +173,7 @@ def _numbered(specs: Sequence[str]) -> Codecs:
 def create_answer(context: Context, party: Party) -> Reply:
     """ng ``create answer``: what the party says to what ``create`` has offered. PeerError."""
     description, endpoints = context.received()
-    if not description.medias or not party.medias:
+    if not party.medias:
         raise PeerError("failed to perform answer")
     party.session = description
     party.renewed = context.now

@@ -8,7 +8,7 @@ from controlplane.addresses import zero_address
 from controlplane.errors import PeerError
 from controlplane.sdp.model import MediaDescription
 from controlplane.sdp.outgoing import OutgoingMedia
-from controlplane.sdp.rewrite import copied_media, outgoing_media
+from controlplane.sdp.rewrite import copied_media, outgoing_media, reverse
 from controlplane.session.codecs import CONVERTING, choose_offered, identity, is_supplemental
 from controlplane.session.context import Context, direction_of
 from controlplane.session.extensions import offer_extensions
@@ -151,7 +151,7 @@ def _printed(context: Context, media: Media, said: MediaDescription, label: int)
 
 def direction_to(media: Media) -> str:
     """The direction as we would write it to the party of ``media``."""
-    return {"sendonly": "recvonly", "recvonly": "sendonly"}.get(direction_of(media), direction_of(media))
+    return reverse(direction_of(media))
 
 
 def _labels(found: list[_Source]) -> Reply:

@@ -62,9 +62,9 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         expected, mismatch = _expected(media, stream, ranked)
         rtp, rtcp = _outputs(call, party, media, index)
         settled = current and stream.confirmed and not any([output.follow for output in rtp])
+        learns = current and _reports_sources(media, stream)
         yield index, WantedTarget(
-            local, rtp, rtcp, expected, mismatch, media.understood, current and _reports_sources(media, stream), settled,
-            media.blackhole and not rtp, clocks, _best_rank(stream) if ranked else None,
+            local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp, clocks, _best_rank(stream) if ranked else None,
             _bundled(call, party, media, index), handling.block_short)
 
 
@@ -82,7 +82,7 @@ def _best_rank(stream: Stream) -> int:
 
 
 def _reports_sources(media: Media, stream: Stream) -> bool:
-    """True while learning, while a first packet is waited for, and while the stream may follow another source."""
+    """True while learning, until a first packet that is waited for, and while the stream may move."""
     handling = media.handling
     return (stream.learning or (handling.nat_wait and stream.filled and not stream.received)
             or (stream.confirmed and stream.public and handling.media_handover))
