@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Protocol:
     """One transport profile; ``name`` is the spelling that is printed.
 
-    ``srtp`` means that the profile demands encryption, ``avpf`` that early RTCP feedback is allowed, ``tls`` that keys come from DTLS alone.
+    ``srtp`` means that the profile demands encryption, ``avpf`` that early RTCP feedback is allowed, ``tls`` that
+    keys come from DTLS alone.
     """
 
     name: str

@@ -64,8 +64,8 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         settled = current and stream.confirmed and not any([output.follow for output in rtp])
         learns = current and _reports_sources(media, stream)
         yield index, WantedTarget(
-            local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp, clocks, _best_rank(stream) if ranked else None,
-            _bundled(call, party, media, index), handling.block_short)
+            local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
+            clocks, _best_rank(stream) if ranked else None, _bundled(call, party, media, index), handling.block_short)
 
 
 def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:
