@@ -46,17 +46,22 @@ class SrtpKeys(NamedTuple):
 
 
 class Extensions(NamedTuple):
-    """How the header extension block (RFC 8285) of a sent packet is rebuilt.
+    """What becomes of the header extensions (RFC 8285) of a sent packet.
 
-    ``kept`` are the ids of received elements that go on. ``mid``, if set, is an element of ours that goes first:
-    its id and its text (RFC 9143). ``mixed``: elements that do not fit the one-byte form may change the block to the
-    two-byte form, else they are left out. ``two_byte``: it has the two-byte form from the start.
+    ``kept`` are the ids of those that go on. ``mid``, if set, is put in: the id of its extension and its text
+    (RFC 9143).
     """
 
     kept: tuple[int, ...]
     mid: tuple[int, str] | None = None
-    mixed: bool = False
-    two_byte: bool = False
+
+
+class PayloadRule(NamedTuple):
+    """What becomes of one RTP payload type: not sent if ``dropped``, else overwritten with ``pattern`` unless empty."""
+
+    number: int
+    dropped: bool = False
+    pattern: bytes = b""
 
 
 class WantedOutput(NamedTuple):
@@ -64,8 +69,8 @@ class WantedOutput(NamedTuple):
 
     ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that. ``encrypt``:
     as SRTP. ``strip_feedback``: RTCP goes without its feedback messages (RFC 4585). ``extensions``: None copies the
-    header extensions as they are. ``dropped`` are RTP payload types that are not sent. ``silenced``: payloads of
-    G.711 and G.722 are overwritten with silence. ``new_ssrc``: every source gets an SSRC of our own, in RTCP too.
+    header extensions as they are. ``rules``: at most one for each payload type. ``new_ssrc``: every source gets an
+    SSRC of our own, in RTCP too.
     """
 
     source: Endpoint
@@ -75,8 +80,7 @@ class WantedOutput(NamedTuple):
     encrypt: SrtpKeys | None = None
     strip_feedback: bool = False
     extensions: Extensions | None = None
-    dropped: tuple[int, ...] = ()
-    silenced: bool = False
+    rules: tuple[PayloadRule, ...] = ()
     new_ssrc: bool = False
 
 
@@ -103,8 +107,7 @@ class WantedTarget(NamedTuple):
     ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used). ``best_rank``, if not None, has
     the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
     NO_RANK; with Mismatch.DROP worse ones are dropped. ``decrypt``: what arrives is SRTP.
-    ``bundle``: all media that share the socket, the one that the other fields describe first. ``block_short``: RTP
-    payloads shorter than the first of their type are dropped.
+    ``bundle``: all media that share the socket, the one that the other fields describe first.
     """
 
     local: Endpoint
@@ -120,7 +123,6 @@ class WantedTarget(NamedTuple):
     best_rank: int | None = None
     decrypt: SrtpKeys | None = None
     bundle: tuple[BundledMedia, ...] = ()
-    block_short: bool = False
 
 
 class Datagram(NamedTuple):

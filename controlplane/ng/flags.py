@@ -18,7 +18,7 @@ from controlplane.ng.words import Vocabulary, hyphened
 IMPLEMENTED = """
     all allow-asymmetric-codecs|allow-asymmetric-codec allow-no-codec-media|allow-no-codec-medias
     |allow-empty-codec-media|allow-empty-codec-medias allow-transcoding asymmetric bidirectional block-dtmf|block-DTMF
-    block-short|block-shorts|block-short-packets directional egress fast fatal
+    directional egress fast fatal
     full-rtcp-attribute|full-RTCP-attribute generate-mid inactive loop-protect media-handover
     mirror-rtcp|mirror-RTCP|RTCP-mirror|rtcp-mirror nat-wait|NAT-wait new-branch no-codec-renegotiation|reuse-codecs
     no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv passthrough
@@ -37,7 +37,8 @@ SATISFIED = """
 """
 
 PLANNED = """
-    always-transcode audio-player|player block-egress debug|debugging detect-dtmf|detect-DTMF
+    always-transcode audio-player|player block-egress block-short|block-shorts|block-short-packets
+    debug|debugging detect-dtmf|detect-DTMF
     force-transcoding fragment generate-rtcp|generate-RTCP mix|mixed
     record-call recording-vsc|recording-VSC recording-announcement
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controlplane.errors import PeerError
+from controlplane.events import PayloadRule
 from controlplane.ng.request import Request
 from controlplane.session.call import Call
 from controlplane.session.media import Link, Media, find_link
@@ -20,6 +21,7 @@ COMMANDS = tuple(_WHAT)
 _DIRECTIONAL = frozenset(("block media", "unblock media", "block DTMF", "unblock DTMF"))
 _FLOWS = {"offer-answer": (True,), "except-offer-answer": (False,), "flows": (True, False)}
 _EVENTS = "telephone-event"
+_SILENT = {"pcmu": b"\xff", "pcma": b"\xd5", "g722": b"\xfa"}
 
 
 def change(call: Call, request: Request) -> None:
@@ -86,6 +88,16 @@ def _links(party: Party) -> Iterator[Link]:
         yield from media.sinks
 
 
-def dtmf_numbers(media: Media) -> tuple[int, ...]:
-    """The payload types under which the party sends DTMF events (RFC 4733)."""
-    return tuple([codec.number for codec in media.sends if codec.encoding.lower() == _EVENTS])
+def payload_rules(media: Media, blocks: frozenset[str]) -> tuple[PayloadRule, ...]:
+    """What is done to the payload types that the party sends: events are left out, speech is overwritten.
+
+    Codecs without a byte that means silence go on as they are.
+    """
+    found = []
+    for codec in media.sends:
+        name = codec.encoding.lower()
+        if DTMF in blocks and name == _EVENTS:
+            found.append(PayloadRule(codec.number, True))
+        elif SILENCE in blocks and name in _SILENT:
+            found.append(PayloadRule(codec.number, False, _SILENT[name]))
+    return tuple(found)

@@ -219,7 +219,7 @@ def handling_of(request: Request, settings: SessionSettings) -> Handling:
     strict = "strict-source" in flags
     return Handling(request.endpoint_learning or settings.endpoint_learning, "asymmetric" in flags, strict,
                     "media-handover" in flags and not strict, "unidirectional" in flags, "nat-wait" in flags,
-                    "pierce-nat" in flags, "block-short" in flags)
+                    "pierce-nat" in flags)
 
 
 def _one_port(media: Media, is_offer: bool) -> bool:

@@ -10,7 +10,6 @@ from controlplane.session.media import Media
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 _ALL = "all"
-_LARGEST_ONE_BYTE = 14
 
 
 def offer_extensions(section: MediaDescription, sender: Media, receiver: Media, strip: Collection[str],
@@ -49,7 +48,7 @@ def rebuilt(source: Media, sink: Media) -> Extensions | None:
     known = {each.id for each in sink.extmaps if mid is None or each.id != mid[0]}
     own = source.bundle.mid_extension if source.bundle is not None else None
     kept = tuple([each.id for each in source.extmaps if each.id in known and each.id != own])
-    return Extensions(kept, mid, sink.told_mixed, any(each.id > _LARGEST_ONE_BYTE for each in sink.extmaps))
+    return Extensions(kept, mid)
 
 
 def _own_mid(sink: Media) -> tuple[int, str] | None:

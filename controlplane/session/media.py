@@ -35,7 +35,6 @@ class Handling:
     unidirectional: bool = False
     nat_wait: bool = False
     pierce_nat: bool = False
-    block_short: bool = False
 
 
 DEFAULT_HANDLING = Handling()
@@ -101,8 +100,8 @@ class Media:
     those from media whose packets it gets; ``heard`` are counters of RTP sources from former ones, by SSRC.
     ``offered``: the party was the receiver of an offer. ``sends`` are the codecs that the party may use, ``told``
     those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its
-    partner does not know of, ``told_mixed`` whether they may have two-byte form. ``passthrough``: the SDP is handed on
-    with the peer's own address. ``echo``: its RTP goes back to it, ``blackhole``: it goes nowhere.
+    partner does not know of. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``: its RTP
+    goes back to it, ``blackhole``: it goes nowhere.
     """
 
     index: int
@@ -133,7 +132,6 @@ class Media:
     told: tuple[PayloadType, ...] = ()
     extmaps: tuple[Extmap, ...] = ()
     masked_extmaps: tuple[Extmap, ...] = ()
-    told_mixed: bool = True
     passthrough: bool = False
     echo: bool = False
     blackhole: bool = False

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controlplane.addresses import Endpoint
-from controlplane.events import NO_RANK, BundledMedia, Mismatch, WantedOutput, WantedTarget
+from controlplane.events import NO_RANK, BundledMedia, Mismatch, PayloadRule, WantedOutput, WantedTarget
 from controlplane.session import learning
-from controlplane.session.blocking import DTMF, MEDIA, SILENCE, dtmf_numbers
+from controlplane.session.blocking import MEDIA, payload_rules
 from controlplane.session.call import Call
 from controlplane.session.extensions import rebuilt
 from controlplane.session.media import Link, Media, PortMapping
@@ -65,7 +65,8 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         learns = current and _reports_sources(media, stream)
         yield index, WantedTarget(
             local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
-            clocks, _best_rank(stream) if ranked else None, _bundled(call, party, media, index), handling.block_short)
+            clocks, _best_rank(stream) if ranked else None, None,
+            _bundled(call, party, media, index))
 
 
 def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:
@@ -121,14 +122,14 @@ def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[Wanted
     if index + 1 >= len(sink.streams) and index % 2 == 0:
         return
     if index % 2 == 0:
-        _append(call, link, sink.rtcp_stream(index // 2), rtcp, no_feedback=strips_feedback(media, sink))
+        _append(call, link, sink.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
         # Else the party is on hold: its RTCP is forwarded all the same.
         if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
             blocks = call.blocks | party.blocks | link.blocks
-            _append(call, link, sink.streams[index], rtp, extensions=True, silenced=SILENCE in blocks,
-                    dropped=dtmf_numbers(media) if DTMF in blocks else ())
+            _append(call, link, sink.streams[index], rtp, extensions=True,
+                    rules=payload_rules(media, blocks) if blocks else ())
     elif index < len(sink.streams):
-        _append(call, link, sink.rtcp_stream(index // 2), rtcp, no_feedback=strips_feedback(media, sink))
+        _append(call, link, sink.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
 
 
 def _blocked(call: Call, party: Party, link: Link) -> bool:
@@ -144,16 +145,15 @@ def _echo(call: Call, media: Media, index: int, rtp: list[WantedOutput], rtcp: l
 
 
 def _append(call: Call, link: Link, stream: Stream, outputs: list[WantedOutput], *, extensions: bool = False,
-            no_feedback: bool = False, dropped: tuple[int, ...] = (), silenced: bool = False,
-            new_ssrc: bool = False) -> None:
+            strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (), new_ssrc: bool = False) -> None:
     """One more copy, if the stream can be sent to and is not waiting for a first packet from there."""
     sink = link.sink
     destination = stream.destination
     if destination is None or stream.local is None or (sink.handling.nat_wait and not stream.received):
         return
     outputs.append(WantedOutput(
-        stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling),
-        rebuilt(link.source, sink) if extensions else None, no_feedback, dropped, silenced, new_ssrc))
+        stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), None,
+        strip_feedback, rebuilt(link.source, sink) if extensions else None, rules, new_ssrc))
 
 
 def _clock_rates(media: Media) -> tuple[tuple[int, int], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controlplane.errors import PeerError
+from controlplane.events import PayloadRule
 from tests.unit.session.calls import Daemon, established, sdp
 
 
@@ -54,10 +55,11 @@ def test_a_renewed_subscription_stays_blocked() -> None:
 def test_silence() -> None:
     daemon = conference()
     daemon.send("silence media", from_tag="A", to_tag="B")
-    outputs = {str(output.destination): output.silenced for output in daemon.targets[daemon.local("A")].rtp_outputs}
-    assert outputs == {"198.51.100.20:42000": True, "203.0.113.99:50000": False}
+    outputs = {str(output.destination): output.rules for output in daemon.targets[daemon.local("A")].rtp_outputs}
+    assert outputs == {"198.51.100.20:42000": (PayloadRule(8, False, b"\xd5"), PayloadRule(0, False, b"\xff")),
+                       "203.0.113.99:50000": ()}
     daemon.send("unsilence media", from_tag="A", to_tag="B")
-    assert not any(output.silenced for output in daemon.targets[daemon.local("A")].rtp_outputs)
+    assert not any(output.rules for output in daemon.targets[daemon.local("A")].rtp_outputs)
 
 
 def test_dtmf_events() -> None:
@@ -66,15 +68,15 @@ def test_dtmf_events() -> None:
     daemon.offer(sdp("192.0.2.10", 41000, *events, formats="8 101 102"))
     daemon.answer(sdp("198.51.100.20", 42000, *events, formats="8 101 102"))
     daemon.send("block DTMF", from_tag="A", flags="directional", dtmf_security="drop")
-    assert daemon.targets[daemon.local("A")].rtp_outputs[0].dropped == (101, 102)
-    assert daemon.targets[daemon.local("B")].rtp_outputs[0].dropped == ()
+    assert daemon.targets[daemon.local("A")].rtp_outputs[0].rules == (PayloadRule(101, True), PayloadRule(102, True))
+    assert daemon.targets[daemon.local("B")].rtp_outputs[0].rules == ()
     daemon.send("block DTMF", from_tag="A", flags="directional", dtmf_security="off")
     daemon.send("block DTMF")
-    assert daemon.targets[daemon.local("B")].rtp_outputs[0].dropped == (101, 102)
+    assert daemon.targets[daemon.local("B")].rtp_outputs[0].rules == (PayloadRule(101, True), PayloadRule(102, True))
     daemon.send("unblock DTMF")
-    assert daemon.targets[daemon.local("A")].rtp_outputs[0].dropped == ()
+    assert daemon.targets[daemon.local("A")].rtp_outputs[0].rules == ()
     daemon.offer(sdp("192.0.2.10", 41000, *events, formats="8 101"), to_tag="B", flags="block-dtmf")
-    assert daemon.targets[daemon.local("A")].rtp_outputs[0].dropped == (101,)
+    assert daemon.targets[daemon.local("A")].rtp_outputs[0].rules == (PayloadRule(101, True),)
 
 
 @pytest.mark.parametrize("command, fields, reason", [

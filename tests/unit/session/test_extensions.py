@@ -22,7 +22,7 @@ def test_extensions_are_handed_on() -> None:
     assert extmaps(body) == ["1 foo", "2 bar", "3 blah", "20 quux"] and "a=extmap-allow-mixed\n" in body
     assert extmaps(daemon.answer(sdp("198.51.100.20", 42000, "a=extmap:2 bar"))) == ["2 bar"]
     output = daemon.targets[daemon.local("A")].rtp_outputs[0]
-    assert output.extensions == Extensions((2,), mixed=True)
+    assert output.extensions == Extensions((2,))
 
 
 def test_stripped_ones_are_gone_for_both() -> None:
@@ -32,7 +32,7 @@ def test_stripped_ones_are_gone_for_both() -> None:
     answer = daemon.answer(sdp("198.51.100.20", 42000, "a=extmap:1 foo", "a=extmap:2 bar"), extmap_strip={"foo"})
     assert extmaps(answer) == ["2 bar"]
     for tag in ("A", "B"):
-        assert daemon.targets[daemon.local(tag)].rtp_outputs[0].extensions == Extensions((2,), mixed=True)
+        assert daemon.targets[daemon.local(tag)].rtp_outputs[0].extensions == Extensions((2,))
 
 
 def test_masked_ones_are_accepted_from_the_offerer_alone() -> None:
@@ -40,7 +40,7 @@ def test_masked_ones_are_accepted_from_the_offerer_alone() -> None:
     assert extmaps(daemon.offer(sdp("192.0.2.10", 41000, *OFFERED), extmap_mask={"blah"})) == [
         "1 foo", "2 bar", "20 quux"]
     assert extmaps(daemon.answer(sdp("198.51.100.20", 42000, "a=extmap:1 foo"))) == ["3 blah", "1 foo"]
-    assert daemon.targets[daemon.local("A")].rtp_outputs[0].extensions == Extensions((1,), mixed=True)
+    assert daemon.targets[daemon.local("A")].rtp_outputs[0].extensions == Extensions((1,))
 
 
 def test_all_extensions() -> None:
