@@ -166,8 +166,9 @@ def test_a_bundle():
     types = ffi.from_buffer("struct rtpe_payload_type[]", parts[0][2])
     assert [(t.number, t.group, t.clock_rate) for t in types] == [(0, 0, 8000), (100, 0, 1000), (105, 1, 90000)]
     packed = ffi.from_buffer("struct rtpe_group[]", parts[1][2])
-    assert [(g.rtp_start, g.rtp_end, g.rtcp_start, g.rtcp_end, bytes(ffi.buffer(g.mid))[:g.mid_len]) for g in packed] == [
-        (0, 2, 2, 2, b"a"), (2, 3, 3, 4, b"v"), (4, 4, 4, 4, b"")]
+    assert [(g.rtp_start, g.rtp_end, g.rtcp_start, g.rtcp_end) for g in packed] == [
+        (0, 2, 2, 2), (2, 3, 3, 4), (4, 4, 4, 4)]
+    assert [bytes(ffi.buffer(g.mid))[:g.mid_len] for g in packed] == [b"a", b"v", b""]
 
 
 def test_state_with_all_its_parts():
