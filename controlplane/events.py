@@ -45,11 +45,32 @@ class SrtpKeys(NamedTuple):
         return f"SrtpKeys(cipher={self.cipher}, hmac={self.hmac})"
 
 
+class Extensions(NamedTuple):
+    """What becomes of the header extensions (RFC 8285) of a sent packet.
+
+    ``kept`` are the ids of those that go on. ``mid``, if set, is put in: the id of its extension and its text
+    (RFC 9143).
+    """
+
+    kept: tuple[int, ...]
+    mid: tuple[int, str] | None = None
+
+
+class PayloadRule(NamedTuple):
+    """What becomes of one RTP payload type: not sent if ``dropped``, else overwritten with ``pattern`` unless empty."""
+
+    number: int
+    dropped: bool = False
+    pattern: bytes = b""
+
+
 class WantedOutput(NamedTuple):
     """One copy of what a target receives: sent from ``source`` (a local socket) to ``destination``.
 
     ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that. ``encrypt``:
-    as SRTP. ``strip_feedback``: RTCP goes without its feedback messages (RFC 4585).
+    as SRTP. ``strip_feedback``: RTCP goes without its feedback messages (RFC 4585). ``extensions``: None copies the
+    header extensions as they are. ``rules``: at most one for each payload type. ``new_ssrc``: every source gets an
+    SSRC of our own, in RTCP too.
     """
 
     source: Endpoint
@@ -58,6 +79,23 @@ class WantedOutput(NamedTuple):
     follow: bool = False
     encrypt: SrtpKeys | None = None
     strip_feedback: bool = False
+    extensions: Extensions | None = None
+    rules: tuple[PayloadRule, ...] = ()
+    new_ssrc: bool = False
+
+
+class BundledMedia(NamedTuple):
+    """One of the media that share a socket (RFC 9143): how its packets are told from others, and where they go.
+
+    Packets belong to the medium that their MID element names, else to the one their SSRC was seen with before, else
+    to the only one with their payload type, else to the first.
+    """
+
+    mid: str | None
+    mid_extension: int | None
+    payload_types: tuple[tuple[int, int], ...]
+    rtp_outputs: tuple[WantedOutput, ...]
+    rtcp_outputs: tuple[WantedOutput, ...]
 
 
 class WantedTarget(NamedTuple):
@@ -69,6 +107,7 @@ class WantedTarget(NamedTuple):
     ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used). ``best_rank``, if not None, has
     the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
     NO_RANK; with Mismatch.DROP worse ones are dropped. ``decrypt``: what arrives is SRTP.
+    ``bundle``: all media that share the socket, the one that the other fields describe first.
     """
 
     local: Endpoint
@@ -83,17 +122,30 @@ class WantedTarget(NamedTuple):
     payload_types: tuple[tuple[int, int], ...] = ()
     best_rank: int | None = None
     decrypt: SrtpKeys | None = None
+    bundle: tuple[BundledMedia, ...] = ()
+
+
+class Datagram(NamedTuple):
+    """A packet of our own, from the socket ``local``."""
+
+    local: Endpoint
+    destination: Endpoint
+    data: bytes
 
 
 @dataclass(slots=True)
 class ChangeSet:
-    """Difference between two moments of the sessions: targets to install or replace, sockets to close."""
+    """Difference between two moments of the sessions: targets to install or replace, sockets to close.
+
+    ``datagrams`` are sent after the targets are there.
+    """
 
     wanted: dict[Endpoint, WantedTarget] = field(default_factory=dict)
     closed: list[Endpoint] = field(default_factory=list)
+    datagrams: list[Datagram] = field(default_factory=list)
 
     def __bool__(self) -> bool:
-        return bool(self.wanted or self.closed)
+        return bool(self.wanted or self.closed or self.datagrams)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,11 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
     return run
 
 
+def repeated(source: str) -> None:
+    """A client sent a request again, and gets its reply again."""
+    _control.info("Detected command from %s as a duplicate", source)
+
+
 def call_ended(call: Call, reason: str, now: float) -> None:
     """Why a call ended, and what its ports have received and sent; ``now`` is Unix time in seconds."""
     if not _core.isEnabledFor(logging.INFO):

@@ -20,7 +20,7 @@ from controlplane.ng.cookies import CookieCache
 from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
-from controlplane.nglog import call_ended, logged
+from controlplane.nglog import call_ended, logged, repeated
 from controlplane.ports.sockets import Sockets
 from controlplane.report import json as report_json
 from controlplane.report import snapshot
@@ -29,6 +29,7 @@ from controlplane.report.model import PortUsage
 from controlplane.session import timeouts
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
+from controlplane.session.commands import COMMANDS, Command
 from controlplane.session.settings import SessionSettings
 
 _log = logging.getLogger("rtpengine.core")
@@ -61,9 +62,12 @@ class Proxy:
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}")
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.settings_changed()
-        hooks = Hooks(self.statistics.ng_request, self._warn, self._bug)
+        hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
-        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks)
+        templates = settings.section(settings.templates) if settings.templates else {}
+        if settings.templates and not templates:
+            _log.warning("There are no templates in section [%s] of %s", settings.templates, settings.file.path)
+        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks, templates)
 
     def _handlers(self) -> dict[str, Handler]:
         return {
@@ -74,7 +78,16 @@ class Proxy:
             "query": self._query,
             "list": self.calls.list,
             "statistics": lambda request: {"statistics": report_json.document(self.snapshot())},
+            **{command: self._changing(change) for command, change in COMMANDS.items()},
         }
+
+    def _changing(self, change: Command) -> Handler:
+        """The handler of a command that changes who gets whose packets; what was counted before must not be lost."""
+        def handle(request: Request) -> Reply:
+            for call_id in (request.call_id, request.to_call_id, *request.calls):
+                self._refresh_stats(call_id)
+            return change(self.calls, request, self._clock())
+        return handle
 
     def add_command(self, command: str, handler: Handler) -> None:
         """Serve one more ng command."""
@@ -105,7 +118,7 @@ class Proxy:
         return self.calls.query(request)
 
     def _refresh_stats(self, call_id: str | None) -> None:
-        call = self.calls.calls.get(call_id) if call_id is not None else None
+        call = self.calls.find(call_id) if call_id is not None else None
         if call is not None:
             self.refresh(call)
 
@@ -188,8 +201,16 @@ class Proxy:
         changes = self.calls.take_changes()
         if not changes:
             return
-        self.statistics.account({local: self._program.stream_stats(local) for local in changes.closed})
+        if changes.closed:
+            last = {local: self._program.stream_stats(local) for local in changes.closed}
+            self.calls.update_stats(last, self._clock())
+            self.statistics.account(last)
         self._program.apply(changes)
+        for local, destination, data in changes.datagrams:
+            try:
+                self._relay.send(local, destination, data)
+            except DataPlaneError as error:
+                _log.debug("%s", error)
         for local in changes.closed:
             self.statistics.forget(local)
 

@@ -38,7 +38,8 @@ CONTROL: tuple[Option, ...] = (
     option("ng-client-retries", _int, "how often to ask other nodes", 5, check=at_least(1), support=_later),
     option("sip-source", _flag, "send media to the address that the SIP message came from, not to that in the SDP"),
     option("reject-invalid-sdp", _flag, "refuse SDP that cannot be read to its last line"),
-    option("templates", _str, "section with signalling templates", support=_later),
+    option("templates", _str, "section with signalling templates: flag strings by name, as the ng key rtpp_flags takes "
+           "them"),
     option("b2b-url", _str, "XMLRPC address to call when a call times out", short="b", support=_later),
     option("xmlrpc-format", _int, "0 SEMS, 1 call id alone, 2 Kamailio", short="x", check=between(0, 2),
            support=_later),

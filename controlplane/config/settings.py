@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from controlplane.config.ini import IniFile
+from controlplane.config.ini import IniFile, string
 from controlplane.config.option import Value
 from controlplane.config.options import ALL, BY_NAME
 from controlplane.errors import ConfigError
@@ -40,6 +40,7 @@ class Settings:
     control_pmtu: str
     sip_source: bool
     reject_invalid_sdp: bool
+    templates: str
     interface: tuple[str, ...]
     interfaces_config: str
     port_min: int
@@ -97,6 +98,19 @@ class Settings:
     def action(self) -> str | None:
         """The one thing to do instead of running, such as ``help`` or ``nftables-stop``."""
         return next((name for name in ACTIONS if self._values[name]), None)
+
+    def section(self, name: str) -> dict[str, str]:
+        """The values of another section of the settings file by key; none if there is no such section.
+
+        ConfigError naming the line of a value that cannot be read.
+        """
+        found = {}
+        for key, entry in self.file.sections.get(name, {}).items():
+            try:
+                found[key] = string(entry.raw)
+            except ValueError as error:
+                raise ConfigError(f"{self.file.path}:{entry.line}: {key}: {error}") from None
+        return found
 
     def at_start(self) -> Settings:
         """The settings as they were before anything was changed at runtime."""

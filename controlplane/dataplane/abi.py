@@ -13,13 +13,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from controlplane.addresses import Address, Endpoint
+from controlplane.dataplane import parts
+from controlplane.dataplane.parts import PART, part
 from controlplane.errors import DataPlaneError
 from controlplane.events import Counters, SrtpKeys, SsrcStats, WantedOutput, WantedTarget
 from controlplane.relay._native import ffi, lib
 
 MAX_RECORDS = 256
 """Records in one batch: bounds the memory that an engine needs for the replies."""
-MAX_PAYLOAD_TYPES: int = lib.RTPE_MAX_PAYLOAD_TYPES
 MAX_SSRCS: int = lib.RTPE_MAX_SSRCS
 REPLY_ROOM = 1 << 22
 """Bytes that hold the replies to any batch of MAX_RECORDS."""
@@ -32,12 +33,8 @@ REPLY = struct.Struct("=HxxiI4xQ")
 """struct rtpe_reply: command, status, length, cookie."""
 ADDRESS = struct.Struct("=H2s4x16s")
 """struct rtpe_addr: family, port, ip."""
-PART = struct.Struct("=HHI")
-"""struct rtpe_part: kind, count, length."""
 TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8BII4x")
 """struct rtpe_target_msg: addresses, flags, eight small numbers, interception streams."""
-PAYLOAD_TYPE = struct.Struct("=BBxxI")
-"""struct rtpe_payload_type: number, group, clock_rate."""
 OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x")
 """struct rtpe_output_msg: addresses, flags, tos."""
 SRTP = struct.Struct("=8B32s16s128s")
@@ -62,7 +59,7 @@ _ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
 _RTP = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
 _LEARN, _BLACKHOLE, _RANK = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE, lib.RTPE_TARGET_RANK
 _FOLLOW, _STRIP_FEEDBACK = lib.RTPE_OUTPUT_FOLLOW, lib.RTPE_OUTPUT_STRIP_FEEDBACK
-_PAYLOAD_TYPES, _SSRCS, _OUTPUT = lib.RTPE_PART_PAYLOAD_TYPES, lib.RTPE_PART_SSRCS, lib.RTPE_PART_OUTPUT
+_SSRCS, _OUTPUT = lib.RTPE_PART_SSRCS, lib.RTPE_PART_OUTPUT
 _SRTP_KEYS, _SRTP_STATES = lib.RTPE_PART_SRTP, lib.RTPE_PART_SRTP_STATES
 
 
@@ -189,7 +186,9 @@ def flush(cookie: int = 0) -> bytes:
 
 
 def outputs_of(wanted: WantedTarget) -> tuple[WantedOutput, ...]:
-    """The outputs in the order in which a target message holds them: RTP first."""
+    """The outputs in the order in which a target message holds them: RTP first, medium by medium in a bundle."""
+    if wanted.bundle:
+        return tuple([output for media in wanted.bundle for output in (*media.rtp_outputs, *media.rtcp_outputs)])
     if wanted.rtp_outputs == wanted.rtcp_outputs:
         return wanted.rtp_outputs
     return wanted.rtp_outputs + wanted.rtcp_outputs
@@ -200,25 +199,11 @@ def _target_flags(wanted: WantedTarget) -> int:
             | (_BLACKHOLE if wanted.discard else 0) | (_RANK if wanted.best_rank is not None else 0))
 
 
-def _part(kind: int, count: int, entries: bytes) -> bytes:
-    return PART.pack(kind, count, PART.size + len(entries)) + entries
-
-
-@lru_cache(256)
-def _payload_types(types: tuple[tuple[int, int], ...]) -> bytes:
-    """The part for what calls negotiate again and again; empty if there is none."""
-    chosen = sorted(dict(types).items())[:MAX_PAYLOAD_TYPES]
-    if not chosen:
-        return b""
-    entries = b"".join([PAYLOAD_TYPE.pack(number, 0, clock_rate) for number, clock_rate in chosen])
-    return _part(_PAYLOAD_TYPES, len(chosen), entries)
-
-
 def _srtp(keys: SrtpKeys | None, states: bytes) -> bytes:
     """The parts for keys and the indices used under them."""
     if keys is None:
         return b""
-    return _part(_SRTP_KEYS, 1, SRTP.pack(
+    return part(_SRTP_KEYS, 1, SRTP.pack(
         keys.cipher, keys.hmac, len(keys.key), len(keys.salt), keys.rtp_tag, keys.rtcp_tag, len(keys.mki), keys.flags,
         keys.key, keys.salt, keys.mki)) + states
 
@@ -226,7 +211,7 @@ def _srtp(keys: SrtpKeys | None, states: bytes) -> bytes:
 def _output(wanted: WantedOutput, states: bytes) -> bytes:
     flags = (_FOLLOW if wanted.follow else 0) | (_STRIP_FEEDBACK if wanted.strip_feedback else 0)
     output = OUTPUT.pack(pack_address(wanted.source), pack_address(wanted.destination), flags, wanted.tos)
-    return _OUTPUT_HEAD + output + _srtp(wanted.encrypt, states)
+    return _OUTPUT_HEAD + output + _srtp(wanted.encrypt, states) + parts.rewriting(wanted)
 
 
 _OUTPUT_HEAD = PART.pack(_OUTPUT, 1, PART.size + OUTPUT.size)
@@ -241,12 +226,18 @@ def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool =
     outputs = outputs_of(wanted)
     expected = wanted.expected_source
     sent = dict(seeds.outputs)
+    if wanted.bundle:
+        ranges = 0, 0, 0, 0
+        media = parts.bundled_types(wanted.bundle) + parts.groups(wanted.bundle)
+    else:
+        ranges = 0, len(wanted.rtp_outputs), len(outputs) - len(wanted.rtcp_outputs), len(outputs)
+        media = parts.payload_types(wanted.payload_types)
     body = b"".join([
         TARGET.pack(
             pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected),
-            _target_flags(wanted), wanted.mismatch, len(outputs), wanted.best_rank or 0, 0, 0, len(wanted.rtp_outputs),
-            len(outputs) - len(wanted.rtcp_outputs), len(outputs), stream, rtcp_stream),
-        _payload_types(wanted.payload_types), seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
+            _target_flags(wanted), wanted.mismatch, len(outputs), wanted.best_rank or 0, parts.mid_id(wanted.bundle),
+            *ranges, stream, rtcp_stream),
+        media, seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
         *[_output(o, sent.get(o.source, b"")) for o in outputs]])
     return RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, RECORD.size + len(body), cookie) + body
 
@@ -314,7 +305,7 @@ def sources_part(trackers: bytes) -> bytes:
     """The same as the part ``sources`` of Seeds."""
     size = TRACKER.size
     used = [trackers[at:at + size] for at in range(0, len(trackers), size) if trackers[at + _VALID]]
-    return _part(_SSRCS, len(used), b"".join(used)) if used else b""
+    return part(_SSRCS, len(used), b"".join(used)) if used else b""
 
 
 def _parts(data: memoryview) -> Iterator[tuple[int, int, memoryview]]:
@@ -341,16 +332,16 @@ def read_state(body: memoryview) -> TargetState:
     outputs: list[OutputState] = []
     sent: list[tuple[Endpoint, bytes]] = []
     sources = srtp = b""
-    for kind, count, part in _parts(body[_STATE:c.length]):
+    for kind, count, entry in _parts(body[_STATE:c.length]):
         if kind == _SSRCS:
-            sources = bytes(part)
+            sources = bytes(entry)
         elif kind == lib.RTPE_PART_OUTPUT_STATE:
-            o = ffi.from_buffer("struct rtpe_output_state *", part[PART.size:])
+            o = ffi.from_buffer("struct rtpe_output_state *", entry[PART.size:])
             outputs.append(OutputState(read_address(o.src), read_address(o.dst), o.slot, read_counters(o.counters)))
         elif kind == _SRTP_STATES and outputs:
-            sent.append((outputs[-1].source, _reserved(part, count)))
+            sent.append((outputs[-1].source, _reserved(entry, count)))
         elif kind == _SRTP_STATES:
-            srtp = bytes(part)
+            srtp = bytes(entry)
     total = c.counters.sum
     return TargetState(read_address(c.local), c.slot, read_counters(total), total.passed, tuple(c.counters.drops),
                        read_sources(sources[PART.size:]), Seeds(sources, srtp, tuple(sent)), tuple(outputs))

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Union
 
 from controlplane.errors import PeerError
-from controlplane.ng.commands import ALIASES, COMMANDS
+from controlplane.ng.commands import ALIASES, NG_NAMES
 from controlplane.ng.cookies import CookieCache
 from controlplane.ng.frame import BENCODE, Encoding, decode, detect, split_cookie
 from controlplane.ng.later import Later
@@ -43,6 +43,8 @@ class Hooks:
     """Every request: command as sent, IP address of the client, seconds it took, whether it ended in an error."""
     warn: Callable[[str, str], None] = _ignore
     """What a client sent: the kind of thing, empty if each has to be told of, and a line for the log."""
+    repeated: Callable[[str], None] = _ignore
+    """A client, named by ``address:port``, gets a reply again."""
     bug: Callable[[str, Exception], None] = _ignore
     """A handler failed with anything but a PeerError: what was being done, and the exception with its traceback."""
 
@@ -51,11 +53,12 @@ class Dispatcher:
     """Serves requests of all transports; ``clock`` measures them in seconds from any origin."""
 
     def __init__(self, handlers: Mapping[str, Handler], cookies: CookieCache, clock: Callable[[], float],
-                 hooks: Hooks = Hooks()):
+                 hooks: Hooks = Hooks(), templates: Mapping[str, str] | None = None):
         self._handlers = dict(handlers)
         self._cookies = cookies
         self._clock = clock
         self._hooks = hooks
+        self._templates = templates or {}
 
     def add(self, command: str, handler: Handler) -> None:
         """Serve one more command."""
@@ -72,7 +75,9 @@ class Dispatcher:
             return None
         cookie, payload = framed
         reply = self._cookies.reply(cookie, now)
-        if reply is None:
+        if reply is not None:
+            self._hooks.repeated(source)
+        else:
             answer = self.plain(payload, source, now)
             reply = answer.map(partial(_framed, cookie)) if isinstance(answer, Later) else _framed(cookie, answer)
             self._cookies.keep(cookie, reply)
@@ -105,7 +110,8 @@ class Dispatcher:
             message = decode(encoding, payload)
             command = _command(message)
             handler = self._handler(command)
-            return encoding, command, self._run(handler, read_request(command, message, encoding, source, now))
+            request = read_request(command, message, encoding, source, now, self._templates)
+            return encoding, command, self._run(handler, request)
         except RequestFailed as error:
             reply = failed(str(error), error.extra)
         except PeerError as error:
@@ -120,7 +126,7 @@ class Dispatcher:
     def _handler(self, command: str) -> Handler:
         handler = self._handlers.get(command)
         if handler is None:
-            raise PeerError("No command handler" if command in COMMANDS else "Unrecognized command")
+            raise PeerError("No command handler" if command in NG_NAMES else "Unrecognized command")
         return handler
 
     def _run(self, handler: Handler, request: Request) -> Reply | Later[Reply]:
@@ -131,7 +137,7 @@ class Dispatcher:
                                      f"{what} {names!r}")
         try:
             reply = handler(request)
-            return reply if isinstance(reply, Later) else succeeded(reply)
+            return reply if isinstance(reply, Later) else succeeded(_warned(reply, request))
         except LoadLimitReached as error:
             return refused(error, "load-limit" in request.supports)
 
@@ -146,3 +152,10 @@ def _command(message: Dictionary) -> str:
 
 def _framed(cookie: bytes, encoded: bytes) -> bytes:
     return b"%s %s" % (cookie, encoded)
+
+
+def _warned(reply: Reply, request: Request) -> Reply:
+    """``reply``, with a warning if something that was asked for has been left undone."""
+    if not request.unsupported or "warning" in reply:
+        return reply
+    return {**reply, "warning": "Not supported: " + ", ".join(request.unsupported)}

@@ -6,7 +6,7 @@ A value of a wrong type, a number that is none and a word nobody knows leave the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from controlplane.addresses import Address
 from controlplane.errors import PeerError
@@ -20,10 +20,11 @@ _NOTED = 20  # words
 
 @dataclass(slots=True)
 class Target:
-    """The request being filled in, and how its encoding writes an integer as a string."""
+    """The request being filled in, how its encoding writes an integer as a string, and the templates it may name."""
 
     request: Request
     integer: Callable[[bytes], int | None]
+    templates: Mapping[str, str] = field(default_factory=dict)
 
     def unsupported(self, what: str) -> None:
         """Note what the protocol knows and the daemon does not implement."""
@@ -66,6 +67,13 @@ def integer_field(name: str, adjust: Callable[[int], int | None] = lambda number
         if isinstance(number, int):
             setattr(target.request, name, adjust(number))
     return set_integer
+
+
+def texts_field(name: str) -> Setter:
+    """A list of strings, or a string with commas; repeated keys accumulate."""
+    def add_texts(target: Target, value: Value) -> None:
+        getattr(target.request, name).extend(map(text, members(value)))
+    return add_texts
 
 
 def address_field(name: str) -> Setter:

@@ -9,48 +9,61 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from controlplane.errors import PeerError
+from controlplane.ng.codecs import OFFERING, add_rule, flag_rule
 from controlplane.ng.fields import Target, members
 from controlplane.ng.sdpattr import flag_value
-from controlplane.ng.values import Value, text
+from controlplane.ng.values import Dictionary, Value, text
 from controlplane.ng.words import Vocabulary, hyphened
 
 IMPLEMENTED = """
-    allow-asymmetric-codecs|allow-asymmetric-codec asymmetric directional fast fatal
-    full-rtcp-attribute|full-RTCP-attribute generate-mid loop-protect media-handover new-branch
-    no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv port-latching provisional reset
-    sip-source-address|SIP-source-address strict-source to-tag trust-address unidirectional
+    all allow-asymmetric-codecs|allow-asymmetric-codec allow-no-codec-media|allow-no-codec-medias
+    |allow-empty-codec-media|allow-empty-codec-medias allow-transcoding asymmetric bidirectional block-dtmf|block-DTMF
+    directional egress fast fatal
+    full-rtcp-attribute|full-RTCP-attribute generate-mid inactive loop-protect media-handover
+    mirror-rtcp|mirror-RTCP|RTCP-mirror|rtcp-mirror nat-wait|NAT-wait new-branch no-codec-renegotiation|reuse-codecs
+    no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv passthrough
+    pierce-nat|pierce-NAT port-latching provisional reset single-codec
+    sip-source-address|SIP-source-address siprec|SIPREC static-codecs|static-codec strict-source strip-extmap to-tag
+    trust-address unidirectional unsubscribe webrtc|WebRTC|webRTC|WebRtc
 """
 
-# Nothing of what these switch off exists, or they have never had an effect.
+# Nothing of what these switch off or refine exists, or they have never had an effect.
 SATISFIED = """
     asymmetric-codecs symmetric-codecs reorder-codecs symmetric
-    allow-transcoding exclude-recording no-audio-player|no-player no-codec-renegotiation|reuse-codecs
-    no-jitter-buffer no-passthrough no-redis-update no-tls-id skip-recording-db|skip-recording-database
+    discard-recording early-media exclude-recording ice-reject|ICE-reject|reject-ice|reject-ICE
+    inject-dtmf|inject-DTMF
+    no-audio-player|no-player no-jitter-buffer no-redis-update no-tls-id pad-crypto recrypt
+    skip-recording-db|skip-recording-database trickle-ice|trickle-ICE
 """
 
 PLANNED = """
-    all allow-no-codec-media|allow-no-codec-medias|allow-empty-codec-media|allow-empty-codec-medias
-    always-transcode audio-player|player bidirectional block-dtmf|block-DTMF block-egress
-    block-short|block-shorts|block-short-packets debug|debugging detect-dtmf|detect-DTMF discard-recording
-    early-media egress force-transcoding fragment generate-rtcp|generate-RTCP
-    ice-reject|ICE-reject|reject-ice|reject-ICE inactive inject-dtmf|inject-DTMF
-    mirror-rtcp|mirror-RTCP|RTCP-mirror|rtcp-mirror mix|mixed nat-wait|NAT-wait pad-crypto passthrough
-    pierce-nat|pierce-NAT record-call recording-vsc|recording-VSC recording-announcement recrypt
-    single-codec siprec|SIPREC static-codecs|static-codec strip-extmap trickle-ice|trickle-ICE unsubscribe
-    webrtc|WebRTC|webRTC|WebRtc
+    always-transcode audio-player|player block-egress block-short|block-shorts|block-short-packets
+    debug|debugging detect-dtmf|detect-DTMF
+    force-transcoding fragment generate-rtcp|generate-RTCP mix|mixed
+    record-call recording-vsc|recording-VSC recording-announcement
 """
 
-FLAGS = Vocabulary(IMPLEMENTED + SATISFIED, PLANNED)
+FLAGS = Vocabulary((IMPLEMENTED + SATISFIED).replace("\n    |", "|"), PLANNED)
+
+_EXPANSIONS: dict[str, tuple[tuple[bytes, Value], ...]] = {
+    "all": ((b"all", b"all"),),
+    "strip-extmap": ((b"extmap", Dictionary([(b"strip", [b"all"])])),),
+    "passthrough": ((b"passthrough", b"on"),),
+    "no-passthrough": ((b"passthrough", b"off"),),
+    "webrtc": ((b"transport-protocol", b"UDP/TLS/RTP/SAVPF"), (b"ICE", [b"force", b"trickle"]),
+               (b"flags", [b"trickle-ICE", b"no-rtcp-attribute", b"generate-mid"]),
+               (b"rtcp-mux", [b"offer", b"require"]), (b"SDES", [b"off"]), (b"bundle", [b"offer", b"require"])),
+}
+"""Flags that stand for keys."""
+
 
 _KEYS_BY_PREFIX = ((b"endpoint-learning-", b"endpoint-learning"), (b"replace-", b"replace"),
-                   (b"rtcp-mux-", b"rtcp-mux"), (b"SDES-", b"SDES"))
+                   (b"rtcp-mux-", b"rtcp-mux"), (b"SDES-", b"SDES"), (b"from-tags-", b"from-tags"),
+                   (b"BUNDLE-", b"bundle"), (b"OSRTP-", b"OSRTP"))
 _EDITS_BY_PREFIX = ((b"sdp-attr-add-", b"add"), (b"sdp-attr-remove-", b"remove"),
                     (b"sdp-attr-substitute-", b"substitute"))
 
-_PLANNED_PREFIXES = (b"from-tags-", b"OSRTP-", b"BUNDLE-", b"codec-except-", b"codec-offer-", b"codec-strip-",
-                     b"codec-ignore-", b"codec-accept-", b"codec-consume-", b"codec-set-")
-_PLANNED_IN_OFFERS = _PLANNED_PREFIXES + (b"transcode-", b"codec-transcode-", b"codec-mask-", b"T38-", b"T.38-")
-_OFFERING = frozenset(("offer", "subscribe request", "publish"))
+_PLANNED_IN_OFFERS = (b"T38-", b"T.38-")
 
 SetKey = Callable[[Target, bytes, Value], None]
 
@@ -65,7 +78,10 @@ def _set_prefixed(target: Target, raw: bytes, set_key: SetKey) -> None:
         if spelled.startswith(prefix):
             set_key(target, b"sdp-attr", flag_value(command, raw[len(prefix):]))
             return
-    if spelled.startswith(_PLANNED_IN_OFFERS if target.request.command in _OFFERING else _PLANNED_PREFIXES):
+    rule = flag_rule(target.request.command, raw)
+    if rule is not None:
+        add_rule(target, *rule)
+    elif target.request.command in OFFERING and spelled.startswith(_PLANNED_IN_OFFERS):
         target.unsupported(text(raw))
     else:
         target.unknown(text(raw))
@@ -80,6 +96,8 @@ def set_flag(target: Target, raw: bytes, set_key: SetKey) -> None:
     target.request.flags.add(word.name)
     if not word.implemented:
         target.unsupported(word.name)
+    for key, value in _EXPANSIONS.get(word.name, ()):
+        set_key(target, key, value)
 
 
 def set_flags(target: Target, value: Value, set_key: SetKey) -> None:

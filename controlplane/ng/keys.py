@@ -1,29 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The top-level keys of an ng message: every spelling, and the setter that takes the value.
 
-To implement a key, give it a row in IMPLEMENTED and remove it from PLANNED.
+To implement a key, give it a row in IMPLEMENTED and remove it from PLANNED or REFINING.
 """
 from __future__ import annotations
 
+from controlplane.ng.codecs import OFFERING, set_codec
 from controlplane.ng.fields import (Setter, Target, address_field, choice_field, integer_field, known_word,
-                                    last_word_field, mapped_field, members, text_field, unsupported_key, words_field)
+                                    last_word_field, mapped_field, members, text_field, texts_field, unsupported_key,
+                                    words_field)
 from controlplane.ng.flags import set_flags
 from controlplane.ng.sdpattr import set_sdp_attr, set_sdp_media_remove
-from controlplane.ng.values import Value, text
+from controlplane.ng.sections import set_calls, set_medias, set_mesh
+from controlplane.ng.values import Dictionary, Value, text
 from controlplane.ng.words import Vocabulary, hyphened
 
 # The connection address is replaced whatever the client says.
 REPLACE = Vocabulary("session-connection origin origin-full session-name sdp-version|SDP-version username zero-address"
                      " force-increment-sdp-ver|force-increment-SDP-ver")
 RTCP_MUX = Vocabulary("offer require demux accept reject")
-ICE = Vocabulary("remove default lite-no|lite-off|lite-none|no-lite",
-                 "force optional force-relay trickle ice2|ICE2 lite|lite-fw|lite-fwd|lite-forward|lite-offer lite-both"
+ICE = Vocabulary("remove default force-relay lite-no|lite-off|lite-none|no-lite",
+                 "force optional trickle ice2|ICE2 lite|lite-fw|lite-fwd|lite-forward|lite-offer lite-both"
                  " lite-backward|lite-backwards|lite-reverse|lite-answer|lite-back|lite-bkw|lite-bk")
+_ASKING_FOR_ICE = OFFERING - {"publish"} | {"create"}
 ICE_MODES = frozenset(("remove", "default", "force", "optional", "force-relay"))
 SDES = Vocabulary("off|no|disable|disabled")
 DTLS = Vocabulary("off|no|disable|disabled", "passive active")
 LEARNING = Vocabulary("off immediate delayed heuristic")
 SUPPORTS = Vocabulary("load-limit")
+BUNDLE = Vocabulary("accept offer require strict reject")
+AUDIO_PLAYER = Vocabulary("default off|no|disable|disabled",
+                          "transcoding|transcode|on|yes|enable|enabled always|force|forced|everything")
+SWITCH = Vocabulary("on|yes|enable|enabled off|no|disable|disabled")
+ALL = {b"none": "none", b"all": "all", b"offer-answer": "offer-answer", b"except-offer-answer": "except-offer-answer",
+       b"not-offer-answer": "except-offer-answer", b"non-offer-answer": "except-offer-answer", b"flows": "flows"}
+MEDIA_ECHO = {b"blackhole": "blackhole", b"sinkhole": "blackhole",
+              **dict.fromkeys((b"forward", b"fwd", b"fw"), "forward"),
+              **dict.fromkeys((b"backwards", b"backward", b"reverse", b"back", b"bkw", b"bk"), "backwards"),
+              b"both": "both"}
+OSRTP = Vocabulary("accept accept-rfc|accept-RFC accept-legacy", "offer|offer-rfc|offer-RFC offer-legacy")
+DTMF_SECURITY = Vocabulary("drop off", "silence tone random zero dtmf|DTMF")
 ALIAS_KEYS = {b"off": "off", b"no": "off", b"none": "off", b"sdp": "sdp", b"address": "address",
               b"endpoint": "address"}
 DROP_TRAFFIC = Vocabulary("start stop")
@@ -47,8 +63,11 @@ def _set_direction(target: Target, value: Value) -> None:
 
 
 def _set_ice(target: Target, value: Value) -> None:
+    """In answers the negotiated state decides, whatever they say."""
     for member in members(value):
-        word = known_word(target, "ICE", ICE, member)
+        word = ICE.find(member)
+        if word is None or (not word.implemented and target.request.command in _ASKING_FOR_ICE):
+            known_word(target, "ICE", ICE, member)
         if word is not None and word.name in ICE_MODES:
             target.request.ice = word.name
 
@@ -68,6 +87,38 @@ def _set_drop_traffic(target: Target, value: Value) -> None:
         _choose_drop_traffic(target, value)
 
 
+def _set_extmap(target: Target, value: Value) -> None:
+    """URIs by what becomes of them; only offers can have some that are hidden from the receiver alone."""
+    if not isinstance(value, Dictionary):
+        return
+    for name, uris in value.items():
+        if name == b"strip":
+            target.request.extmap_strip.update(map(text, members(uris)))
+        elif name == b"mask" and target.request.command == "offer":
+            target.request.extmap_mask.update(map(text, members(uris)))
+
+
+def _set_passthrough(target: Target, value: Value) -> None:
+    word = known_word(target, "passthrough", SWITCH, value) if isinstance(value, bytes) else None
+    if word is not None:
+        target.request.passthrough = word.name == "on"
+
+
+def _set_audio_player(target: Target, value: Value) -> None:
+    if isinstance(value, bytes):
+        known_word(target, "audio-player", AUDIO_PLAYER, value)
+
+
+def _set_osrtp(target: Target, value: Value) -> None:
+    for member in members(value):
+        known_word(target, "OSRTP", OSRTP, member)
+
+
+def _set_generated_rtcp(target: Target, value: Value) -> None:
+    if value == b"on":
+        target.unsupported("generate-RTCP")
+
+
 def _set_flags(target: Target, value: Value) -> None:
     set_flags(target, value, set_key)
 
@@ -75,7 +126,13 @@ def _set_flags(target: Target, value: Value) -> None:
 _choose_drop_traffic = choice_field("drop_traffic", DROP_TRAFFIC)
 
 IMPLEMENTED: dict[str, Setter] = {
+    "address": address_field("address"),
+    "all": mapped_field("all", ALL),
+    "audio-player|player": _set_audio_player,
     "body": text_field("body"),
+    "bundle|BUNDLE": words_field("bundle", BUNDLE),
+    "calls": set_calls,
+    "codec|codecs": set_codec,
     "alias-key": mapped_field("alias_key", ALIAS_KEYS),
     "address-family": mapped_field("address_family", FAMILIES),
     "call-id|call-ID": text_field("call_id"),
@@ -83,6 +140,21 @@ IMPLEMENTED: dict[str, Setter] = {
     "direction": _set_direction,
     "drop-traffic": _set_drop_traffic,
     "DTLS|dtls|DTLS-reverse|dtls-reverse": words_field("dtls", DTLS),
+    "DTMF-security|dtmf-security": choice_field("dtmf_security", DTMF_SECURITY),
+    "extmap": _set_extmap,
+    "from-tags": texts_field("from_tags"),
+    "generate-RTCP|generate-rtcp": _set_generated_rtcp,
+    "inbound-peer": address_field("inbound_peer"),
+    "instance": text_field("instance"),
+    "media|medias": set_medias,
+    "media-echo": mapped_field("media_echo", MEDIA_ECHO),
+    "OSRTP|osrtp": _set_osrtp,
+    "outbound-peer": address_field("outbound_peer"),
+    "passthrough|passthru": _set_passthrough,
+    "peer": address_field("peer"),
+    "tags": set_mesh,
+    "to-call-id": text_field("to_call_id"),
+    "to-label": text_field("to_label"),
     "endpoint-learning": last_word_field("endpoint_learning", LEARNING),
     "flags": _set_flags,
     "from-interface": text_field("from_interface"),
@@ -109,32 +181,31 @@ IMPLEMENTED: dict[str, Setter] = {
     "TOS|tos": integer_field("tos", lambda tos: -1 if tos < 0 else tos if tos <= 255 else None),
     "transport-protocol": mapped_field("transport_protocol", PROFILES),
     "via-branch": text_field("via_branch"),
-    "xmlrpc-callback|XMLRPC-callback": text_field("xmlrpc_callback"),
 }
 
 PLANNED = """
-    address all audio-player|player blob blob64 bundle|BUNDLE calls code|digit codec|codecs db-id
-    delay-buffer DTLS-fingerprint|dtls-fingerprint DTMF-security|dtmf-security
-    DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
-    DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination duration extmap file
-    frequency|frequencies from-tags generate-RTCP|generate-rtcp ICE-lite|ice-lite inbound-peer instance
-    media|medias media-echo moh|MoH|MOH OSRTP|osrtp outbound-peer
-    output-destination|output-dest|output-file|recording-destination|recording-dest|recording-file
-    passthrough|passthru pause peer ptime ptime-reverse|reverse-ptime
-    record-call recording-media-slot-offer recording-media-slot-answer recording-media-slots
+    delay-buffer DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
+    DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination
+    ICE-lite|ice-lite moh|MoH|MOH ptime ptime-reverse|reverse-ptime record-call T.38|t.38|T38|t38
+    trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits
+"""
+
+REFINING = """
+    blob blob64 code|digit db-id DTLS-fingerprint|dtls-fingerprint duration file frequency|frequencies
+    output-destination|output-dest|output-file|recording-destination|recording-dest|recording-file pause
+    recording-media-slot-offer recording-media-slot-answer recording-media-slots
     recording-dir|recording-path|recording-directory|recording-folder|output-path|output-dir|output-directory
     |output-folder recording-pattern|output-pattern repeat-duration repeat-times
-    source-call-id|source-call-ID source-tag start-pos
-    T.38|t.38|T38|t38 T.38-version|t.38-version|T38-version|t38-version tags template to-call-id to-label
-    trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits volume
+    source-call-id|source-call-ID source-tag start-pos T.38-version|t.38-version|T38-version|t38-version volume
     vsc-start-rec|VSC-start-rec|vsc-start-recording|VSC-start-recording
     vsc-stop-rec|VSC-stop-rec|vsc-stop-recording|VSC-stop-recording
     vsc-start-stop-rec|VSC-start-stop-rec|vsc-start-stop-recording|VSC-start-stop-recording
     vsc-pause-rec|VSC-pause-rec|vsc-pause-recording|VSC-pause-recording
     vsc-pause-resume-rec|VSC-pause-resume-rec|vsc-pause-resume-recording|VSC-pause-resume-recording
     vsc-start-pause-resume-rec|VSC-start-pause-resume-rec|vsc-start-pause-resume-recording
-    |VSC-start-pause-resume-recording
+    |VSC-start-pause-resume-recording xmlrpc-callback|XMLRPC-callback
 """
+"""Details of something that does not exist, and is reported or refused itself."""
 
 
 def spelled(setters: dict[str, Setter]) -> dict[bytes, Setter]:
@@ -146,7 +217,16 @@ def spelled(setters: dict[str, Setter]) -> dict[bytes, Setter]:
     return table
 
 
-KEYS = spelled({row: unsupported_key(row.split("|")[0]) for row in PLANNED.replace("\n    |", "|").split()})
+def _rows(table: str) -> list[str]:
+    return table.replace("\n    |", "|").split()
+
+
+def _ignore(target: Target, value: Value) -> None:
+    pass
+
+
+KEYS = spelled(dict.fromkeys(_rows(REFINING), _ignore)
+               | {row: unsupported_key(row.split("|")[0]) for row in _rows(PLANNED)})
 KEYS |= spelled(IMPLEMENTED)
 
 

@@ -2,12 +2,14 @@
 """From the dictionary of a message to a typed request."""
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controlplane.ng.fields import Setter, Target, integer_field, text_field
 from controlplane.ng.frame import Encoding
 from controlplane.ng.keys import set_key
 from controlplane.ng.request import Request
-from controlplane.ng.rtpp import expand
-from controlplane.ng.values import Dictionary
+from controlplane.ng.rtpp import expand, use_template
+from controlplane.ng.values import Dictionary, text
 
 # These take a few keys in exactly one spelling, and the first of repeated ones; the rest is not looked at.
 _PLAIN: dict[str, dict[bytes, Setter]] = {
@@ -19,26 +21,40 @@ _PLAIN: dict[str, dict[bytes, Setter]] = {
 }
 
 _COMMAND = b"command"
+_TEMPLATE = b"template"
+_DEFAULT_TEMPLATE = "default"
 _FLAG_STRING = frozenset((b"rtpp_flags", b"rtpp-flags", b"rtpp flags"))
 
 
-def read_request(command: str, message: Dictionary, encoding: Encoding, source: str, now: float) -> Request:
+_NO_TEMPLATES: Mapping[str, str] = {}
+
+
+def read_request(command: str, message: Dictionary, encoding: Encoding, source: str, now: float,
+                 templates: Mapping[str, str] = _NO_TEMPLATES) -> Request:
     """Everything ``message`` asks for; ``source`` is ``address:port``, ``now`` Unix time in seconds.
+
+    ``templates`` are flag strings by name: ``default`` and the one named like the command count for every message.
 
     Never fails for what it does not know: that is named in the request's ``unknown`` and ``unsupported``. PeerError
     for malformed edits of the SDP (sdpattr.py).
     """
     request = Request(command, source, now)
-    target = Target(request, encoding.integer)
+    target = Target(request, encoding.integer, templates)
     plain = _PLAIN.get(command)
     if plain is not None:
         for key, setter in plain.items():
             setter(target, message.first(key))
         return request
-    # Templates of the configuration would be expanded here: "default", then the one named like the command.
+    for name in (_DEFAULT_TEMPLATE, command):
+        if name in templates:
+            use_template(target, name)
     for key, value in message.items():
         if key in _FLAG_STRING:
+            request.flag_string = True
             expand(target, value)
+        elif key == _TEMPLATE:
+            if isinstance(value, bytes):
+                use_template(target, text(value))
         elif key != _COMMAND:
             set_key(target, key, value)
     return request

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controlplane.addresses import Address
+from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Manipulations
 
 
@@ -31,7 +32,19 @@ class Request:
     alias_key: str | None = None
     """What two offers under different from-tags have in common if they are one party's: sdp, address or off."""
     label: str | None = None
+    """Name of the sender of an offer or answer; for other commands it selects a party."""
     set_label: str | None = None
+    to_label: str | None = None
+    address: Address | None = None
+    """Selects the party that advertised it."""
+    from_tags: list[str] = field(default_factory=list)
+    all: str | None = None
+    """none, all, offer-answer, except-offer-answer or flows."""
+    to_call_id: str | None = None
+    calls: tuple[str, ...] = ()
+    mesh: list[MeshEntry] = field(default_factory=list)
+    medias: list[RequestedMedia] = field(default_factory=list)
+    instance: str | None = None
     sdp: bytes | None = None
 
     flags: set[str] = field(default_factory=set)
@@ -41,6 +54,18 @@ class Request:
     """Of offer, require, demux, accept, reject; ``require`` brings ``offer`` along."""
     supports: set[str] = field(default_factory=set)
     """Of load-limit."""
+    bundle: set[str] = field(default_factory=set)
+    """Of accept, offer, require, strict, reject."""
+    codecs: dict[str, list[str]] = field(default_factory=dict)
+    """Codecs by what is to become of them: the members of the key ``codec``."""
+    extmap_strip: set[str] = field(default_factory=set)
+    """URIs of header extensions, or ``all``."""
+    extmap_mask: set[str] = field(default_factory=set)
+    passthrough: bool | None = None
+    media_echo: str | None = None
+    """blackhole, forward, backwards or both."""
+    dtmf_security: str | None = None
+    """drop or off, or a mode that needs a codec."""
     sdes: set[str] = field(default_factory=set)
     """Of ``off``."""
     dtls: set[str] = field(default_factory=set)
@@ -53,6 +78,10 @@ class Request:
     to_interface: str | None = None
     """Interface name of the receiver's side, also ``direction[1]``."""
     interface: str | None = None
+    inbound_peer: Address | None = None
+    """Stands for the interface that routes to it, on the sender's side."""
+    outbound_peer: Address | None = None
+    peer: Address | None = None
     address_family: int | None = None
     """4 or 6."""
     media_address: Address | None = None
@@ -78,14 +107,20 @@ class Request:
     sip_message_type: str | None = None
     """request or response."""
     metadata: str | None = None
+    flag_string: bool = False
+    """Whether it came with the key ``rtpp_flags``."""
     body: str | None = None
     """The operator command of ``cli``."""
-    xmlrpc_callback: str | None = None
 
     unsupported: list[str] = field(default_factory=list)
     """Keys, flags and members of the protocol that this daemon does not implement; for a log line."""
     unknown: list[str] = field(default_factory=list)
     """Keys, flags, members and values that mean nothing; for a log line."""
+
+    def note_unsupported(self, what: str) -> None:
+        """Note something asked for that is left undone, once."""
+        if what not in self.unsupported:
+            self.unsupported.append(what)
 
     @property
     def direction(self) -> tuple[str | None, str | None]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from controlplane.ng.codecs import add_rule
 from controlplane.ng.fields import Target
-from controlplane.ng.flags import set_flag
+from controlplane.ng.flags import set_flags
 from controlplane.ng.keys import set_key
-from controlplane.ng.values import MAX_DEPTH, Dictionary, Value, decimal_text, text
+from controlplane.ng.values import MAX_DEPTH, Dictionary, Value, decimal_text, raw_bytes, text
 from controlplane.ng.words import hyphened
 
 # An opening bracket is special only in front of a token or of a value.
@@ -90,24 +91,39 @@ def _set_from_tag(target: Target, value: bytes) -> None:
     target.request.flags.add("directional")
 
 
-def _codec(target: Target, value: bytes) -> None:
-    target.unsupported("codec")
+def _rule(rule: str) -> SetToken:
+    return lambda target, value: add_rule(target, rule, value)
+
+
+def _use_template(target: Target, value: bytes) -> None:
+    use_template(target, text(value))
 
 
 # What a key with a plain value, and a bare word, mean here and nowhere else.
 _KEYS: dict[bytes, SetToken] = {
-    b"direction": _add_direction, b"to-tag": _set_to_tag, b"from-tag": _set_from_tag, b"transcode": _codec,
-    b"codec-transcode": _codec, b"codec-strip": _codec, b"codec-offer": _codec, b"codec-mask": _codec,
-    b"codec-set": _codec, b"codec-accept": _codec, b"codec-except": _codec,
+    b"direction": _add_direction, b"to-tag": _set_to_tag, b"from-tag": _set_from_tag, b"template": _use_template,
+    b"transcode": _rule("transcode"),
+    **{b"codec-" + rule.encode(): _rule(rule)
+       for rule in ("transcode", "strip", "offer", "mask", "set", "accept", "except")},
 }
 _WORDS: dict[bytes, SetToken] = {b"internal": _add_direction, b"external": _add_direction}
+
+
+def use_template(target: Target, name: str) -> None:
+    """Apply the configured flag string ``name`` (ng key ``template``); a template may name others, but not itself."""
+    line = target.templates.get(name)
+    if line is None:
+        target.unknown(f"template={name}")
+        return
+    others = {other: content for other, content in target.templates.items() if other != name}
+    expand(Target(target.request, target.integer, others), raw_bytes(line))
 
 
 def expand(target: Target, value: Value) -> None:
     """Apply a flag string to the request (ng key ``rtpp_flags``); its integers are base 10 in both encodings."""
     if not isinstance(value, bytes):
         return
-    inner = Target(target.request, decimal_text)
+    inner = Target(target.request, decimal_text, target.templates)
     for key, content in parse(value):
         if key is None:
             if isinstance(content, bytes):
@@ -115,7 +131,7 @@ def expand(target: Target, value: Value) -> None:
                 if setter is not None:
                     setter(inner, content)
                 else:
-                    set_flag(inner, content, set_key)
+                    set_flags(inner, [content], set_key)
         elif isinstance(content, bytes) and (setter := _KEYS.get(hyphened(key))):
             setter(inner, content)
         else:

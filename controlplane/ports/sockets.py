@@ -2,6 +2,7 @@
 """The sockets of all interfaces, as the sessions ask for them and as the reports count them."""
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,9 @@ from controlplane.config.interfaces import InterfaceSpec
 from controlplane.ports.interfaces import Interfaces, place_of
 from controlplane.ports.pool import PortPool, Shuffler
 from controlplane.session.sockets import Place
+
+
+_ANY_PORT = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,17 @@ class Sockets:
     def select(self, name: str | None, family: int, current: str | None) -> Place:
         """The address to use, see Interfaces.select."""
         return place_of(self._interfaces.select(name, family, current))
+
+    def facing(self, peer: Address) -> str | None:
+        """The first interface with the address that the host would send to ``peer`` from; None without a route."""
+        family = socket.AF_INET if peer.family == 4 else socket.AF_INET6
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as probe:
+                probe.connect((str(peer), _ANY_PORT))  # sends nothing, but looks for a route
+                local = Address.parse(probe.getsockname()[0])
+        except OSError:
+            return None
+        return next((spec.name for spec in self._pools if spec.address == local), None)
 
     def allocate(self, place: Place, count: int) -> tuple[Endpoint, ...]:
         """Open one socket at ``place``, or an even number from an even port on. PeerError if there are none."""

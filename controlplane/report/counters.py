@@ -9,7 +9,7 @@ from math import sqrt
 from controlplane.addresses import Address, Endpoint
 from controlplane.events import NOTHING, Counters, SsrcStats, StreamStats
 from controlplane.report.model import Call, Party, is_foreign
-from controlplane.report.ngcommands import NG_NAMES
+from controlplane.ng.commands import NG_NAMES
 
 
 @dataclass(slots=True)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from controlplane.report.counters import ControlClient
 from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MOS, TOTAL, TRAFFIC,
                                          VOIP, Fixed, Metric)
-from controlplane.report.ngcommands import NG_COMMANDS
+from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.snapshot import Interface, Snapshot
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 from controlplane.report.metrics import CURRENT, INTERFACE_VOIP, MOS, RATES, TOTAL, VOIP, Metric
-from controlplane.report.ngcommands import NG_COMMANDS
+from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.snapshot import Interface, Snapshot
 
 T = TypeVar("T")

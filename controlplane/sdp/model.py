@@ -74,6 +74,13 @@ class MediaEndpoints(NamedTuple):
     rtcp: Endpoint
     mux: bool
 
+    def of_stream(self, index: int, pairs: int) -> Endpoint:
+        """Where stream ``index`` (RTP, RTCP, RTP, ...) of a medium with ``pairs`` port pairs goes; port 0: nowhere."""
+        number, is_rtcp = divmod(index, 2)
+        base = self.rtcp if is_rtcp and pairs == 1 else self.rtp
+        port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)
+        return base._replace(port=port) if port <= 65535 else base._replace(port=0)
+
 
 @dataclass(frozen=True, slots=True)
 class PayloadType:

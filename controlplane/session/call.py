@@ -26,7 +26,8 @@ class Call:
     ``tags`` finds parties by tag, former tag and alias, ``alias_keys`` by what they offered (ng ``alias-key``).
     ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``: when sources that are still being learned are to
     be looked at anew. ``wake_at``: when the call needs attention, infinite for a call that has ended. ``released``
-    are sockets given up and not yet reported.
+    are sockets given up and not yet reported. ``aliases`` are the call-IDs of calls that were merged into this one.
+    ``blocks`` see blocking.py.
     """
 
     call_id: str
@@ -40,9 +41,20 @@ class Call:
     alias_keys: dict[AliasKey, Party] = field(default_factory=dict)
     deleted_at: float | None = None
     drop_traffic: bool = False
+    blocks: frozenset[str] = frozenset()
+    forwarding: bool = False
+    aliases: list[str] = field(default_factory=list)
     relearn_at: float | None = None
     wake_at: float | None = None
     released: list[Endpoint] = field(default_factory=list)
+    numbered: int = 0
+
+    def number(self, media: Media) -> int:
+        """The number of ``media`` in the call, in the order in which they are asked for."""
+        if media.number is None:
+            media.number = self.numbered
+            self.numbered += 1
+        return media.number
 
     @property
     def medias(self) -> Iterator[Media]:

@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 from controlplane.addresses import Endpoint
 from controlplane.errors import PeerError
-from controlplane.events import ChangeSet, SourceSeen, StreamStats, WantedTarget
+from controlplane.events import ChangeSet, Datagram, SourceSeen, StreamStats, WantedTarget
 from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
 from controlplane.session import delete, learning, query, signalling, timeouts
 from controlplane.session.call import Call
+from controlplane.session.connect import absorb
+from controlplane.session.context import Context
 from controlplane.session.latching import OutOfPorts
 from controlplane.session.media import Media
 from controlplane.session.settings import SessionSettings
@@ -22,8 +24,12 @@ from controlplane.session.stream import Stream
 from controlplane.session.wanted import spare_targets, targets
 
 DEFAULT_LIST_LIMIT = 32
+_ID_BITS = 256
 LONGEST_SLEEP = 30.0
 """A call is looked at at least this often (seconds), so that changed timeouts come to count."""
+PIERCING = bytes((0x80, 0x7f, 0xff, 0xff)) + bytes(8)
+"""A packet that opens the way back through a NAT: RTP of payload type 127 without payload."""
+PIERCE_INTERVAL = 1.0
 _NOT_FOUND = "Call-ID not found or tags didn't match"
 Reply = dict[str, Any]
 
@@ -55,17 +61,66 @@ class Calls:
         self._changes = ChangeSet()
         self._installed: dict[Endpoint, WantedTarget] = {}
         self._owners: dict[Endpoint, tuple[Call, Media, Stream]] = {}
+        self._counting: dict[Endpoint, Stream] = {}
+        self._closing: dict[Endpoint, Stream] = {}
+        self._merged: dict[str, str] = {}
         self._agenda: list[tuple[float, str]] = []
 
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
         signalling.check(request, is_offer=True)
-        call = self.calls.get(str(request.call_id))
+        call = self.find(str(request.call_id))
         if call is None:
             self._check_limits()
-            call = self.calls[str(request.call_id)] = Call(
-                str(request.call_id), now, request.created_from, now, self.settings.tos)
+            call = self.find_or_create(request, now)
         return self._exchange(call, request, True, now)
+
+    def find(self, call_id: str) -> Call | None:
+        """The call with this ID, which may have been merged into another one."""
+        return self.calls.get(call_id) or self.calls.get(self._merged.get(call_id, ""))
+
+    def find_or_create(self, request: Request, now: float) -> Call:
+        """The call of the request, which is created if need be; without a call-ID one is made up."""
+        call_id = request.call_id
+        if call_id is None:
+            call_id = f"{self._random.getrandbits(_ID_BITS):064x}"
+        call = self.find(call_id)
+        if call is None:
+            call = self.calls[call_id] = Call(call_id, now, request.created_from, now, self.settings.tos)
+        return call
+
+    def carry_out(self, call: Call, request: Request, command: Callable[[Context], Reply], now: float) -> Reply:
+        """Have ``command`` change ``call``; its reply. PeerError."""
+        try:
+            reply = command(Context(call, request, self.settings, self._sockets, self._random, now))
+        except OutOfPorts:
+            self.terminate(call, now, timeouts.UNKNOWN)
+            raise
+        finally:
+            if call.wake_at != inf:
+                call.relearn_at = now + learning.WINDOW
+                self._refresh(call, report_sources=True)
+                self._wake(call, now, self._pierce(call, now, call.relearn_at))
+        return reply
+
+    def relinked(self, call: Call, now: float) -> None:
+        """Who gets whose packets has changed: sources are learned anew, and the engines told."""
+        for media in call.medias:
+            for stream in media.streams:
+                stream.confirmed = False
+        call.relearn_at = now + learning.WINDOW
+        self._refresh(call, report_sources=True)
+        self._wake(call, now, call.relearn_at)
+
+    def merge(self, call: Call, other: Call, collision: str) -> None:
+        """Make ``other`` a part of ``call``, known by both IDs. PeerError with ``collision`` if tags are used twice."""
+        if other is call:
+            return
+        absorb(call, other, collision)
+        del self.calls[other.call_id]
+        other.wake_at = inf
+        for call_id in call.aliases:
+            self._merged[call_id] = call.call_id
 
     def answer(self, request: Request, now: float) -> Reply:
         """ng ``answer``: the reply's keys. PeerError."""
@@ -82,23 +137,24 @@ class Calls:
             if call.wake_at != inf:
                 call.relearn_at = call.last_signal + learning.WINDOW
                 self._refresh(call, report_sources=True)
-                self._wake(call, now, call.relearn_at)
+                self._wake(call, now, self._pierce(call, now, call.relearn_at))
 
     def delete(self, request: Request, now: float) -> Reply:
         """ng ``delete``: the reply's keys. PeerError if nothing matches and the flag ``fatal`` is given."""
         if request.call_id is None:
             raise PeerError("No call-id in message")
-        call = self.calls.get(request.call_id)
-        party = delete.find_party(call, request) if call is not None and request.from_tag is not None else None
-        if call is None or (party is None and request.from_tag is not None):
+        call = self.find(request.call_id)
+        by_tag = request.from_tag is not None and request.all != "all"
+        party = delete.find_party(call, request) if call is not None and by_tag else None
+        if call is None or (party is None and by_tag):
             if "fatal" in request.flags:
                 raise PeerError(_NOT_FOUND)
             return {"warning": _NOT_FOUND}
-        shown = request.to_tag if request.to_tag in call.tags else request.from_tag
+        shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
         reply = {} if "fast" in request.flags else query.call_reply(call, shown)
         delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
-        doomed = delete.doomed_with(party) if party is not None else []
-        if party is None or delete.ends_call(call, doomed):
+        doomed = delete.doomed_with(party) if party is not None else delete.of_call_id(call, request.call_id)
+        if delete.ends_call(call, doomed):
             call.schedule_deletion(now + delay)
         else:
             for gone in doomed:
@@ -119,12 +175,14 @@ class Calls:
 
     def sockets_of(self, call: Call) -> tuple[Endpoint, ...]:
         """The local sockets whose statistics concern ``call``."""
-        return tuple([stream.local for media in call.medias for stream in media.streams if stream.local is not None])
+        return tuple([local for media in call.medias for mapping in media.mappings for local in mapping.sockets])
 
     def terminate(self, call: Call, now: float, reason: str = timeouts.FORCED) -> None:
         """Destroy a call at once."""
         if self.calls.pop(call.call_id, None) is None:
             return
+        for call_id in call.aliases:
+            self._merged.pop(call_id, None)
         for party in call.parties:
             party.deletion_at = now
         if self.observer is not None:
@@ -135,7 +193,9 @@ class Calls:
         for party in call.parties:  # the cycles: nothing of the call waits for the garbage collector
             party.peers.clear()
             for media in party.medias:
-                media.peers.clear()
+                media.sinks.clear()
+                media.sources.clear()
+                media.bundle = None
 
     def on_source(self, event: SourceSeen) -> None:
         """A packet came from a source not reported before; RTCP says nothing about where RTP comes from."""
@@ -144,7 +204,11 @@ class Calls:
             return
         call, media, stream = owner
         confirmed = stream.confirmed
+        first = media.handling.nat_wait and not stream.received
+        stream.received = True
         if not learning.observe(stream, media.handling, event.source, event.at, call.last_signal):
+            if first:
+                self._refresh(call)
             return
         index = media.streams.index(stream)
         others = [peer.streams[index] for peer in media.peers if index < len(peer.streams)]
@@ -157,11 +221,15 @@ class Calls:
         self._refresh(call)
 
     def update_stats(self, stats: Mapping[Endpoint, StreamStats], now: float) -> None:
-        """Take over what the engines counted, by local socket."""
+        """Take over what the engines counted, by local socket; of those just closed for the last time."""
+        counting, closing = self._counting, self._closing
         for local, counted in stats.items():
-            owner = self._owners.get(local)
-            if owner is not None:
-                owner[2].stats = counted
+            stream = counting.get(local)
+            if stream is not None:
+                stream.count(local, counted)
+            if closing and (stream := closing.pop(local, None)) is not None:
+                stream.count(local, counted)
+                stream.forget(local)
 
     def deadline(self) -> float | None:
         """When ``on_deadline`` is to be called next; None if there is no call."""
@@ -184,12 +252,14 @@ class Calls:
     def take_changes(self) -> ChangeSet:
         """What the engines are to do since the last time."""
         changes, self._changes = self._changes, ChangeSet()
+        for local in [local for local in self._closing if local not in changes.closed]:
+            self._closing.pop(local).forget(local)
         return changes
 
     def _known(self, request: Request) -> Call:
-        call = self.calls.get(request.call_id) if request.call_id is not None else None
         if request.call_id is None:
             raise PeerError("No call-id in message")
+        call = self.find(request.call_id)
         if call is None:
             raise PeerError("Unknown call-id")
         return call
@@ -216,7 +286,7 @@ class Calls:
             if party.deletion_at is not None and party.deletion_at <= now:
                 call.close_party(party)
         self._refresh(call, report_sources=again)
-        self._wake(call, now, verdict.next_at)
+        self._wake(call, now, self._pierce(call, now, verdict.next_at))
 
     def _wake(self, call: Call, now: float, at: float) -> None:
         """Put the call on the agenda, unless it stands there for an earlier time."""
@@ -231,6 +301,7 @@ class Calls:
         for media, stream, target in targets(call):
             if stream.local == target.local:
                 self._owners[target.local] = (call, media, stream)
+                self._counting[target.local] = stream
             self._want(target, again=report_sources and target.learning)
         for target in spare_targets(call):
             self._owners.pop(target.local, None)
@@ -240,10 +311,27 @@ class Calls:
         if again or self._installed.get(target.local) != target:
             self._installed[target.local] = self._changes.wanted[target.local] = target
 
+    def _pierce(self, call: Call, now: float, at: float) -> float:
+        """Send something to parties behind NAT that have sent nothing yet (ng flag ``pierce-NAT``).
+
+        ``at``, or when that is to be done again if that is earlier.
+        """
+        for media in call.medias:
+            if media.handling.pierce_nat and media.understood:
+                packets = [Datagram(stream.local, destination, PIERCING) for stream in media.streams
+                           if stream.local is not None and not stream.confirmed and (destination := stream.destination)]
+                self._changes.datagrams += packets
+                if packets:
+                    at = min(at, now + PIERCE_INTERVAL)
+        return at
+
     def _report_closed(self, call: Call) -> None:
         for local in call.released:
             self._owners.pop(local, None)
             self._installed.pop(local, None)
+            counting = self._counting.pop(local, None)
+            if counting is not None:
+                self._closing[local] = counting
             self._changes.wanted.pop(local, None)
         self._changes.closed += call.released
         call.released.clear()

@@ -34,6 +34,11 @@ def doomed_with(party: Party) -> list[Party]:
     return doomed
 
 
+def of_call_id(call: Call, call_id: str) -> list[Party]:
+    """The parties that came in under one of the IDs of a call; all, if it has only one."""
+    return [party for party in call.parties if (party.call_id or call.call_id) == call_id or not call.aliases]
+
+
 def ends_call(call: Call, doomed: list[Party]) -> bool:
     """True if no two partners remain that are not deleted already."""
-    return not any(party.peers and party not in doomed and party.deletion_at is None for party in call.parties)
+    return not any(party.linked and party not in doomed and party.deletion_at is None for party in call.parties)

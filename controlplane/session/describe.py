@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from controlplane.addresses import Address, zero_address
 from controlplane.ng.reply import RequestFailed
-from controlplane.sdp.model import MediaDescription, Origin, PayloadType, SessionDescription
+from controlplane.sdp.model import MediaDescription, Origin, SessionDescription
 from controlplane.sdp.origin import OriginRules, choose_origin, settle
 from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session, printed_formats
+from controlplane.session.candidates import foundation, is_relayed, own_candidates
+from controlplane.session.context import origin_rules
 from controlplane.session.exchange import Exchange
-from controlplane.session.media import Media
+from controlplane.session.media import NEVER_RELAYED, Media
 from controlplane.session.party import Party
 
 _ID_BITS = 62
@@ -23,12 +25,14 @@ def describe(exchange: Exchange) -> bytes:
     place = next((media.mapping.place for media in receiver.medias if media.mapping is not None), None)
     if place is None:
         raise RequestFailed("Error rewriting SDP", sdp="")
-    rules = origin_rules(exchange)
+    rules = origin_rules(exchange.request)
     session = outgoing_session(sender.session or _NO_SESSION, _origin(exchange, sender, receiver, rules,
                                                                       place.advertised),
                                name=_session_name(exchange, sender))
     if "loop-protect" in exchange.request.flags:
         session.leading.append(loop_marker(exchange.settings.instance_id))
+    if exchange.request.ice == "force-relay" and sender.session is not None:
+        session.leading += ["group:" + " ".join((group.semantics, *group.mids)) for group in sender.session.groups]
     session.medias = medias
     return settle(receiver.origin, session, rules, exchange.request.sdp_attr)
 
@@ -36,13 +40,6 @@ def describe(exchange: Exchange) -> bytes:
 def loop_marker(instance_id: str) -> str:
     """The session attribute that tells that a body came by here."""
     return "rtpengine:" + instance_id
-
-
-def origin_rules(exchange: Exchange) -> OriginRules:
-    """The members of ng ``replace`` that concern the o= line."""
-    words = exchange.request.replace
-    return OriginRules("origin" in words, "origin-full" in words, "username" in words, "sdp-version" in words,
-                       "force-increment-sdp-ver" in words)
 
 
 def _origin(exchange: Exchange, sender: Party, receiver: Party, rules: OriginRules, local: Address) -> Origin:
@@ -64,10 +61,12 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
     said = source.description if source is not None else None
     if said is None:
         return _unanswered(exchange, media)
-    if not media.relayed:
+    if media.type == NEVER_RELAYED:
         return copied_media(said, said.port, said.address())
     if said.rejected or media.mapping is None:
         return _rejected(media, said)
+    if media.passthrough:
+        return _passed_through(exchange, media, said)
     address = _printed(exchange, media)
     port = media.mapping.sockets[0].port
     words = exchange.request
@@ -77,9 +76,26 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
     section = outgoing_media(said, port, address, original_sendrecv="original-sendrecv" in words.flags,
                              replace_zero="zero-address" in words.replace)
     section.label = source.label if source is not None else None
-    if not exchange.is_offer:
-        _keep_offered(section, media.description, "allow-asymmetric-codecs" in words.flags)
+    if section.payload_types:
+        if not media.told:
+            return _rejected(media, said)
+        section.payload_types = media.told
+        section.formats = tuple([str(codec.number) for codec in media.told])
+    section.extmaps = media.extmaps
     return _receivers_own(exchange, section, media)
+
+
+def _passed_through(exchange: Exchange, media: Media, said: MediaDescription) -> OutgoingMedia:
+    """The sender's own words, and our sockets among its ICE candidates."""
+    section = copied_media(said, said.port, said.address())
+    if media.mapping is not None and said.has_ice:
+        kind = "relay" if exchange.request.ice == "force-relay" else "host"
+        received = said.values("candidate")
+        if kind == "relay":
+            section.copied = [text for text in section.copied or () if not is_relayed(text)]
+        section.candidates = own_candidates(media.mapping.sockets[:2], _printed(exchange, media), received, kind,
+                                            foundation(exchange.settings.instance_id, media.mapping.place.address))
+    return section
 
 
 def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> OutgoingMedia:
@@ -134,25 +150,3 @@ def _unanswered(exchange: Exchange, media: Media) -> OutgoingMedia:
     section.label = None
     section.generic = []
     return _receivers_own(exchange, section, media)
-
-
-def _keep_offered(section: OutgoingMedia, offered: MediaDescription | None, any_number: bool) -> None:
-    """Drop the codecs that the receiver did not offer, unless that leaves none (RFC 3264 section 6.1).
-
-    ``any_number``: they may have been offered under another payload type (ng flag ``allow-asymmetric-codecs``).
-    """
-    if offered is None or not offered.payload_types:
-        return
-    known = {_identity(codec, any_number) for codec in offered.payload_types}
-    kept = tuple([codec for codec in section.payload_types if _identity(codec, any_number) in known])
-    if kept and len(kept) != len(section.payload_types):
-        section.payload_types = kept
-        section.formats = tuple([str(codec.number) for codec in kept])
-
-
-_ALIASES = {"g729a": "g729"}
-
-
-def _identity(codec: PayloadType, any_number: bool) -> tuple[int, str, int, int]:
-    name = codec.encoding.lower()
-    return 0 if any_number else codec.number, _ALIASES.get(name, name), codec.clock_rate, codec.channels

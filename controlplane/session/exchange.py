@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controlplane.addresses import Address
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
 from controlplane.sdp.rewrite import hold
+from controlplane.session.blocking import block_dtmf
 from controlplane.session.call import Call
+from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
+from controlplane.session.extensions import answer_extensions, offer_extensions
 from controlplane.session.latching import latch, reserve, shrink
 from controlplane.session.match import Dialogue
-from controlplane.session.media import Handling, Media, unlink
+from controlplane.session.media import NEVER_RELAYED, Handling, Media, unlink
 from controlplane.session.mux import answer_mux, offer_mux
 from controlplane.session.party import Party
 from controlplane.session.profiles import agree_profiles
@@ -49,6 +53,8 @@ class Exchange:
         sender.renewed = self.now
         if self.request.label is not None:
             sender.label = self.request.label
+        if "block-dtmf" in self.request.flags:
+            block_dtmf(sender, self.request)
         for section, media, places in zip(sections, medias, self.endpoints):
             if media in withheld:
                 self._withhold(section, media)
@@ -76,15 +82,16 @@ class Exchange:
             unlink(media, peer)
 
     def _handling(self) -> Handling:
-        flags = self.request.flags
-        strict = "strict-source" in flags
-        return Handling(self.request.endpoint_learning or self.settings.endpoint_learning, "asymmetric" in flags,
-                        strict, "media-handover" in flags and not strict, "unidirectional" in flags)
+        return handling_of(self.request, self.settings)
 
     def _section(self, pair: Pair, places: MediaEndpoints, handling: Handling) -> None:
         section, sender, receiver = pair
+        self.call.number(sender)
+        self.call.number(receiver)
         agree_profiles(pair, self.request, self.is_offer)
         self._identify(pair)
+        self._agree_codecs(pair)
+        self._agree_treatment(pair)
         sender.description = section
         sender.handling = handling
         receiver.offered = receiver.offered or self.is_offer
@@ -94,7 +101,7 @@ class Exchange:
         if self.is_offer and "reset" in self.request.flags:
             for stream in (*sender.streams, *receiver.streams):
                 stream.restart()
-        if section.rejected or not sender.relayed or self._was_rejected(receiver):
+        if section.rejected or sender.type == NEVER_RELAYED or self._was_rejected(receiver):
             if section.connection is not None or section.session_connection is not None:
                 sender.family = places.rtp.family
             sender.reject()
@@ -107,10 +114,7 @@ class Exchange:
             answer_mux(sender, receiver, places.mux)
         self._give_ports(pair, places, direction)
         for index, stream in enumerate(sender.streams):
-            number, is_rtcp = divmod(index, 2)
-            base = places.rtcp if is_rtcp and pairs == 1 else places.rtp
-            port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)
-            stream.fill(base._replace(port=port if port <= 65535 else 0), self.now)
+            stream.fill(places.of_stream(index, pairs), self.now)
 
     def _was_rejected(self, receiver: Media) -> bool:
         """True if this is an answer to a section that was offered with port 0."""
@@ -126,6 +130,47 @@ class Exchange:
             if receiver.mid is None and "generate-mid" in self.request.flags:
                 receiver.mid = str(receiver.index)
         sender.label = section.label or sender.label
+
+    def _agree_codecs(self, pair: Pair) -> None:
+        """Which codecs and header extensions the receiver is shown, and what both may send then."""
+        section, sender, receiver = pair
+        words = self.request
+        if not self.is_offer:
+            receiver.told = receiver.sends = choose_answered(
+                section.payload_types, sender.told, words.codecs, any_number="allow-asymmetric-codecs" in words.flags,
+                single="single-codec" in words.flags and section.type == "audio")
+            sender.sends = sent_by_both(sender.told, receiver.told)
+            answer_extensions(section, sender, receiver, words.extmap_strip)
+            return
+        sender.sends = section.payload_types
+        offer_extensions(section, sender, receiver, words.extmap_strip, words.extmap_mask)
+        if "static-codecs" in words.flags and receiver.description is not None and receiver.sends:
+            receiver.told = receiver.sends
+            return
+        chosen = choose_offered(section.payload_types, words.codecs, allow_none="allow-no-codec-media" in words.flags)
+        codecs = chosen.codecs
+        if "no-codec-renegotiation" in words.flags:
+            codecs = reordered(receiver.sends, codecs)
+        receiver.told = receiver.sends = codecs
+        for spec in chosen.missing:
+            words.note_unsupported(f"codec-transcode={spec}")
+        for rule in CONVERTING:
+            if words.codecs.get(rule):
+                words.note_unsupported(f"codec-{rule}")
+
+    def _agree_treatment(self, pair: Pair) -> None:
+        """Whether the SDP is handed on as it is, and whether packets come back or go nowhere."""
+        section, sender, receiver = pair
+        words = self.request
+        wanted = words.passthrough
+        if words.ice == "force-relay" or (words.ice == "optional" and section.has_ice):
+            wanted = True
+        if wanted is not None:
+            sender.passthrough = receiver.passthrough = wanted
+        if words.media_echo is not None:
+            sender.echo = words.media_echo in ("backwards", "both")
+            receiver.echo = words.media_echo in ("forward", "both")
+            sender.blackhole, receiver.blackhole = not sender.echo, not receiver.echo
 
     def _set_direction(self, pair: Pair, places: MediaEndpoints) -> str:
         """Who may send RTP; the last message decides for both sides. Returns the direction in today's words."""
@@ -145,21 +190,36 @@ class Exchange:
         full = 2 * section.port_count
         flags = self.request.flags
         keep = "port-latching" in flags or direction in ("sendonly", "inactive")
-        place = self._place(receiver, self.dialogue.receiver, self.request.to_interface)
+        place = self._place(receiver, self.dialogue.receiver, self._interface(
+            self.request.to_interface, self.request.outbound_peer))
         latch(self.call, receiver, self.sockets, place, 1 if _one_port(receiver, self.is_offer) else full, places.rtp,
               keep=keep and "no-port-latching" not in flags)
         for stream in receiver.streams:
             stream.public = stream.local is not None
         if self.is_offer or sender.mapping is None:
-            own = self._place(sender, self.dialogue.sender, self.request.from_interface)
+            own = self._place(sender, self.dialogue.sender, self._interface(
+                self.request.from_interface, self.request.inbound_peer))
             reserve(self.call, sender, self.sockets, own, full)
         elif _one_port(sender, False):
             shrink(self.call, sender, 1)
+
+    def _interface(self, name: str | None, peer: Address | None) -> str | None:
+        """The interface asked for by name, or as the one that leads to ``peer``."""
+        return self.sockets.facing(peer) if name is None and peer is not None else name
 
     def _place(self, media: Media, party: Party, name: str | None) -> Place:
         place = self.sockets.select(name, media.family or 4, media.interface or party.interface)
         media.interface = party.interface = place.interface
         return place
+
+
+def handling_of(request: Request, settings: SessionSettings) -> Handling:
+    """How the packets of the sender are to be treated from now on."""
+    flags = request.flags
+    strict = "strict-source" in flags
+    return Handling(request.endpoint_learning or settings.endpoint_learning, "asymmetric" in flags, strict,
+                    "media-handover" in flags and not strict, "unidirectional" in flags, "nat-wait" in flags,
+                    "pierce-nat" in flags)
 
 
 def _one_port(media: Media, is_offer: bool) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controlplane.addresses import Endpoint
-from controlplane.sdp.model import MediaDescription
+from controlplane.events import SsrcStats
+from controlplane.sdp.model import Extmap, MediaDescription, PayloadType
 from controlplane.sdp.protocols import lookup
 from controlplane.session.sockets import Place
 from controlplane.session.stream import Stream
@@ -32,28 +33,86 @@ class Handling:
     strict_source: bool = False
     media_handover: bool = False
     unidirectional: bool = False
+    nat_wait: bool = False
+    pierce_nat: bool = False
 
 
 DEFAULT_HANDLING = Handling()
 
 
 @dataclass(slots=True, eq=False)
-class Media:
-    """Section ``index`` (from 1) of a party. ``description`` is what the party itself said last.
+class Link:
+    """Packets of ``source`` go to ``sink``.
 
-    ``protocol`` is the profile spoken with the party, empty while unknown, ``is_rtp`` tells what it carries.
+    ``answers``: the two are partners of an offer and an answer, else ``sink`` has subscribed. ``egress``: to what its
+    partner gets of it, rather than to what it sends, which differs once something is converted. ``rtcp_only``:
+    nothing but RTCP. ``blocks`` see blocking.py. ``before`` is what had come from the source when the link began.
+    """
+
+    source: Media
+    sink: Media
+    answers: bool = True
+    egress: bool = False
+    rtcp_only: bool = False
+    blocks: frozenset[str] = frozenset()
+    before: tuple[SsrcStats, ...] = ()
+
+    @property
+    def passed(self) -> list[SsrcStats]:
+        """The sources with what came from them since the link exists."""
+        earlier = {each.ssrc: each for each in self.before}
+        found = []
+        for each in self.source.ingress:
+            known = earlier.get(each.ssrc)
+            if known is None:
+                found.append(each)
+            elif each.packets > known.packets:
+                found.append(each._replace(packets=each.packets - known.packets, bytes=each.bytes - known.bytes))
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class Bundle:
+    """Media of a party that use the sockets of the first of them (RFC 9143), once ``accepted``; until then offered.
+
+    ``mid_extension`` is the id of the header extension that carries mids, None if the party does without.
+    """
+
+    medias: list[Media]
+    accepted: bool = False
+    mid_extension: int | None = None
+
+    @property
+    def head(self) -> Media:
+        """The one whose sockets are used."""
+        return self.medias[0]
+
+
+@dataclass(slots=True, eq=False)
+class Media:
+    """Section ``index`` (from 1) of a party, ``number`` (from 0) in the call.
+
+    ``description`` is what the party itself said last. ``protocol`` is the profile spoken with the party, empty
+    while unknown, ``is_rtp`` tells what it carries, ``is_avpf`` whether with early feedback.
     ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port.
     ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what the offerer is to
-    be told then; None: what the party answers. ``peers`` are the media of other parties that get its packets, and
-    whose packets it gets. ``offered``: the party was the receiver of an offer.
+    be told then; None: what the party answers. ``sinks`` are the links to media that get its packets, ``sources``
+    those from media whose packets it gets; ``heard`` are counters of RTP sources from former ones, by SSRC.
+    ``offered``: the party was the receiver of an offer. ``sends`` are the codecs that the party may use, ``told``
+    those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its
+    partner does not know of. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``: its RTP
+    goes back to it, ``blackhole``: it goes nowhere.
     """
 
     index: int
     type: str
+    number: int | None = None
     protocol: str = ""
     is_rtp: bool = False
+    is_avpf: bool = False
     streams: list[Stream] = field(default_factory=list)
-    peers: list[Media] = field(default_factory=list)
+    sinks: list[Link] = field(default_factory=list)
+    sources: list[Link] = field(default_factory=list)
     mappings: list[PortMapping] = field(default_factory=list)
     mapping: PortMapping | None = None
     description: MediaDescription | None = None
@@ -69,17 +128,37 @@ class Media:
     mux_required: bool = False
     mux_answer: bool | None = False
     offered: bool = False
+    sends: tuple[PayloadType, ...] = ()
+    told: tuple[PayloadType, ...] = ()
+    extmaps: tuple[Extmap, ...] = ()
+    masked_extmaps: tuple[Extmap, ...] = ()
+    passthrough: bool = False
+    echo: bool = False
+    blackhole: bool = False
+    bundle: Bundle | None = None
+    heard: dict[int, SsrcStats] = field(default_factory=dict)
+
+    @property
+    def peers(self) -> list[Media]:
+        """The media of other parties that this one has an offer/answer relation with."""
+        return [link.sink for link in self.sinks if link.answers]
+
+    @property
+    def ingress(self) -> list[SsrcStats]:
+        """The RTP sources that the party has, with their counters."""
+        return [source for stream in self.streams if stream.is_rtp for source in stream.stats.sources]
 
     def set_protocol(self, protocol: str) -> None:
         """Speak this profile; one that is not known is opaque."""
         known = lookup(protocol)
         self.protocol = protocol
         self.is_rtp = known is not None and known.rtp
+        self.is_avpf = known is not None and known.avpf
 
     @property
-    def relayed(self) -> bool:
-        """False for a medium whose packets never come by here."""
-        return self.type != NEVER_RELAYED
+    def understood(self) -> bool:
+        """True if its packets are taken for RTP and RTCP, rather than handed on whatever they are."""
+        return self.is_rtp and not self.passthrough
 
     @property
     def codecs(self) -> dict[int, str]:
@@ -107,7 +186,7 @@ class Media:
         for index, stream in enumerate(self.streams):
             local = sockets[index] if index < len(sockets) else None
             if local != stream.local:
-                stream.local = local
+                stream.move(local)
                 stream.public = False
 
     def set_mux(self, mux: bool) -> None:
@@ -134,16 +213,36 @@ class Media:
 
 
 def link(one: Media, other: Media) -> None:
-    """Let each get the packets of the other."""
-    if other not in one.peers:
-        one.peers.append(other)
-    if one not in other.peers:
-        other.peers.append(one)
+    """Let each get the packets of the other, as partners of an offer and an answer."""
+    subscribe(one, other).answers = True
+    subscribe(other, one).answers = True
 
 
 def unlink(one: Media, other: Media) -> None:
-    """Undo ``link``."""
-    if other in one.peers:
-        one.peers.remove(other)
-    if one in other.peers:
-        other.peers.remove(one)
+    """End what ``link`` and ``subscribe`` have begun between the two."""
+    unsubscribe(one, other)
+    unsubscribe(other, one)
+
+
+def find_link(source: Media, sink: Media) -> Link | None:
+    """The link between the two in this direction."""
+    return next((each for each in source.sinks if each.sink is sink), None)
+
+
+def subscribe(source: Media, sink: Media) -> Link:
+    """Let ``sink`` get the packets of ``source``; the link that does so."""
+    found = find_link(source, sink)
+    if found is None:
+        found = Link(source, sink, False, before=tuple(source.ingress))
+        source.sinks.append(found)
+        sink.sources.append(found)
+    return found
+
+
+def unsubscribe(source: Media, sink: Media) -> None:
+    """Let ``sink`` get no more packets of ``source``; what it got is remembered."""
+    found = find_link(source, sink)
+    if found is not None:
+        source.sinks.remove(found)
+        sink.sources.remove(found)
+        sink.heard |= {each.ssrc: each for each in found.passed}

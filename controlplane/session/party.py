@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from controlplane.sdp.origin import OriginState
 from controlplane.sdp.model import SessionDescription
-from controlplane.session.media import Media, unlink
+from controlplane.session.media import Media, unlink, unsubscribe
 
 UNKNOWN, FROM_TAG, TO_TAG = "UNKNOWN", "FROM_TAG", "TO_TAG"
 
@@ -17,8 +17,9 @@ class Party:
 
     ``peers`` are the parties it has an offer/answer relation with, in the order in which they came. ``session`` is
     the last description received (its media are those of ``medias``), ``origin`` what the party was sent last,
-    ``final`` tells that it has sent a final response. Times are Unix time in seconds; ``renewed`` is that of its last
-    offer or answer.
+    ``final`` tells that it has sent a final response. ``call_id`` is that of the call it came from, if it was moved
+    into this one. ``blocks`` see blocking.py; ``forwarding``: its media are to be recorded elsewhere. Times are Unix
+    time in seconds; ``renewed`` is that of its last offer or answer.
     """
 
     created: float
@@ -36,10 +37,25 @@ class Party:
     origin: OriginState = field(default_factory=OriginState)
     final: bool = False
     renewed: float = 0.0
+    call_id: str | None = None
+    blocks: frozenset[str] = frozenset()
+    forwarding: bool = False
+
+    @property
+    def linked(self) -> bool:
+        """True if it has to do with another party."""
+        return bool(self.peers) or any([media.sinks or media.sources for media in self.medias])
+
+    def media_at(self, position: int, kind: str) -> Media:
+        """The medium at ``position`` (from 0); media of type ``kind`` are appended until there is one."""
+        while len(self.medias) <= position:
+            self.medias.append(Media(len(self.medias) + 1, kind))
+        return self.medias[position]
 
     def peer_media(self, media: Media) -> Media | None:
-        """The medium of this party that is linked to ``media`` of another one."""
-        return next((own for own in self.medias if own in media.peers), None)
+        """The medium of this party that ``media`` of another one has an offer/answer relation with."""
+        peers = media.peers
+        return next((own for own in self.medias if own in peers), None)
 
 
 def associate(one: Party, other: Party) -> None:
@@ -57,5 +73,17 @@ def dissociate(one: Party, other: Party) -> None:
     if one in other.peers:
         other.peers.remove(one)
     for media in one.medias:
-        for peer in other.medias:
-            unlink(media, peer)
+        for peer in media.peers:
+            if peer in other.medias:
+                unlink(media, peer)
+
+
+def leave(party: Party) -> None:
+    """Undo every relation of the party to others."""
+    for other in list(party.peers):
+        dissociate(party, other)
+    for media in party.medias:
+        for link in list(media.sinks):
+            unsubscribe(media, link.sink)
+        for link in list(media.sources):
+            unsubscribe(link.source, media)

@@ -9,6 +9,7 @@ from controlplane.ng.request import Request
 from controlplane.sdp.errors import SdpError
 from controlplane.sdp.model import MediaDescription, SessionDescription
 from controlplane.sdp.protocols import lookup
+from controlplane.session.media import Media
 from controlplane.session.sections import Pair
 
 ACCEPT = "accept"
@@ -21,9 +22,7 @@ def check_supported(description: SessionDescription, request: Request) -> None:
     """PeerError naming the first thing asked for that does not exist. What is merely left out is logged."""
     if len(description.medias) > MAX_SECTIONS:
         raise SdpError(f"{len(description.medias)} m-sections")
-    wanted = lookup(request.transport_protocol) if request.transport_protocol else None
-    if wanted is not None and wanted.srtp:
-        raise PeerError(f"Transport protocol {wanted.name} is not supported: no SRTP")
+    check_profile(request)
     for media in description.medias:
         if media.rejected or media.protocol is None:
             continue
@@ -33,6 +32,13 @@ def check_supported(description: SessionDescription, request: Request) -> None:
             _leave_out("ICE", request, media)
         if media.protocol.rtp and (media.value("crypto") is not None or media.value("fingerprint") is not None):
             _leave_out("opportunistic SRTP", request, media)
+
+
+def check_profile(request: Request) -> None:
+    """PeerError if the receiver is to have a profile that does not exist."""
+    wanted = lookup(request.transport_protocol) if request.transport_protocol else None
+    if wanted is not None and wanted.srtp:
+        raise PeerError(f"Transport protocol {wanted.name} is not supported: no SRTP")
 
 
 def _leave_out(what: str, request: Request, media: MediaDescription) -> None:
@@ -54,3 +60,11 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     forgotten = follow or (changed and is_offer) or receiver.is_rtp != section.is_rtp
     if override or forgotten or not receiver.protocol:
         receiver.set_protocol(override or section.protocol_text)
+
+
+def strips_feedback(source: Media, sink: Media) -> bool:
+    """True if AVPF feedback of one is nothing for the other, whose profile lacks it and who has not asked for any."""
+    if not (source.is_avpf and sink.is_rtp) or sink.is_avpf:
+        return False
+    said = sink.description
+    return said is None or not any(codec.rtcp_fb for codec in said.payload_types)

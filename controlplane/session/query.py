@@ -25,14 +25,16 @@ def call_reply(call: Call, tag: str | None = None) -> Reply:
         "last signal": int(call.last_signal), "last redis update": 0}
     if call.metadata is not None:
         reply["metadata"] = call.metadata
-    sources = [source for party in parties for media in party.medias for source in _sources(media)]
+    sources = [source for party in parties for media in party.medias for source in media.ingress]
     reply["SSRC"] = {str(source.ssrc): _ssrc(source) for source in sources}
     tags: Reply = {}
     untagged = 0
     for party in parties:
         untagged += party.tag is None
-        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(party)
+        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(call, party)
     reply["tags"] = tags
+    if call.forwarding or any(party.forwarding for party in call.parties):
+        reply["recording"] = {"call recording": 0, "forwarding": int(call.forwarding)}
     reply["totals"] = {"RTP": _totals(parties, rtcp=False), "RTCP": _totals(parties, rtcp=True)}
     return reply
 
@@ -41,10 +43,14 @@ def _selected(call: Call, tag: str | None) -> list[Party]:
     if not tag:
         return call.parties
     party = call.tags.get(tag)
-    return [party, *party.peers] if party is not None else []
+    if party is None:
+        return []
+    sources = {id(link.source) for media in party.medias for link in media.sources}
+    return [party, *[other for other in call.parties if other is not party and (
+        other in party.peers or any(id(media) in sources for media in other.medias))]]
 
 
-def _party(party: Party) -> Reply:
+def _party(call: Call, party: Party) -> Reply:
     reply: Reply = {"tag": party.tag or ""}
     if party.branch is not None:
         reply["via-branch"] = party.branch
@@ -53,31 +59,49 @@ def _party(party: Party) -> Reply:
     if party.label is not None:
         reply["label"] = party.label
     reply["created"] = int(party.created)
-    links = [{"tag": peer.tag or "", "type": "offer/answer"} for peer in party.peers]
-    reply["subscriptions"] = links
-    reply["subscribers"] = [dict(each) for each in links]
+    reply["subscriptions"] = _relations(call, party, {id(link.source) for media in party.medias
+                                                      for link in media.sources if not link.answers})
+    reply["subscribers"] = _relations(call, party, {id(link.sink) for media in party.medias
+                                                    for link in media.sinks if not link.answers})
     reply["medias"] = [_media(media) for media in party.medias]
     reply["VSC"] = []
+    if party.forwarding:
+        reply["recording"] = {"excluded": 0, "forwarding": 1}
     return reply
+
+
+def _relations(call: Call, party: Party, subscribed: set[int]) -> list[Reply]:
+    """Whom the party talks to, and who else has one of the ``subscribed`` media (by identity)."""
+    found = [{"tag": peer.tag or "", "type": "offer/answer"} for peer in party.peers]
+    if subscribed:
+        found += [{"tag": other.tag or "", "type": "pub/sub"} for other in call.parties
+                  if other not in party.peers and any(id(media) in subscribed for media in other.medias)]
+    return found
 
 
 def _media(media: Media) -> Reply:
     reply: Reply = {"index": media.index, "type": media.type}
     if media.protocol:
         reply["protocol"] = media.protocol
-    sources = _sources(media)
+    sources = media.ingress
     codec = _main_codec(media, sources) if sources else None
     if codec is not None:
         reply["codec"] = codec
     reply["streams"] = [_stream(media, stream, sources) for stream in media.streams]
     reply["flags"] = [name for name, on in (
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
-        ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.is_rtp),
-        ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional)) if on]
+        ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.understood),
+        ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional), ("echo", media.echo),
+        ("blackhole", media.blackhole)) if on]
     reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in sources]
-    reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for peer in media.peers
-                             for source in _sources(peer)]
+    reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _heard(media)]
     return reply
+
+
+def _heard(media: Media) -> list[SsrcStats]:
+    """The sources whose packets the party gets or got."""
+    now = {source.ssrc: source for link in media.sources if not link.rtcp_only for source in link.passed}
+    return [*now.values(), *[source for ssrc, source in media.heard.items() if ssrc not in now]]
 
 
 def _main_codec(media: Media, sources: list[SsrcStats]) -> str | None:
@@ -129,10 +153,6 @@ def _totals(parties: Iterable[Party], *, rtcp: bool) -> Reply:
                 if stream.is_rtp != rtcp:
                     total += stream.stats.user_in + stream.stats.kernel_in
     return _counters(total)
-
-
-def _sources(media: Media) -> list[SsrcStats]:
-    return [source for stream in media.streams if stream.is_rtp for source in stream.stats.sources]
 
 
 def _ssrc(source: SsrcStats) -> Reply:

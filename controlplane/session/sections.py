@@ -76,15 +76,14 @@ def _by_mid(section: MediaDescription, party: Party, taken: set[int]) -> Media |
 def _by_position(section: MediaDescription, party: Party, position: int, taken: set[int]) -> Media:
     """The medium at ``position``; appended ones if there is none, or if a mid has taken it."""
     medias = party.medias
-    while len(medias) <= position:
-        medias.append(Media(len(medias) + 1, section.type))
-    if medias[position].index in taken:
+    found = party.media_at(position, section.type)
+    if found.index in taken:
         free = next((media for media in medias if media.index not in taken), None)
         if free is None:
             free = Media(len(medias) + 1, section.type)
             medias.append(free)
         return free
-    return medias[position]
+    return found
 
 
 def _linked(section: MediaDescription, own: Media, receiver: Party, taken: set[int]) -> Media | None:

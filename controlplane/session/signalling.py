@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from hashlib import blake2b
 
-from controlplane.addresses import Address
 from controlplane.errors import PeerError
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaEndpoints
 from controlplane.sdp.parse import parse
 from controlplane.session.call import AliasKey, Call
+from controlplane.session.context import received_from
 from controlplane.session.describe import describe, loop_marker
 from controlplane.session.exchange import Exchange
 from controlplane.session.match import match_answer, match_offer
@@ -41,7 +41,7 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
     if "loop-protect" in request.flags and description.in_every_session(loop_marker(settings.instance_id)):
         return {"sdp": body}
     check_supported(description, request)
-    endpoints = description.endpoints(_received_from(request, settings))
+    endpoints = description.endpoints(received_from(request, settings))
     from_tag = request.from_tag or ""
     if is_offer:
         dialogue = match_offer(call, request, from_tag, now, _alias_key(request, body, endpoints))
@@ -55,12 +55,6 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
     exchange = Exchange(call, request, description, endpoints, dialogue, is_offer, settings, sockets, random, now)
     exchange.negotiate()
     return {"sdp": describe(exchange)}
-
-
-def _received_from(request: Request, settings: SessionSettings) -> Address | None:
-    """The address of the SIP message, if it is to be believed rather than the SDP."""
-    distrust = "sip-source-address" in request.flags or settings.sip_source
-    return request.received_from if distrust and "trust-address" not in request.flags else None
 
 
 def _alias_key(request: Request, body: bytes, endpoints: Sequence[MediaEndpoints]) -> AliasKey | None:

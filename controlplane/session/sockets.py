@@ -24,6 +24,9 @@ class SocketPool(Protocol):
         ``current``, the interface used so far, stays if ``name`` allows it. Another family is the last resort.
         """
 
+    def facing(self, peer: Address) -> str | None:
+        """The interface from which packets to ``peer`` leave by the routes of the host; None if it is none of ours."""
+
     def allocate(self, place: Place, count: int) -> tuple[Endpoint, ...]:
         """Open 1 socket, or an even number of consecutive ones that begin at an even port.
 

@@ -4,10 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controlplane.addresses import Endpoint
-from controlplane.events import StreamStats
+from controlplane.addresses import Endpoint, zero_address
+from controlplane.events import SsrcStats, StreamStats
 
 NO_STATS = StreamStats()
+
+
+def added(one: StreamStats, other: StreamStats) -> StreamStats:
+    """The counters of two sockets that served one stream after the other; ``other`` is the present one."""
+    sources = {source.ssrc: source for source in one.sources}
+    for source in other.sources:
+        earlier = sources.get(source.ssrc)
+        sources[source.ssrc] = source if earlier is None else _joined(earlier, source)
+    return StreamStats(one.user_in + other.user_in, one.kernel_in + other.kernel_in, one.user_out + other.user_out,
+                       one.kernel_out + other.kernel_out, tuple(sources.values()), other.offloaded)
+
+
+def _joined(earlier: SsrcStats, later: SsrcStats) -> SsrcStats:
+    """One source that went on sending to another socket; what it said last comes from there, if it sent there."""
+    latest = later if later.packets else earlier
+    return latest._replace(
+        packets=earlier.packets + later.packets, bytes=earlier.bytes + later.bytes, lost=earlier.lost + later.lost,
+        duplicates=earlier.duplicates + later.duplicates, reordered=earlier.reordered + later.reordered)
+
+
+_PAST = Endpoint(zero_address(4), 0)
+"""Stands for all sockets that were closed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -16,8 +38,9 @@ class Stream:
 
     ``advertised`` is what the party's SDP said, ``learned`` the source of its packets as far as it is known,
     ``endpoint`` where we send. ``filled``: SDP of the party was seen; ``public``: it was told our port;
-    ``confirmed``: learning is over. ``best_rank`` see learning.py. ``created`` is Unix time in seconds and
-    moves when the party renews its SDP.
+    ``confirmed``: learning is over, ``received``: a packet came. ``best_rank`` see learning.py. ``created`` is Unix
+    time in seconds and moves when the party renews its SDP. ``stats`` count everything since the beginning;
+    ``counted`` are the counters of each socket that is or was used, if there were several.
     """
 
     component: int
@@ -32,7 +55,9 @@ class Stream:
     filled: bool = False
     public: bool = False
     confirmed: bool = False
+    received: bool = False
     stats: StreamStats = NO_STATS
+    counted: dict[Endpoint, StreamStats] | None = None
 
     @property
     def learning(self) -> bool:
@@ -52,6 +77,41 @@ class Stream:
         """Time of the last packet received, or of the last SDP if that is later."""
         stats = self.stats
         return max(self.created, stats.user_in.last_packet, stats.kernel_in.last_packet)
+
+    def move(self, local: Endpoint | None) -> None:
+        """Use another socket, or none; what the one before has counted goes on counting."""
+        if self.local is not None and self.counted is None and self.stats is not NO_STATS:
+            self.counted = {self.local: self.stats}
+        self.local = local
+        if self.counted is not None and local is not None:
+            self.counted.setdefault(local, NO_STATS)
+            self._sum()
+
+    def count(self, local: Endpoint, stats: StreamStats) -> None:
+        """Take over what the engines have counted for a socket of this stream."""
+        if self.counted is None:
+            if local == self.local:
+                self.stats = stats
+        elif self.counted.get(local) is not stats:
+            self.counted[local] = stats
+            self._sum()
+
+    def forget(self, local: Endpoint) -> None:
+        """A socket was closed: its counters stay, and its port may come again with counters that start anew."""
+        if self.counted is None:
+            if local == self.local and self.stats is not NO_STATS:
+                self.counted = {local: self.stats}
+            else:
+                return
+        past = self.counted.pop(local, None)
+        if past is not None:
+            self.counted[_PAST] = added(self.counted.get(_PAST, NO_STATS), past)
+
+    def _sum(self) -> None:
+        total = NO_STATS
+        for local, stats in sorted((self.counted or {}).items(), key=lambda item: item[0] == self.local):
+            total = added(total, stats)
+        self.stats = total
 
     def fill(self, advertised: Endpoint, now: float) -> None:
         """The party's SDP names ``advertised``; what was learned lasts only if it names the same as before."""
@@ -73,6 +133,7 @@ class Stream:
 
     def reset(self) -> None:
         """Forget the party's SDP and our socket: the section was rejected or its party is gone."""
-        self.local = self.endpoint = self.advertised = self.learned = None
+        self.move(None)
+        self.endpoint = self.advertised = self.learned = None
         self.filled = self.public = False
         self.unconfirm()

@@ -58,9 +58,9 @@ def _media_verdict(call: Call, settings: SessionSettings, now: float) -> Verdict
 def _activity(call: Call) -> list[tuple[str, float]]:
     """Kind and last activity of each stream, leaving out branches that lost the race for the answer."""
     found = []
-    linked = any(party.peers for party in call.parties)
+    linked = any(party.linked for party in call.parties)
     for party in call.parties:
-        if linked and not party.peers:
+        if linked and not party.linked:
             continue
         for media in party.medias:
             for stream in media.streams:

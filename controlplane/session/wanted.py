@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controlplane.addresses import Endpoint
-from controlplane.events import NO_RANK, Mismatch, WantedOutput, WantedTarget
+from controlplane.events import NO_RANK, BundledMedia, Mismatch, PayloadRule, WantedOutput, WantedTarget
 from controlplane.session import learning
+from controlplane.session.blocking import MEDIA, payload_rules
 from controlplane.session.call import Call
-from controlplane.session.media import Media, PortMapping
+from controlplane.session.extensions import rebuilt
+from controlplane.session.media import Link, Media, PortMapping
+from controlplane.session.party import Party
+from controlplane.session.profiles import strips_feedback
 from controlplane.session.stream import Stream
 
 MAX_PAYLOAD_TYPES = 32
@@ -19,10 +23,12 @@ Located = tuple[Media, Stream, WantedTarget]
 
 def targets(call: Call) -> Iterator[Located]:
     """The target of each socket in use, with the medium and stream it belongs to."""
-    for media in call.medias:
-        if media.mapping is not None:
-            for index, target in _targets(call, media, media.mapping):
-                yield media, media.streams[index], target
+    for party in call.parties:
+        for media in party.medias:
+            if media.mapping is not None and (media.bundle is None or media.bundle.head is media
+                                              or not media.bundle.accepted):
+                for index, target in _targets(call, party, media, media.mapping):
+                    yield media, media.streams[index], target
 
 
 def spare_targets(call: Call) -> Iterator[WantedTarget]:
@@ -31,41 +37,45 @@ def spare_targets(call: Call) -> Iterator[WantedTarget]:
     A party may go on sending to our former port until its new SDP has arrived: that is still forwarded. Nothing is
     learned from it.
     """
-    for media in call.medias:
-        if len(media.mappings) == (media.mapping is not None):
-            continue
-        for mapping in media.mappings:
-            if media.mapping is None:
-                yield from (WantedTarget(local, discard=True) for local in mapping.sockets)
-            elif mapping is not media.mapping:
-                yield from (target for _, target in _targets(call, media, mapping))
+    for party in call.parties:
+        for media in party.medias:
+            if len(media.mappings) == (media.mapping is not None):
+                continue
+            for mapping in media.mappings:
+                if media.mapping is None:
+                    yield from (WantedTarget(local, discard=True) for local in mapping.sockets)
+                elif mapping is not media.mapping:
+                    yield from (target for _, target in _targets(call, party, media, mapping))
 
 
-def _targets(call: Call, media: Media, mapping: PortMapping) -> Iterator[tuple[int, WantedTarget]]:
+def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> Iterator[tuple[int, WantedTarget]]:
     """What the sockets of ``mapping`` do, by index of their streams; those of streams that are gone are silenced."""
     clocks = _clock_rates(media)
-    rtcp: Outputs = ()
+    handling = media.handling
     for index, local in enumerate(mapping.sockets):
         if index >= len(media.streams) or call.drop_traffic:
-            yield min(index, len(media.streams) - 1), WantedTarget(local, is_rtp=media.is_rtp, discard=True)
+            yield min(index, len(media.streams) - 1), WantedTarget(local, is_rtp=media.understood, discard=True)
             continue
         stream = media.streams[index]
         current = local == stream.local
-        ranked = current and learning.ranks(stream, media.handling)
+        ranked = current and learning.ranks(stream, handling)
         expected, mismatch = _expected(media, stream, ranked)
-        rtp: Outputs = ()
-        if not media.is_rtp:
-            rtp = _outputs(call, [(peer, peer.streams[index]) for peer in media.peers if index < len(peer.streams)])
-        elif index % 2 == 0:
-            pair = index // 2
-            peers = [peer for peer in media.peers if index + 1 < len(peer.streams)]
-            rtcp = _outputs(call, [(peer, peer.rtcp_stream(pair)) for peer in peers])
-            if media.recv:  # else the party is on hold: its RTCP is forwarded all the same
-                rtp = _outputs(call, [(peer, peer.streams[index]) for peer in peers if peer.send])
-        settled = current and stream.confirmed and not any(output.follow for output in rtp)
-        yield index, WantedTarget(local, rtp, rtcp, expected, mismatch, media.is_rtp,
-                                  current and _reports_sources(media, stream), settled, False, clocks,
-                                  _best_rank(stream) if ranked else None)
+        rtp, rtcp = _outputs(call, party, media, index)
+        settled = current and stream.confirmed and not any([output.follow for output in rtp])
+        learns = current and _reports_sources(media, stream)
+        yield index, WantedTarget(
+            local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
+            clocks, _best_rank(stream) if ranked else None, None,
+            _bundled(call, party, media, index))
+
+
+def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:
+    """The media that share the sockets of ``media``, itself in front."""
+    bundle = media.bundle
+    if bundle is None or not bundle.accepted or len(bundle.medias) < 2 or index >= 2:
+        return ()
+    return tuple([BundledMedia(member.mid, bundle.mid_extension, _clock_rates(member),
+                               *_outputs(call, party, member, index)) for member in bundle.medias])
 
 
 def _best_rank(stream: Stream) -> int:
@@ -73,8 +83,10 @@ def _best_rank(stream: Stream) -> int:
 
 
 def _reports_sources(media: Media, stream: Stream) -> bool:
-    """True while learning, and for as long as the flag ``media-handover`` lets the stream follow another source."""
-    return stream.learning or (stream.confirmed and stream.public and media.handling.media_handover)
+    """True while learning, until a first packet that is waited for, and while the stream may move."""
+    handling = media.handling
+    return (stream.learning or (handling.nat_wait and stream.filled and not stream.received)
+            or (stream.confirmed and stream.public and handling.media_handover))
 
 
 def _expected(media: Media, stream: Stream, ranked: bool) -> tuple[Endpoint | None, Mismatch]:
@@ -88,15 +100,60 @@ def _expected(media: Media, stream: Stream, ranked: bool) -> tuple[Endpoint | No
     return stream.learned or stream.endpoint, mismatch
 
 
-def _outputs(call: Call, sinks: list[tuple[Media, Stream]]) -> Outputs:
-    """Copies for all of the streams that can be sent to."""
-    outputs = []
-    for media, stream in sinks:
-        destination = stream.destination
-        if destination is not None and stream.local is not None:
-            outputs.append(WantedOutput(stream.local, destination, call.tos,
-                                        stream.is_rtp and learning.follows(stream, media.handling)))
-    return tuple(outputs)
+def _outputs(call: Call, party: Party, media: Media, index: int) -> tuple[Outputs, Outputs]:
+    """Where RTP and RTCP go that the party sends to stream ``index`` of ``media``."""
+    rtp: list[WantedOutput] = []
+    rtcp: list[WantedOutput] = []
+    if not media.understood:
+        for link in media.sinks:
+            if not link.rtcp_only and index < len(link.sink.streams) and not _blocked(call, party, link):
+                _append(call, link, link.sink.streams[index], rtp)
+    elif media.echo:
+        _echo(call, media, index, rtp, rtcp)
+    else:
+        for link in media.sinks:
+            _add_link(call, party, link, index, rtp, rtcp)
+    return tuple(rtp), tuple(rtcp)
+
+
+def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[WantedOutput],
+              rtcp: list[WantedOutput]) -> None:
+    media, sink = link.source, link.sink
+    if index + 1 >= len(sink.streams) and index % 2 == 0:
+        return
+    if index % 2 == 0:
+        _append(call, link, sink.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+        # Else the party is on hold: its RTCP is forwarded all the same.
+        if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
+            blocks = call.blocks | party.blocks | link.blocks
+            _append(call, link, sink.streams[index], rtp, extensions=True,
+                    rules=payload_rules(media, blocks) if blocks else ())
+    elif index < len(sink.streams):
+        _append(call, link, sink.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+
+
+def _blocked(call: Call, party: Party, link: Link) -> bool:
+    return MEDIA in call.blocks or MEDIA in party.blocks or MEDIA in link.blocks
+
+
+def _echo(call: Call, media: Media, index: int, rtp: list[WantedOutput], rtcp: list[WantedOutput]) -> None:
+    """Everything goes back to where it came from, as if it were somebody else's."""
+    link = Link(media, media)
+    if index % 2 == 0:
+        _append(call, link, media.streams[index], rtp, new_ssrc=True)
+    _append(call, link, media.rtcp_stream(index // 2), rtcp, new_ssrc=True)
+
+
+def _append(call: Call, link: Link, stream: Stream, outputs: list[WantedOutput], *, extensions: bool = False,
+            strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (), new_ssrc: bool = False) -> None:
+    """One more copy, if the stream can be sent to and is not waiting for a first packet from there."""
+    sink = link.sink
+    destination = stream.destination
+    if destination is None or stream.local is None or (sink.handling.nat_wait and not stream.received):
+        return
+    outputs.append(WantedOutput(
+        stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), None,
+        strip_feedback, rebuilt(link.source, sink) if extensions else None, rules, new_ssrc))
 
 
 def _clock_rates(media: Media) -> tuple[tuple[int, int], ...]:

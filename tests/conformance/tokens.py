@@ -149,6 +149,9 @@ class Comparison:
         return "" if same else f"{path}: recorded {recorded!r}, ours {ours!r}"
 
     def _identity(self, recorded: str, ours: str) -> bool:
+        known = self.mapping.forward.get(("id", recorded))
+        if known is not None:
+            return bool(known == ours)
         return recorded not in self.said and ours != "" and self.mapping.bind("id", recorded, ours)
 
     def _dictionary(self, recorded: dict[str, Any], ours: dict[str, Any], path: str) -> str:

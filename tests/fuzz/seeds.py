@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from controlplane.ng import flags, keys
+from controlplane.ng.commands import COMMANDS
+from controlplane.sdp.attributes import ATTRIBUTES
 from tests.conformance import vectors
 from tests.fuzz.ng.fuzz_flags import KEYS
 from tests.fuzz.ng.fuzz_message import MOST, SEPARATOR
@@ -71,3 +75,11 @@ def from_recordings(target: str) -> list[bytes]:
         "pages": lambda: (bytes([number % 3]) + each for number, each in enumerate(bencoded)),
     }[target]()
     return [each for each in dict.fromkeys(found) if len(each) <= LONGEST]
+
+
+def dictionary() -> str:
+    """The words of the protocol, as they are and with their length in front, for libFuzzer to put in."""
+    listed = re.split(r"[\s|]+", flags.IMPLEMENTED + flags.SATISFIED + flags.PLANNED)
+    words = {word.encode() for word in (*listed, *COMMANDS, *ATTRIBUTES) if word} | set(keys.KEYS)
+    forms = sorted(words | {b"%d:%b" % (len(word), word) for word in words})
+    return "".join('"' + "".join(f"\\x{byte:02x}" for byte in form) + '"\n' for form in forms)

@@ -59,14 +59,17 @@ def test_recorded_messages(target: str) -> None:
 def test_fuzz(target: str, tmp_path: Path) -> None:
     if importlib.util.find_spec("atheris") is None:
         pytest.skip("needs the Python package atheris")
+    start, words = tmp_path / "start", tmp_path / "words"
+    start.mkdir()
     for data in (*seeds.from_tests(target), *seeds.from_recordings(target), *kept(target)):
-        (tmp_path / hashlib.sha1(data).hexdigest()).write_bytes(data)
+        (start / hashlib.sha1(data).hexdigest()).write_bytes(data)
+    words.write_text(seeds.dictionary())
     found = ROOT / "build" / "fuzz" / f"python-{target}"
     for directory in (found, KEPT / target):
         directory.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(
-        [sys.executable, "-m", "tests.fuzz", target, str(found), str(tmp_path), *LIMITS, f"-max_total_time={SECONDS}",
-         "-print_final_stats=1", f"-artifact_prefix={KEPT / target}/"],
+        [sys.executable, "-m", "tests.fuzz", target, str(found), str(start), *LIMITS, f"-dict={words}",
+         f"-max_total_time={SECONDS}", "-print_final_stats=1", f"-artifact_prefix={KEPT / target}/"],
         cwd=ROOT, capture_output=True, text=True, errors="replace", timeout=SECONDS + 140)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     runs = re.search(r"number_of_executed_units: (\d+)", done.stderr)

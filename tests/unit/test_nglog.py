@@ -8,6 +8,7 @@ import pytest
 from controlplane import log, nglog
 from controlplane.errors import PeerError
 from controlplane.events import Counters
+from controlplane.ng.later import Later
 from controlplane.ng.request import Request
 from tests.unit.report.fakes import NOW, FakeCall, FakeMedia, FakeParty, ssrc, stream
 
@@ -92,3 +93,17 @@ def test_nothing_is_put_together_that_nobody_reads(monkeypatch):
     monkeypatch.setattr(nglog._core, "isEnabledFor", lambda level: False)
     monkeypatch.setattr(nglog, "_party_lines", None)
     nglog.call_ended(FakeCall("c-9", parties=[FakeParty("A")]), "REGULAR", NOW)
+
+
+def test_what_is_asked_twice_is_told(lines):
+    nglog.repeated(SOURCE)
+    assert lines == [f"INFO: Detected command from {SOURCE} as a duplicate"]
+
+
+def test_a_reply_that_comes_later_is_told_when_it_is_there(lines):
+    later, replies = Later(), []
+    run("transform", lambda request: later, Request("transform", created_from=SOURCE)).then(replies.append)
+    assert len(lines) == 1
+    later.finish({"result": "ok"})
+    assert replies == [{"result": "ok"}]
+    assert lines[1:] == [f"INFO: Replying to 'transform' from {SOURCE} (elapsed time 0.500000 sec)"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from controlplane.errors import PeerError
 from controlplane.events import SourceSeen
+from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Edits
 from tests.unit.session.calls import V4, V6, Daemon, ep, spec
 
@@ -39,24 +40,43 @@ MESSAGES = st.fixed_dictionaries({
     "flags": st.lists(st.sampled_from([
         "strict-source", "media-handover", "asymmetric", "unidirectional", "port-latching", "no-port-latching",
         "generate-mid", "to-tag", "fatal", "fast", "sip-source-address", "new-branch",
-        "reset"]), max_size=3).map(" ".join),
+        "reset", "nat-wait", "pierce-nat", "single-codec", "static-codecs",
+        "allow-no-codec-media"]), max_size=3).map(" ".join),
     "rtcp_mux": st.sampled_from(["", "offer", "offer require", "demux", "accept", "reject"]),
     "replace": st.sampled_from(["", "origin", "origin-full", "sdp-version"]),
     "address_family": st.sampled_from([None, None, 4, 6]),
     "transport_protocol": st.sampled_from([None, None, "RTP/AVPF", "accept", "udptl"]),
     "alias_key": st.sampled_from([None, None, "off", "sdp", "address"]),
     "sdp_media_remove": st.sampled_from([set(), set(), {"audio"}, {"video"}, {"audio", "other"}]),
-    "sdp_attr": st.sampled_from([{}, EDITS]),
+    "sdp_attr": st.sampled_from([{}, EDITS]), "media_echo": st.sampled_from([None, None, "both", "forward"]),
+    "passthrough": st.sampled_from([None, None, True, False]),
+    "bundle": st.sampled_from(["", "", "accept", "offer", "require", "strict", "reject"]),
+    "codecs": st.sampled_from([{}, {"strip": ["all"], "offer": ["PCMU"]}, {"mask": ["PCMA"], "transcode": ["x"]}]),
     "endpoint_learning": st.sampled_from([None, "off", "immediate", "delayed", "heuristic"]),
     "to_interface": st.sampled_from([None, None, "second", "external"]),
     "drop_traffic": st.sampled_from([None, None, None, "start", "stop"])})
 
+OTHERS = st.tuples(st.sampled_from([
+    "publish", "create", "create answer", "subscribe request", "subscribe request", "subscribe answer", "unsubscribe",
+    "connect", "mesh", "transform", "block media", "unblock media", "block DTMF", "silence media"]),
+    st.fixed_dictionaries({
+        "call_id": st.sampled_from(["c1", "c1", "c2", None]), "from_tag": TAGS, "to_tag": TAGS,
+        "to_call_id": st.sampled_from([None, None, "c1", "c2"]), "all": st.sampled_from([None, None, "all", "flows"]),
+        "calls": st.sampled_from([(), ("c1",), ("c2", "c1")]),
+        "from_tags": st.lists(st.sampled_from("ABC"), max_size=2),
+        "mesh": st.lists(st.builds(MeshEntry, st.sampled_from(["A", "B", "C"]), st.just(("B", "C"))), max_size=2),
+        "medias": st.lists(st.builds(RequestedMedia, st.sampled_from(["audio", "video"]), destination=st.sampled_from(
+            [None, ep("192.0.2.77:7000")])), max_size=2),
+        "flags": st.lists(st.sampled_from([
+            "directional", "bidirectional", "siprec", "mirror-rtcp", "egress", "inactive", "allow-transcoding",
+            "unsubscribe", "generate-mid", "nat-wait", "pierce-nat"]), max_size=3).map(" ".join),
+        "rtcp_mux": st.sampled_from(["", "offer", "offer require"])}), bodies())
 SIGNALS = st.tuples(st.sampled_from(["offer", "offer", "answer", "answer"]), MESSAGES, bodies())
 DELETES = st.tuples(st.just("delete"), MESSAGES, st.sampled_from([None, 0, 2]))
 PACKETS = st.tuples(st.just("packet"), st.integers(0, 50),
                     st.sampled_from(["192.0.2.10:41000", "192.0.2.9:5", "[2001:db8::20]:42000"]))
 PAUSES = st.tuples(st.just("pause"), st.sampled_from([0.1, 1.0, 3.5, 70.0]), st.none())
-STEPS = st.lists(st.one_of(SIGNALS, SIGNALS, DELETES, PACKETS, PAUSES), max_size=14)
+STEPS = st.lists(st.one_of(SIGNALS, SIGNALS, OTHERS, OTHERS, DELETES, PACKETS, PAUSES), max_size=14)
 
 
 def check(daemon: Daemon) -> None:
@@ -76,6 +96,9 @@ def check(daemon: Daemon) -> None:
             assert all(party in peer.peers for peer in party.peers)
             for media in party.medias:
                 assert all(media in peer.peers for peer in media.peers)
+                assert all(link in link.sink.sources and link.source is media for link in media.sinks)
+                assert all(link in link.source.sinks and link.sink is media for link in media.sources)
+                assert len({id(link.sink) for link in media.sinks}) == len(media.sinks)
                 for peer in party.peers:
                     assert sum(other in media.peers for other in peer.medias) <= 1
 
@@ -93,7 +116,9 @@ def perform(daemon: Daemon, step: tuple) -> None:  # type: ignore[type-arg]
         fields = dict(first)
         if kind == "delete":
             fields["delete_delay"] = second
-        else:
+        elif kind in ("publish", "create answer", "subscribe answer"):
+            fields["sdp"] = second
+        elif kind in ("offer", "answer"):
             fields["sdp"] = second
         try:
             daemon.send(kind, **fields)
@@ -112,6 +137,6 @@ def test_any_sequence(steps: list) -> None:  # type: ignore[type-arg]
     for call_id in list(daemon.calls.calls):
         daemon.send("delete", call_id=call_id, delete_delay=0)
     assert not daemon.targets and not daemon.sockets.open and not daemon.calls.calls
-    assert not daemon.calls._owners and not daemon.calls._installed
+    assert not daemon.calls._owners and not daemon.calls._installed and not daemon.calls._counting
     assert all(usage.free == usage.total for usage in daemon.sockets.usage())
     daemon.offer("v=0\no=- 1 1 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\nm=audio 41000 RTP/AVP 8\n")

@@ -6,8 +6,10 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
+from controlplane.dataplane.parts import EXTENSION_BYTES, GROUP, MID, PART, PAYLOAD_TYPE, RULE
 from controlplane.errors import DataPlaneError
-from controlplane.events import Mismatch, SrtpKeys, WantedOutput, WantedTarget
+from controlplane.events import (BundledMedia, Extensions, Mismatch, PayloadRule, SrtpKeys, WantedOutput,
+                                 WantedTarget)
 from controlplane.relay._native import ffi, lib
 
 A, B, C = (Endpoint.parse(text) for text in ("192.0.2.1:40000", "192.0.2.2:258", "[2001:db8::3]:50000"))
@@ -21,7 +23,9 @@ TARGET = WantedTarget(
     (abi.BATCH, "batch", "magic version count length"),
     (abi.RECORD, "record", "command flags length cookie"),
     (abi.REPLY, "reply", "command status length cookie"),
-    (abi.PAYLOAD_TYPE, "payload_type", "number group clock_rate"),
+    (PAYLOAD_TYPE, "payload_type", "number group clock_rate"),
+    (GROUP, "group", "rtp_start rtp_end rtcp_start rtcp_end mid_len mid"),
+    (RULE, "rule", "number flags pattern_len pattern"), (MID, "mid", "id len text"),
     (abi.COUNTERS, "counters", "packets bytes errors last_us"),
     (abi.TRACKER, "ssrc", "ssrc valid last_pt ext_seq packets bytes last_us lost duplicates reordered jitter last_ts"),
 ])
@@ -40,27 +44,28 @@ def test_fields_lie_where_the_header_has_them(format_, name, fields):
 
 def test_sizes_of_what_is_packed_in_one_go():
     for packed, name in ((abi.ADDRESS, "addr"), (abi.TARGET, "target_msg"), (abi.OUTPUT, "output_msg"),
-                         (abi.PART, "part"), (abi.PAYLOAD_TYPE, "payload_type"), (abi.SRTP, "srtp"),
+                         (PART, "part"), (PAYLOAD_TYPE, "payload_type"), (abi.SRTP, "srtp"),
                          (abi.TRACKER, "ssrc")):
         assert packed.size == ffi.sizeof(f"struct rtpe_{name}"), name
+    assert EXTENSION_BYTES == ffi.sizeof("struct rtpe_extensions")
     assert abi.TRACKERS == ffi.sizeof("struct rtpe_ssrc[%d]" % abi.MAX_SSRCS)
 
 
 def message_of(record):
     """The target message in a record, and its parts as (kind, entries)."""
     at = abi.RECORD.size + abi.TARGET.size
-    parts = []
+    found = []
     while at < len(record):
-        kind, count, length = abi.PART.unpack_from(record, at)
-        parts.append((kind, count, record[at + abi.PART.size:at + length]))
+        kind, count, length = PART.unpack_from(record, at)
+        found.append((kind, count, record[at + PART.size:at + length]))
         at += length
     assert at == len(record)
-    return ffi.from_buffer("struct rtpe_target_msg *", record[abi.RECORD.size:]), parts
+    return ffi.from_buffer("struct rtpe_target_msg *", record[abi.RECORD.size:]), found
 
 
 def part(kind, count, entries):
     """A part as an engine writes it."""
-    return abi.PART.pack(kind, count, abi.PART.size + len(entries)) + entries
+    return PART.pack(kind, count, PART.size + len(entries)) + entries
 
 
 @pytest.mark.parametrize("endpoint", [A, B, C], ids=str)
@@ -131,6 +136,41 @@ def test_outputs_that_rtp_and_rtcp_share_are_packed_once():
     assert len(parts) == 1
 
 
+def test_what_outputs_do_to_packets():
+    rules = PayloadRule(101, True), PayloadRule(8, False, b"\xd5")
+    record = abi.add_target(WantedTarget(A, (
+        WantedOutput(A, B, rules=rules, extensions=Extensions((1, 9, 255), (3, "audio"))),
+        WantedOutput(A, B, extensions=Extensions(())))))
+    m, parts = message_of(record)
+    assert [(kind, count) for kind, count, _ in parts] == [
+        (lib.RTPE_PART_OUTPUT, 1), (lib.RTPE_PART_RULES, 2), (lib.RTPE_PART_EXTENSIONS, 1), (lib.RTPE_PART_MID, 1),
+        (lib.RTPE_PART_OUTPUT, 1), (lib.RTPE_PART_EXTENSIONS, 1)]
+    packed = ffi.from_buffer("struct rtpe_rule[]", parts[1][2])
+    assert [(r.number, r.flags, r.min_payload, bytes(r.pattern)[:r.pattern_len]) for r in packed] == [
+        (8, 0, 0, b"\xd5"), (101, lib.RTPE_RULE_BLACKHOLE, 0, b"")]
+    allowed = bytes(parts[2][2])
+    assert {at for at in range(256) if allowed[at // 8] >> at % 8 & 1} == {1, 9, 255}
+    mid = ffi.from_buffer("struct rtpe_mid *", parts[3][2])
+    assert (mid.id, ffi.string(mid.text)[:mid.len]) == (3, b"audio")
+    assert not any(parts[5][2])
+
+
+def test_a_bundle():
+    media = (BundledMedia("a", 4, ((0, 8000), (100, 1000)), (WantedOutput(A, B), WantedOutput(A, C)), ()),
+             BundledMedia("v", 4, ((105, 90000), (100, 90000)), (WantedOutput(A, B),), (WantedOutput(A, C),)),
+             BundledMedia("x" * 256, None, (), (), ()))
+    wanted = WantedTarget(A, media[0].rtp_outputs, payload_types=media[0].payload_types, bundle=media)
+    m, parts = message_of(abi.add_target(wanted))
+    assert (m.num_outputs, m.mid_id) == (4, 4) == (len(abi.outputs_of(wanted)), 4)
+    assert (m.rtp_start, m.rtp_end, m.rtcp_start, m.rtcp_end) == (0, 0, 0, 0)
+    types = ffi.from_buffer("struct rtpe_payload_type[]", parts[0][2])
+    assert [(t.number, t.group, t.clock_rate) for t in types] == [(0, 0, 8000), (100, 0, 1000), (105, 1, 90000)]
+    packed = ffi.from_buffer("struct rtpe_group[]", parts[1][2])
+    assert [(g.rtp_start, g.rtp_end, g.rtcp_start, g.rtcp_end) for g in packed] == [
+        (0, 2, 2, 2), (2, 3, 3, 4), (4, 4, 4, 4)]
+    assert [bytes(ffi.buffer(g.mid))[:g.mid_len] for g in packed] == [b"a", b"v", b""]
+
+
 def test_state_with_all_its_parts():
     tracker = b"SSRC" + bytes([1, 8]) + bytes(66)
     state = b"SSRC" + bytes([1]) + bytes(275)
@@ -153,7 +193,7 @@ def test_state_with_all_its_parts():
     assert found.seeds.sources == part(lib.RTPE_PART_SSRCS, 1, tracker)
     assert found.seeds.srtp == part(lib.RTPE_PART_SRTP_STATES, 1, state)
     ((source, sent),) = found.seeds.outputs
-    c = ffi.from_buffer("struct rtpe_srtp_state *", sent[abi.PART.size:])
+    c = ffi.from_buffer("struct rtpe_srtp_state *", sent[PART.size:])
     assert source == A and (c.rtp.top, c.rtcp.top) == (0, lib.RTPE_SRTCP_RESERVE)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -12,7 +13,8 @@ import pytest
 
 from controlplane.dataplane import abi
 from controlplane.errors import DataPlaneError
-from controlplane.events import Mismatch, SourceSeen, WantedTarget
+from controlplane.events import (BundledMedia, Extensions, Mismatch, PayloadRule, SourceSeen, WantedOutput,
+                                 WantedTarget)
 from tests.unit.dataplane.rig import Rig, rtcp, rtp, sequence_of, to, wait
 
 
@@ -215,3 +217,35 @@ def test_a_refused_batch_changes_nothing(rig: Rig) -> None:
     with pytest.raises(DataPlaneError) as refused:
         rig.relay.command(bytes(1 << 21))
     assert refused.value.errno == errno.EMSGSIZE
+
+
+def with_extension(number: int, payload_type: int, *elements: tuple[int, bytes]) -> bytes:
+    """An RTP packet with a one-byte header extension block (RFC 8285)."""
+    block = b"".join(bytes([at << 4 | len(data) - 1]) + data for at, data in elements)
+    block += bytes(-len(block) % 4)
+    plain = rtp(number, b"p" * 20, payload_type=payload_type)
+    return bytes([plain[0] | 0x10]) + plain[1:12] + struct.pack(">HH", 0xBEDE, len(block) // 4) + block + plain[12:]
+
+
+def test_rules_and_extensions(rig: Rig) -> None:
+    a, b, local = rig.peer(), rig.peer(), rig.local()
+    output = WantedOutput(local, b.endpoint, rules=(PayloadRule(101, True), PayloadRule(8, False, b"\xd5")),
+                          extensions=Extensions((2,)))
+    rig.install(WantedTarget(local, (output,), payload_types=((0, 8000), (8, 8000), (101, 8000))))
+    a.send(rtp(1, b"event", payload_type=101), local)
+    a.send(rtp(2, b"speech", payload_type=8), local)
+    a.send(with_extension(3, 0, (1, b"gone"), (2, b"kept")), local)
+    assert b.receive(2) == [rtp(2, b"\xd5" * 6, payload_type=8), with_extension(3, 0, (2, b"kept"))]
+
+
+def test_bundled_media_are_told_apart(rig: Rig) -> None:
+    a, audio, video, local = rig.peer(), rig.peer(), rig.peer(), rig.local()
+    none = Extensions(())
+    media = (BundledMedia("a", 1, ((0, 8000),), (WantedOutput(local, audio.endpoint, extensions=none),), ()),
+             BundledMedia("v", 1, ((96, 90000),), (WantedOutput(local, video.endpoint, extensions=none),), ()))
+    rig.install(WantedTarget(local, media[0].rtp_outputs, payload_types=((0, 8000),), bundle=media))
+    a.send(rtp(1, b"p" * 20, payload_type=0), local)
+    a.send(rtp(2, b"p" * 20, payload_type=96), local)
+    a.send(with_extension(3, 0, (1, b"v")), local)
+    assert audio.receive(1) == [rtp(1, b"p" * 20, payload_type=0)]
+    assert video.receive(2) == [rtp(2, b"p" * 20, payload_type=96), rtp(3, b"p" * 20, payload_type=0)]

@@ -4,7 +4,7 @@ import itertools
 import pytest
 
 from controlplane.errors import DataPlaneError, PeerError
-from controlplane.ng.commands import COMMANDS
+from controlplane.ng.commands import NG_NAMES
 from controlplane.ng.cookies import GENERATION, CookieCache
 from controlplane.ng.dispatch import Dispatcher, Hooks
 from controlplane.ng.later import Later
@@ -19,11 +19,11 @@ class Bench:
 
     def __init__(self):
         self.requests, self.observed, self.warnings, self.bugs = [], [], [], []
-        self.outcome = {}
+        self.outcome, self.repeated = {}, []
         handlers = {command: self.handle for command in ("ping", "offer", "delete", "list", "query")}
         self.dispatcher = Dispatcher(handlers, CookieCache(0.0), itertools.count().__next__,
                                      Hooks(lambda *seen: self.observed.append(seen),
-                                           lambda kind, line: self.warnings.append(line),
+                                           lambda kind, line: self.warnings.append(line), self.repeated.append,
                                            lambda *bug: self.bugs.append(bug)))
 
     def handle(self, request):
@@ -81,13 +81,13 @@ def test_json_errors_are_json(bench):
     assert bench.send(b"2 {}") == b'2 {"result":"error","error-reason":"Dictionary contains no key \\"command\\""}'
 
 
-@pytest.mark.parametrize("command", sorted(COMMANDS - {"ping", "offer", "delete", "list", "query"}))
+@pytest.mark.parametrize("command", sorted(NG_NAMES - {"ping", "offer", "delete", "list", "query"}))
 def test_every_known_command_without_a_handler(bench, command):
     assert bench.send(b"1 d7:command%d:%se" % (len(command), command.encode())) == error("No command handler")
 
 
 def test_there_are_33_commands():
-    assert len(COMMANDS) == 33
+    assert len(NG_NAMES) == 33
 
 
 @pytest.mark.parametrize("data", [b"", b"no-space", b" d7:command4:pinge"])
@@ -99,7 +99,7 @@ def test_without_a_cookie_there_is_no_reply(bench, data):
 def test_duplicates_are_answered_again_and_not_executed(bench):
     first = bench.send(b"1 d7:command4:pinge")
     assert bench.send(b"1 utter nonsense", now=2 * GENERATION - 1) == first
-    assert len(bench.requests) == len(bench.observed) == 1
+    assert len(bench.requests) == len(bench.observed) == 1 and bench.repeated == [SOURCE]
     bench.send(b"1 d7:command4:pinge", now=5 * GENERATION)
     bench.send(b"1 d7:command4:pinge", now=6 * GENERATION)
     assert len(bench.requests) == 2

@@ -57,7 +57,8 @@ def test_flags_and_keys():
     assert request.rtcp_mux == {"demux"}
     assert request.direction == ("int", "ext")
     assert (request.tos, request.address_family) == (184, 6)
-    assert request.unsupported == ["codec"]
+    assert request.codecs == {"strip": ["G729"], "transcode": ["opus/48000/2/24000"]}
+    assert not request.unsupported and not request.unknown
 
 
 def test_is_expanded_at_its_position():
@@ -93,9 +94,29 @@ def test_integers_are_decimal_in_both_encodings():
     assert read(b"TOS=010", encoding=JSON).tos == 10
 
 
-@pytest.mark.parametrize("line", [b"transcode=PCMA", b"codec-strip=all", b"codec-transcode=opus", b"codec-strip-all"])
-def test_codecs_are_reported(line):
-    assert len(read(line).unsupported) == 1
+@pytest.mark.parametrize("line, codecs", [
+    (b"transcode=PCMA", {"transcode": ["PCMA"]}), (b"codec-strip=all", {"strip": ["all"]}),
+    (b"codec-transcode=opus,G722", {"transcode": ["opus", "G722"]}), (b"codec-strip-all", {"strip": ["all"]}),
+    (b"codec-set=opus/48000/2///useinbandfec--1;..x", {"set": ["opus/48000/2///useinbandfec=1; x"]}),
+    (b"codec-except=x codec=[except=[y] offer=[z]]", {"except": ["x", "y"], "offer": ["z"]}),
+    (b"codec-ignore-PCMU", {"ignore": ["PCMU"]})])
+def test_codecs(line, codecs):
+    assert read(line).codecs == codecs
+
+
+TEMPLATES = {"default": "trust-address", "offer": "replace-origin from-tag=t", "more": "ICE=remove template=loop",
+             "loop": "generate-mid template=more template=loop"}
+
+
+def test_templates_count_before_the_keys_of_the_message():
+    message = Dictionary([(b"from-tag", b"A"), (b"template", b"more"),
+                          (b"rtpp_flags", b"template=none template=offer")])
+    request = read_request("offer", message, BENCODE, "", 0.0, TEMPLATES)
+    assert request.flags == {"trust-address", "generate-mid", "directional"}
+    assert (request.replace, request.ice, request.from_tag) == ({"origin"}, "remove", "t")
+    assert request.unknown == ["template=more", "template=loop", "template=none"]
+    answer = read_request("answer", Dictionary([(b"from-tag", b"A")]), BENCODE, "", 0.0, TEMPLATES)
+    assert (answer.from_tag, answer.flags) == ("A", {"trust-address"})
 
 
 def test_only_text_is_expanded():

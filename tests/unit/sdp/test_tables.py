@@ -7,28 +7,18 @@ from controlplane.sdp.evaluate import READERS
 from controlplane.sdp.payloads import STATIC_PAYLOADS
 
 
-@pytest.mark.parametrize("name, rtp, srtp, avpf, tls, plain", [
-    ("RTP/AVP", True, False, False, False, "RTP/AVP"),
-    ("RTP/AVPF", True, False, True, False, "RTP/AVPF"),
-    ("RTP/SAVP", True, True, False, False, "RTP/AVP"),
-    ("RTP/SAVPF", True, True, True, False, "RTP/AVPF"),
-    ("UDP/TLS/RTP/SAVP", True, True, False, True, "RTP/AVP"),
-    ("UDP/TLS/RTP/SAVPF", True, True, True, True, "RTP/AVPF"),
-    ("udptl", False, False, False, False, "udptl"),
+@pytest.mark.parametrize("name, rtp, srtp, avpf, tls", [
+    ("RTP/AVP", True, False, False, False),
+    ("RTP/AVPF", True, False, True, False),
+    ("RTP/SAVP", True, True, False, False),
+    ("RTP/SAVPF", True, True, True, False),
+    ("UDP/TLS/RTP/SAVP", True, True, False, True),
+    ("UDP/TLS/RTP/SAVPF", True, True, True, True),
+    ("udptl", False, False, False, False),
 ])
-def test_protocols(name, rtp, srtp, avpf, tls, plain):
+def test_protocols(name, rtp, srtp, avpf, tls):
     found = protocols.lookup(name.swapcase())
     assert (found.name, found.rtp, found.srtp, found.avpf, found.tls) == (name, rtp, srtp, avpf, tls)
-    assert protocols.plain_sibling(found).name == plain
-    assert found.encrypted == srtp
-
-
-def test_osrtp_variants():
-    for plain in (protocols.RTP_AVP, protocols.RTP_AVPF):
-        variant = protocols.osrtp_variant(plain)
-        assert variant != plain and variant.name == plain.name and variant.encrypted
-        assert protocols.plain_sibling(variant) is plain
-    assert protocols.osrtp_variant(protocols.RTP_SAVP) is protocols.RTP_SAVP
 
 
 @pytest.mark.parametrize("name", ["", "TCP/MSRP", "RTP/AVP ", "UDP/DTLS/SCTP", "ＲＴＰ/AVP"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,12 +13,15 @@ import pytest
 from controlplane.addresses import Endpoint
 from controlplane.errors import ConfigError
 from controlplane.ng.later import Later
+from controlplane.servers import listener
 from controlplane.servers.ng import Answer, Handler, Room
 from controlplane.servers.ng_tcp import NgTcpServer
 from tests.unit.servers.clients import settles
 
 LOCAL = Endpoint.parse("127.0.0.1:0")
 LONG = 1_000_000
+_TCP_REPAIR = 19
+"""Linux: <netinet/tcp.h>."""
 
 
 def handler(data: bytes, source: str, now: float) -> Answer:
@@ -263,6 +267,22 @@ def test_a_port_that_is_taken_is_named_and_nothing_stays_open() -> None:
         taken = server.listener.addresses[0]
         with pytest.raises(ConfigError, match=f"Failed to open TCP control port {taken}: Address already in use"):
             NgTcpServer([LOCAL, taken], handler, lambda: 0.0)
+    serve(body)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to vanish without a word")
+def test_a_peer_that_has_vanished_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sooner = {socket.TCP_KEEPIDLE: 1, socket.TCP_KEEPINTVL: 1}
+    monkeypatch.setattr("controlplane.servers.listener._PROBING", [
+        (level, option, sooner.get(option, value)) for level, option, value in listener._PROBING])
+
+    async def body(server: NgTcpServer) -> None:
+        with socket.create_connection(server.listener.addresses[0].sockaddr) as vanishing:
+            await settles(lambda: server.listener.clients == 1)
+            vanishing.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)  # closes without telling the other end
+        await asyncio.sleep(0.2)
+        assert server.listener.clients == 1
+        await settles(lambda: server.listener.clients == 0)
     serve(body)
 
 

@@ -12,6 +12,7 @@ from controlplane.ng.request import Request
 from controlplane.ports.sockets import Sockets
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
+from controlplane.session.commands import COMMANDS
 from controlplane.session.party import Party
 from controlplane.session.settings import SessionSettings
 
@@ -56,6 +57,7 @@ class Daemon:
         self.calls = Calls(self.settings, self.sockets, source, self.counter)
         self.targets: dict[Endpoint, WantedTarget] = {}
         self.last = ChangeSet()
+        self.warnings: list[str] = []
 
     def apply(self) -> ChangeSet:
         self.last = self.calls.take_changes()
@@ -68,12 +70,15 @@ class Daemon:
     def send(self, command: str, **fields: Any) -> dict[str, Any]:
         sdp = fields.pop("sdp", None)
         fields = {"call_id": "c1", **fields}
-        for name in ("flags", "replace", "rtcp_mux", "supports"):
+        for name in ("flags", "replace", "rtcp_mux", "supports", "bundle"):
             if name in fields:
                 fields[name] = set(fields[name].split())
         request = Request(command, "127.0.0.1:5000", self.now,
                           sdp=sdp.replace("\n", "\r\n").encode() if sdp is not None else None, **fields)
+        self.warnings = request.unsupported
         try:
+            if command in COMMANDS:
+                return dict(COMMANDS[command](self.calls, request, self.now))
             handler = getattr(self.calls, command)
             return dict(handler(request) if command in ("query", "list") else handler(request, self.now))
         finally:
@@ -113,6 +118,13 @@ class Daemon:
 
     def party(self, tag: str | None) -> Party:
         return next(party for party in self.call.parties if party.tag == tag)
+
+    def gets(self, tag: str | None, media: int = 0) -> list[str]:
+        """Tags of the parties whose RTP is sent to the party called ``tag``."""
+        destination = self.party(tag).medias[media].streams[0].destination
+        return sorted(party.tag or "" for party in self.call.parties for each in party.medias
+                      for target in [self.targets.get(each.streams[0].local or ep("0.0.0.0:0"))] if target is not None
+                      if any(output.destination == destination for output in target.rtp_outputs))
 
     def local(self, tag: str | None, stream: int = 0, media: int = 0) -> Endpoint:
         local = self.party(tag).medias[media].streams[stream].local
