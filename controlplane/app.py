@@ -14,8 +14,9 @@ from controlplane.config.interfaces import build_interfaces
 from controlplane.config.netdevs import is_local, system_resolver
 from controlplane.config.settings import Settings
 from controlplane.dataplane.firewall import Firewall, rule_of
+from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.relay import Relay
-from controlplane.dataplane.selector import Accelerator, kernel_table
+from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
 from controlplane.errors import ConfigError, PeerError
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
 from controlplane.listeners import Listeners
@@ -85,10 +86,18 @@ class App:
             self._listeners.set_tos(tos)
 
     def _feed_accelerator(self) -> None:
-        """Install the rule if asked to; without the rule the accelerator would never see a packet, so look."""
+        """Lead packets to the accelerator: from network devices, else by the firewall rule."""
         settings = self._settings
         if self._accelerator is None:
             return
+        if isinstance(self._accelerator, KernelTable) and settings.ingress_device:
+            hook_devices(self._accelerator, settings.ingress_device)
+            if not settings.iptables_rule:
+                return
+        self._feed_by_rule(settings)
+
+    def _feed_by_rule(self, settings: Settings) -> None:
+        """Install the rule if asked to; without the rule the accelerator would never see a packet, so look."""
         firewall = Firewall(rule_of(settings.accelerator, settings.table, settings.nfqueue_number),
                             settings.iptables_backend)
         if settings.iptables_rule:

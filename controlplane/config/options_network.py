@@ -91,6 +91,8 @@ FORWARDING: tuple[Option, ...] = (
            "the end", also=("xtables",)),
     option("iptables-backend", _str, "tables the rule goes to: legacy, nft, or what the host has", "auto",
            check=one_of("auto", "legacy", "nft")),
+    option("ingress-device", _list, "network device from which the kernel module takes packets before the IP stack, in "
+           "place of the firewall rule; several are possible", default_text="none"),
     option("nftables-start", _flag, "install the firewall rule and exit", action=True),
     option("nftables-stop", _flag, "remove the firewall rule and exit", action=True),
     option("nftables-status", _flag, "check the firewall rule and exit", action=True),

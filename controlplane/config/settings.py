@@ -27,6 +27,7 @@ class Settings:
     nfqueue_number: int
     iptables_rule: bool
     iptables_backend: str
+    ingress_device: tuple[str, ...]
     listen_ng: tuple[str, ...]
     listen_tcp_ng: tuple[str, ...]
     listen_cli: tuple[str, ...]

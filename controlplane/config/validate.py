@@ -26,6 +26,8 @@ def validate(settings: Settings) -> None:
     if not _has_accelerator(settings):
         settings.warnings += [f"{name} has nothing to do: {_CURE}" for name in ("no-fallback", "iptables-rule")
                               if settings.current[name]]
+    if settings.ingress_device and (settings.accelerator != "kernel" or settings.table < 0):
+        settings.warnings.append("ingress-device has nothing to do: it needs a table from 0 to 63")
 
 
 def _has_accelerator(settings: Settings) -> bool:

@@ -6,6 +6,7 @@ through the structures of the C extension. Python callers see bytes and the valu
 """
 from __future__ import annotations
 
+import errno
 import struct
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -53,6 +54,7 @@ _OUTPUT_STATE = ffi.sizeof("struct rtpe_output_state")
 _SRTP_STATE = ffi.sizeof("struct rtpe_srtp_state")
 _RTCP_TOP = ffi.offsetof("struct rtpe_srtp_state", "rtcp")
 _TOP = struct.Struct("=Q")
+_DEVICE = ffi.sizeof("struct rtpe_hook")
 _ANYWHERE = bytes(ADDRESS.size)
 _MAGIC, _VERSION = lib.RTPE_BATCH_MAGIC, lib.RTPE_ABI_VERSION
 _ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
@@ -183,6 +185,14 @@ def get_target(local: Endpoint, cookie: int = 0) -> bytes:
 def flush(cookie: int = 0) -> bytes:
     """Remove all targets."""
     return record(lib.RTPE_FLUSH, b"", cookie)
+
+
+def add_hook(device: str, cookie: int = 0) -> bytes:
+    """Take packets from a network device, before the IP stack. DataPlaneError (EINVAL) for what can be no name."""
+    name = device.encode()
+    if not 0 < len(name) < _DEVICE:
+        raise DataPlaneError(errno.EINVAL, f"network device '{device}'")
+    return record(lib.RTPE_ADD_HOOK, name.ljust(_DEVICE, b"\0"), cookie)
 
 
 def outputs_of(wanted: WantedTarget) -> tuple[WantedOutput, ...]:

@@ -24,6 +24,13 @@ class KernelError(DataPlaneError):
         self.cure = cure
 
 
+_HOOK_ERRORS = {
+    errno.EINVAL: ("this can be no name of a network device", "ip link"),
+    errno.ENODEV: ("this host has no such network device", "ip link"),
+    errno.EOPNOTSUPP: ("the kernel has no ingress hooks (CONFIG_NETFILTER_INGRESS)", "use the firewall rule instead"),
+}
+
+
 class KernelTable:
     """One table, created on construction and owned until close().
 
@@ -73,6 +80,16 @@ class KernelTable:
 
     def _converse(self, batch: bytes) -> Iterator[abi.Reply]:
         return abi.replies(self.command(batch))
+
+    def hook(self, device: str) -> None:
+        """Take packets from a network device before the IP stack; lasts until close(). KernelError if that fails."""
+        try:
+            (reply,) = self._converse(next(abi.batches([abi.add_hook(device)])))
+            reply.check(f"network device '{device}'")
+        except DataPlaneError as error:
+            number = error.errno or errno.EIO
+            cause, cure = _HOOK_ERRORS.get(number, (os.strerror(number), "dmesg | tail"))
+            raise KernelError(number, f"network device '{device}'", cause, cure) from None
 
     def _owner(self) -> str:
         try:

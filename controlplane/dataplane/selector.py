@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from typing import Protocol
 
 from controlplane.dataplane.kernel import KernelError, KernelTable
@@ -17,6 +18,16 @@ class Accelerator(Engine, Protocol):
     """An engine that packets may go through instead of the relay, and that can be given back."""
 
     def close(self) -> None: ...
+
+
+def hook_devices(table: KernelTable, devices: Iterable[str]) -> None:
+    """Have the module take packets from these network devices. ConfigError for one that it cannot."""
+    for device in devices:
+        try:
+            table.hook(device)
+        except KernelError as error:
+            raise ConfigError(f"ingress-device {device}: {error.cause}; {error.cure}") from None
+        _log.info("The kernel module takes packets from %s before the IP stack", device)
 
 
 def kernel_table(number: int, required: bool) -> KernelTable | None:

@@ -111,9 +111,11 @@ def test_options_without_effect_are_named_unless_they_say_what_happens_anyway():
 
 
 def test_options_of_an_accelerator_that_is_not_there_are_named():
-    words = [*NEEDED, "--no-fallback", "--iptables-rule", "--config-file=none"]
-    assert [text.split()[0] for text in load(words).warnings] == ["no-fallback", "iptables-rule"]
-    assert load([*words, "--table=0"]).warnings == load([*words, "--accelerator=nfqueue"]).warnings == []
+    words = [*NEEDED, "--no-fallback", "--iptables-rule", "--ingress-device=eth0", "--config-file=none"]
+    assert [text.split()[0] for text in load(words).warnings] == ["no-fallback", "iptables-rule", "ingress-device"]
+    assert load([*words, "--table=0"]).warnings == []
+    (warning,) = load([*words, "--accelerator=nfqueue"]).warnings
+    assert warning.startswith("ingress-device has nothing to do")
 
 
 def test_redis_is_accepted_where_it_is_not_required():

@@ -5,9 +5,10 @@ import logging
 
 import pytest
 
-from controlplane.dataplane import selector
+from controlplane.dataplane import abi, selector
 from controlplane.dataplane.kernel import KernelError, KernelTable
 from controlplane.errors import ConfigError
+from controlplane.relay._native import lib
 
 
 def test_missing_module_names_cause_and_cure(tmp_path):
@@ -66,3 +67,37 @@ def test_no_fallback_refuses_to_start(tmp_path, monkeypatch):
     monkeypatch.setattr(selector, "KernelTable", lambda number: KernelTable(number, proc=tmp_path / "none"))
     with pytest.raises(ConfigError, match="no-fallback.*not loaded"):
         selector.kernel_table(0, required=True)
+
+
+@pytest.fixture
+def hooked(monkeypatch):
+    """A table whose module answers each ADD_HOOK with the given error, and the records it got."""
+    def answering(number):
+        table = KernelTable.__new__(KernelTable)
+        sent = []
+
+        def command(batch):
+            sent.append(bytes(batch))
+            return abi.REPLY.pack(lib.RTPE_ADD_HOOK, -number, abi.REPLY.size, 0)
+        table.command = command
+        return table, sent
+    return answering
+
+
+def test_devices_are_hooked_by_name(hooked):
+    table, sent = hooked(0)
+    selector.hook_devices(table, ("eth0", "bond0.100"))
+    assert [batch[-16:] for batch in sent] == [b"eth0".ljust(16, b"\0"), b"bond0.100".ljust(16, b"\0")]
+
+
+@pytest.mark.parametrize("device, number, says", [
+    ("eth9", errno.ENODEV, "no such network device"),
+    ("eth9", errno.EOPNOTSUPP, "CONFIG_NETFILTER_INGRESS"),
+    ("eth9", errno.ENOMEM, "Cannot allocate memory"),
+    ("a-name-that-is-too-long", 0, "no name of a network device"),
+    ("", 0, "no name of a network device"),
+])
+def test_a_device_that_cannot_be_hooked_is_a_configuration_error(hooked, device, number, says):
+    table, _ = hooked(number)
+    with pytest.raises(ConfigError, match=f"ingress-device {device}: .*{says}"):
+        selector.hook_devices(table, (device,))
