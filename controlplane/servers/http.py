@@ -20,7 +20,7 @@ from controlplane.servers.listener import MAX_CLIENTS, Listener, shown
 from controlplane.servers.ng import PATIENCE, Room
 from controlplane.servers.pages import BAD_REQUEST, BUSY, EMPTY, FAILED, NOT_FOUND, TOO_LONG, Page, Pages
 from controlplane.servers.services import Services, encoded
-from controlplane.servers.websocket import converse, subprotocol
+from controlplane.servers.websocket import BadHandshake, converse, subprotocol
 
 _log = logging.getLogger("rtpengine.http")
 T = TypeVar("T")
@@ -123,8 +123,8 @@ class HttpServer:
         _log.info("New WebSocket connection from %s: %s", peer, name)
         try:
             return await converse(request, name, self._services, peer, self._patience)
-        except web.HTTPException as error:
-            self.plain.warn("handshake", "Bad WebSocket handshake from %s: %s", peer, error.text)
+        except BadHandshake as error:
+            self.plain.warn("handshake", "Bad WebSocket handshake from %s: %s", peer, error)
             return await self._send(request, BAD_REQUEST)
 
     async def _page(self, request: web.BaseRequest, peer: str) -> Page:

@@ -14,6 +14,10 @@ HEARTBEAT = 30.0
 """Seconds of silence after which a peer is asked whether it is there; it has half as long to say so."""
 
 
+class BadHandshake(Exception):
+    """What came cannot become a WebSocket connection; nothing was sent yet."""
+
+
 def subprotocol(request: web.BaseRequest) -> str | None:
     """The first one that the client offers and we have."""
     offered = request.headers.get("Sec-WebSocket-Protocol", "").split(",")
@@ -24,12 +28,15 @@ async def converse(request: web.BaseRequest, name: str, services: Services, peer
                    patience: float) -> web.StreamResponse:
     """Answer messages in sub-protocol ``name`` until the peer has enough.
 
-    TimeoutError if it does not take a reply within ``patience`` seconds. HTTPException for a bad handshake.
+    TimeoutError if it does not take a reply within ``patience`` seconds. BadHandshake.
     """
     answer = SUBPROTOCOLS[name]
     connection = web.WebSocketResponse(protocols=[name], heartbeat=HEARTBEAT, compress=False, timeout=patience,
                                        max_msg_size=MAX_MESSAGE, writer_limit=0, decode_text=False)
-    await connection.prepare(request)
+    try:
+        await connection.prepare(request)
+    except (web.HTTPException, ValueError):  # the second for headers that are no ASCII, or no UTF-8
+        raise BadHandshake("key, version or a header of the upgrade is wrong") from None
     async for message in connection:
         if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
             break

@@ -11,6 +11,7 @@ TARGETS = {
     "message": "tests.fuzz.ng.fuzz_message",
     "sdp": "tests.fuzz.sdp.fuzz_parse",
     "pages": "tests.fuzz.servers.fuzz_pages",
+    "http": "tests.fuzz.servers.fuzz_http",
 }
 """By name: the module whose ``one_input`` takes the bytes, and raises for nothing but a finding."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from controlplane.ng import flags, keys
 from controlplane.ng.commands import COMMANDS
 from controlplane.sdp.attributes import ATTRIBUTES
+from controlplane.servers.services import SUBPROTOCOLS
 from tests.conformance import vectors
 from tests.fuzz.ng.fuzz_flags import KEYS
 from tests.fuzz.ng.fuzz_message import MOST, SEPARATOR
@@ -17,6 +18,7 @@ from tests.fuzz.sdp.fuzz_parse import CORPUS
 from tests.fuzz.servers.fuzz_pages import KINDS
 from tests.peers import ngclient
 from tests.unit.ng.messages import OFFER, PROXY_OFFER, SDP
+from tests.unit.servers.web import post, request
 
 LONGEST = 8192
 _PLAIN = [b"d7:command4:pinge", b"d7:command4:list5:limiti2ee", b"d7:command6:delete7:call-id4:none8:from-tag2:A1e",
@@ -51,6 +53,22 @@ def _flag_lines(messages: Iterable[dict[str, Any]]) -> Iterator[bytes]:
                 yield bytes([KEYS.index(key.encode()) | form]) + line
 
 
+def _connections() -> Iterator[bytes]:
+    """HTTP requests alone and together, and WebSocket handshakes with frames behind them."""
+    plain = [request("GET", "/ping", close=False), request("GET", "/cli/list+totals"), request("OPTIONS", "*"),
+             post("/ng", "application/x-rtpengine-ng", b"1 d7:command4:pinge", close=False),
+             post("/ng-plain", "application/json", _DOCUMENTS[0], close=False), post("/cli", "text/plain", b"help"),
+             request("POST", "/ng", "Content-Type: text/plain", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+             request("PUT", "/ng", "Expect: 100-continue", "Content-Length: 1"), b"GET /ping HTTP/1.0\r\n\r\n"]
+    for name in SUBPROTOCOLS:
+        plain.append(request(
+            "GET", "/", "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==", f"Sec-WebSocket-Protocol: {name}", close=False)
+            + b"\x82\x93" + bytes(4) + b"1 d7:command4:pinge" + b"\x89\x80" + bytes(4) + b"\x88\x80" + bytes(4))
+    yield from (bytes([size]) + each for size in (255, 7) for each in plain)
+    yield bytes([255]) + b"".join(plain)
+
+
 def from_tests(target: str) -> list[bytes]:
     """Seeds that are part of the project."""
     flags = [bytes([number << 6]) + line for number, line in enumerate(_FLAGS)]
@@ -58,7 +76,8 @@ def from_tests(target: str) -> list[bytes]:
     streams = [bytes([size]) + b"".join(b"%d " % size + each for each in _PLAIN) for size in (1, 7, 255)]
     pages = [bytes([kind]) + each for kind in range(KINDS) for each in (*_PLAIN[:2], _DOCUMENTS[0], *_COMMANDS)]
     return {"bencode": _PLAIN, "json": _DOCUMENTS, "flags": flags, "stream": streams, "sdp": bodies,
-            "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages}[target]
+            "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages,
+            "http": list(_connections())}[target]
 
 
 def from_recordings(target: str) -> list[bytes]:
@@ -72,6 +91,7 @@ def from_recordings(target: str) -> list[bytes]:
         "stream": lambda: (bytes([7]) + b"c " + each for each in bencoded),
         "sdp": lambda: (b"\x04" + message["sdp"].encode() for message in messages if "sdp" in message),
         "message": lambda: (SEPARATOR.join(map(ngclient.encode, dialogue[:MOST])) for dialogue in dialogues),
+        "http": lambda: (bytes([255]) + post("/ng-plain", "application/json", each) for each in documents),
         "pages": lambda: (bytes([number % 3]) + each for number, each in enumerate(bencoded)),
     }[target]()
     return [each for each in dict.fromkeys(found) if len(each) <= LONGEST]

@@ -67,7 +67,9 @@ def test_without_a_protocol_that_is_spoken_here_there_is_no_reply(headers: tuple
 
 @pytest.mark.parametrize("headers", [
     (*UPGRADE, "Sec-WebSocket-Version: 99"), (*UPGRADE[:2], "Sec-WebSocket-Version: 13"),
-    (*UPGRADE[:2], "Sec-WebSocket-Key: x", "Sec-WebSocket-Version: 13"), ("Upgrade: websocket",)])
+    (*UPGRADE[:2], "Sec-WebSocket-Key: x", "Sec-WebSocket-Version: 13"), ("Upgrade: websocket",),
+    (*UPGRADE[:2], "Sec-WebSocket-Key: AAAA\xbfAAAAAAAAAAAAAAAAA==", "Sec-WebSocket-Version: 13"),
+    (*UPGRADE, "Sec-WebSocket-Version: \udcbf"), ("Upgrade: websocket", "Connection: \udcbf", *UPGRADE[2:])])
 def test_a_handshake_that_is_wrong(headers: tuple[str, ...], caplog: pytest.LogCaptureFixture) -> None:
     async def check(server: HttpServer) -> None:
         for _ in range(5):

@@ -43,7 +43,7 @@ async def talk(endpoint: Endpoint, data: bytes, context: ssl.SSLContext | None =
 def request(method: str, path: str, *headers: str, body: bytes = b"", close: bool = True) -> bytes:
     """The bytes of a request."""
     lines = [f"{method} {path} HTTP/1.1", "Host: x", *(["Connection: close"] if close else []), *headers]
-    return "".join(line + "\r\n" for line in lines).encode() + b"\r\n" + body
+    return "".join(line + "\r\n" for line in lines).encode("utf-8", "surrogateescape") + b"\r\n" + body
 
 
 def post(path: str, content_type: str, body: bytes, close: bool = True) -> bytes:
