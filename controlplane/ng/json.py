@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from controlplane.errors import PeerError
-from controlplane.ng.values import MAX_DEPTH, MAX_SIZE, Dictionary, Encodable, Value, raw_bytes, saturated
+from controlplane.ng.values import INT64_MAX, MAX_DEPTH, MAX_SIZE, Dictionary, Encodable, Value, raw_bytes, saturated
 
 
 def _value(item: Any, depth: int) -> Value:
@@ -15,6 +15,8 @@ def _value(item: Any, depth: int) -> Value:
         return item.encode()
     if isinstance(item, int):
         return saturated(int(item))
+    if isinstance(item, float):  # what integers beyond 64 bits are read as, too
+        return saturated(int(item)) if abs(item) > INT64_MAX else None
     if depth == 0:
         raise PeerError("nested too deeply")
     if isinstance(item, list):

@@ -3,7 +3,7 @@ import pytest
 
 from controlplane.errors import PeerError
 from controlplane.ng import bencode, json
-from controlplane.ng.values import INT64_MAX, MAX_DEPTH, Dictionary
+from controlplane.ng.values import INT64_MAX, INT64_MIN, MAX_DEPTH, Dictionary
 
 
 @pytest.mark.parametrize("message, pairs", [
@@ -13,6 +13,7 @@ from controlplane.ng.values import INT64_MAX, MAX_DEPTH, Dictionary
     (b'{"a":["x",{"y":[]}]} \n', [(b"a", [b"x", Dictionary([(b"y", [])])])]),
     (b'{"a":"1","b":0,"a":"2"}', [(b"a", b"2"), (b"b", 0)]),
     (b'{"a":18446744073709551615}', [(b"a", INT64_MAX)]),
+    (b'{"a":-55555555555555555555550,"b":55555555555555555555550}', [(b"a", INT64_MIN), (b"b", INT64_MAX)]),
     ('{"ü":"ß\\u0000"}'.encode(), [("ü".encode(), "ß\0".encode())]),
 ])
 def test_decode(message, pairs):
