@@ -199,7 +199,7 @@ struct rtpe_intercept_ops rtpe_intercept_ops = {
 
 int __init rtpe_intercept_files_init(void)
 {
-	if (!stream_packets_list_limit || stream_packets_list_limit > RTPE_STREAM_PACKETS_MAX)
+	if (!stream_packets_list_limit || stream_packets_list_limit > RTPE_MAX_QUEUE)
 		return -EINVAL;
 	rtpe_intercept_ops.stream_packets = stream_packets_list_limit;
 	return 0;

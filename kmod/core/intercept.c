@@ -245,7 +245,7 @@ int rtpe_stream_add(struct rtpe_table *t, const struct rtpe_stream *stream, u32 
 
 	if (!call)
 		return -ENOENT;
-	if (stream->max_packets > RTPE_STREAM_PACKETS_MAX)
+	if (stream->max_packets > RTPE_MAX_QUEUE)
 		return -ERANGE;
 	err = make(i, &i->streams, call, &stream->name, &n);
 	if (err)

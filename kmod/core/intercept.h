@@ -8,7 +8,6 @@
 #define RTPE_MAX_CALLS 65536
 #define RTPE_MAX_STREAMS 262144
 #define RTPE_STREAM_PACKETS 10		/* default length of a queue */
-#define RTPE_STREAM_PACKETS_MAX 4096
 
 struct rtpe_table;
 struct rtpe_intercept;
@@ -41,7 +40,7 @@ void rtpe_intercept_exit(struct rtpe_table *t);
 
 /*
  * The records of the same names; errors as uapi/rtpengine.h says, ERANGE if more
- * than RTPE_STREAM_PACKETS_MAX are asked for. A call takes its streams with it.
+ * than RTPE_MAX_QUEUE are asked for. A call takes its streams with it.
  * Numbers are the table's own; one that was given back means nothing for long.
  */
 int rtpe_call_add(struct rtpe_table *t, const struct rtpe_name *name, u32 *index);

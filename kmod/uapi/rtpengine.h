@@ -133,7 +133,10 @@
  * oldest gives way to a new one and is counted. Names have 1 to 255 bytes, no
  * "/", are not "." or ".." (EINVAL) and are unique in their call or table
  * (EEXIST). Targets name streams by index; deleting one that is in use makes
- * those copies stop. DEL never waits for a reader: it reads end of file.
+ * those copies stop. DEL never waits for a reader: it reads end of file. A call
+ * takes its streams with it. Indices belong to their table (ENOENT); at most
+ * RTPE_MAX_QUEUE packets wait (ERANGE). PACKET adds a whole IP packet, from which
+ * padding that fills its record is cut off (EMSGSIZE: more than 65535 bytes).
  *
  * STATISTICS MEMORY
  *
@@ -174,8 +177,9 @@
  * An output sends a copy in which, in this order, RTPE_PART_RULES for the payload
  * type are applied, feedback is taken out (RTPE_OUTPUT_STRIP_FEEDBACK), header
  * extensions are filtered and the MID put in, SSRCs and sequence numbers are
- * replaced, and encryption is done. Nothing is ever sent in the clear in place
- * of encrypted, and no SRTP index twice.
+ * replaced, and encryption is done. RTCP that must be changed but is not whole
+ * packets to its end is not sent (an error). Nothing is ever sent in the clear in
+ * place of encrypted, and no SRTP index twice.
  *
  * LEARNING (relay)
  *
@@ -213,6 +217,7 @@
 #define RTPE_MAX_MID 255
 #define RTPE_MAX_HOOKS 16
 #define RTPE_MAX_NAME 255
+#define RTPE_MAX_QUEUE 4096
 
 #define RTPE_FAMILY_NONE 0
 #define RTPE_FAMILY_IP4 4

@@ -134,6 +134,7 @@ static void run_row(u32 i, u32 csrcs)
 	media_free(&p);
 }
 
+/* T16: id 15 is where licode#2046 read out of bounds. */
 TEST(extmap_edits)
 {
 	u32 i, csrcs;

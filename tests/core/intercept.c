@@ -179,7 +179,7 @@ TEST(intercept_indices)
 	CHECK_EQ(add_stream(&t, a, "s", 0, &x), -EEXIST);
 	CHECK_EQ(add_stream(&t, 0, "s", 0, &x), -ENOENT);
 	CHECK_EQ(add_stream(&t, a + 100, "s", 0, &x), -ENOENT);
-	CHECK_EQ(add_stream(&t, a, "large", RTPE_STREAM_PACKETS_MAX + 1, &x), -ERANGE);
+	CHECK_EQ(add_stream(&t, a, "large", RTPE_MAX_QUEUE + 1, &x), -ERANGE);
 	CHECK_EQ(add_stream(&other, a, "s", 0, &x), -ENOENT);	/* not that table's call */
 	CHECK_EQ(rtpe_stream_del(&other, s), -ENOENT);
 	CHECK_EQ(rtpe_call_del(&other, a), -ENOENT);

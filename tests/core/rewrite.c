@@ -122,6 +122,7 @@ static void with_payload(struct media *m, u8 payload_type, bool padded, const vo
 	media_add(m, payload, len);
 }
 
+/* Padding that lies is what GHSA-f26w-gh5m-qq77 and str0m#212 tripped over. */
 TEST(rewrite_rules_by_payload_type)
 {
 	static const struct rtpe_rule rules[] = {
@@ -402,7 +403,7 @@ TEST(rewrite_feedback_goes_before_sources_are_replaced)
 	CHECK(m.len == 8 && !memcmp(m.bytes, "\x81\xcb\0\1AAAA", 8));
 }
 
-/* Compounds that do not add up: sent only by those outputs that do not look into them. */
+/* T6: compounds that do not add up are sent only by those outputs that do not look into them. */
 TEST(rewrite_rtcp_that_lies)
 {
 	static const struct rtpe_rule rule = { .number = 72, .flags = RTPE_RULE_BLACKHOLE };

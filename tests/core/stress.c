@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
  * stress SECONDS - a relay and a queue engine under traffic from two threads while
- * two others change everything that can be changed. For the sanitizers to watch;
+ * three others change everything that can be changed. For the sanitizers to watch;
  * fails by itself only if steady flows stop.
  */
 #include <arpa/inet.h>
@@ -171,6 +171,65 @@ static void *feed_queue(void *arg)
 	return NULL;
 }
 
+static u32 index_of(struct rtpe_engine *e, u16 number, const void *body, u32 len)
+{
+	static __thread struct script s;
+
+	script_init(&s);
+	script_record(&s, number, 0, body, len);
+	must(rtpe_engine_command(e, s.bytes, s.at, s.reply, sizeof(s.reply)) > 0 && !script_reply(&s, 0)->status, "intercept");
+	return ((const struct rtpe_index *)(script_reply(&s, 0) + 1))->index;
+}
+
+/* Reads until the stream has ended, as it is told by the descriptor. */
+static void *record(void *arg)
+{
+	struct rtpe_recorder *r = arg;
+	struct pollfd p = { .fd = rtpe_recorder_eventfd(r), .events = POLLIN };
+	u8 buffer[PACKET_ROOM];
+	int len;
+
+	while ((len = rtpe_recorder_read(r, buffer, sizeof(buffer))))
+		if (len == -EAGAIN)
+			must(poll(&p, 1, 5000) == 1, "a recorder was not woken");
+	rtpe_recorder_free(r);
+	return NULL;
+}
+
+/* Streams that come and go under a target and their readers, of which some do not read. */
+static void *intercept(void *arg)
+{
+	struct rtpe_engine *e = rtpe_relay_engine(relay);
+	const struct rtpe_name call_name = { "call" };
+	struct rtpe_stream stream = { .max_packets = 4, .name = { "stream" } };
+	struct rtpe_index call = { 0 };
+	struct rtpe_recorder *r;
+	pthread_t reader;
+	struct message m;
+	struct packed p;
+	u32 n;
+
+	(void)arg;
+	for (n = 0; running(); n++) {
+		call.index = stream.call = index_of(e, RTPE_ADD_CALL, &call_name, sizeof(call_name));
+		message_init(&m, &locals[STEADY], 0);
+		m.target.stream = m.target.rtcp_stream = index_of(e, RTPE_ADD_STREAM, &stream, sizeof(stream));
+		message_pack(&p, &m);
+		command(e, RTPE_ADD_TARGET, p.bytes, p.len);
+		r = rtpe_recorder_new(e, m.target.stream);
+		must(r != NULL, "no recorder");
+		if (n % 4)
+			must(!pthread_create(&reader, NULL, record, r), "recorder");
+		usleep(n % 7 * 500);
+		must(!command(e, RTPE_DEL_CALL, &call, sizeof(call)), "call");
+		if (n % 4)
+			pthread_join(reader, NULL);
+		else
+			rtpe_recorder_free(r);
+	}
+	return NULL;
+}
+
 static u64 drain(int milliseconds)
 {
 	struct pollfd p = { .fd = sink, .events = POLLIN };
@@ -186,7 +245,8 @@ static u64 drain(int milliseconds)
 
 int main(int argc, char **argv)
 {
-	static void *(*const jobs[])(void *) = { send_packets, send_packets, change_relay, change_queue, feed_queue };
+	static void *(*const jobs[])(void *) = { send_packets, send_packets, change_relay, change_queue, feed_queue,
+						intercept };
 	pthread_t threads[sizeof(jobs) / sizeof(jobs[0])];
 	time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 1);
 	u64 got = 0;

@@ -305,7 +305,7 @@ def poll_of(fd: int) -> object:
 
 
 def stalled_reader() -> None:
-    """T24: a reader that stalls costs its queue and no packet; the newest wait for it."""
+    """T24, trap 21: a reader that stalls costs its queue and no packet; the newest wait for it."""
     with stream(5) as (control, _, index), opened() as fd, net.Rule(), net.peer(A) as a, net.peer(B) as b:
         control.add(Target(NEAR, [output(FAR, B)], streams=(index, 0)))
         for n in range(300):

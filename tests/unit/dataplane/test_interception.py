@@ -128,7 +128,7 @@ def test_rtcp_stream() -> None:
 
 
 def test_nobody_reads() -> None:
-    """T24: without a reader, or with one that stalls, the queue keeps its bound and the newest, media goes on."""
+    """T24, trap 21: with no reader, or one that stalls, the queue keeps its bound and the newest; media goes on."""
     with Rig() as rig:
         recording = Recording(rig, max_packets=3)
         stalled = rig.relay.read_stream(recording.stream)

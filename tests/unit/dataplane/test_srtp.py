@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from pylibsrtp import Policy, Session
 
+from controlplane.dataplane import abi
+from controlplane.dataplane.interception import Interception
 from controlplane.events import SrtpKeys, WantedOutput, WantedTarget
 from controlplane.relay._native import lib
 from tests.unit.dataplane.rig import Rig, rtcp, rtp, wait
@@ -127,3 +129,23 @@ def test_keys_are_in_no_state_and_no_error(rig: Rig) -> None:
     bench.through_relay(rtp(1), bench.sender.protect(rtp(1)))
     told = repr(rig.state(bench.local)) + repr(bench.wanted)
     assert repr(suite.keys.key)[2:20] not in told and suite.keys.key.hex() not in told
+
+
+def test_copies_are_plain_and_only_of_what_is_authentic(rig: Rig) -> None:
+    """An intercepted stream holds what was sent before encryption; forged packets and replays are not copied."""
+    suite = Suite("AEAD_AES_128_GCM", 1)
+    bench = Bench(rig, suite, Suite("AES_CM_128_HMAC_SHA1_80", 5))
+    calls = Interception(rig.relay)
+    calls.add_call("call")
+    stream = calls.add_stream("call", "stream")
+    (reply,) = abi.replies(rig.relay.command(next(abi.batches([abi.add_target(bench.wanted, stream=stream.index)]))))
+    reply.check("target")
+    reader = rig.relay.read_stream(stream)
+    packet, report = rtp(1), rtcp()
+    protected = bench.sender.protect(packet)
+    bench.through_relay(packet, protected)
+    bench.a.send(protected, bench.local)
+    bench.a.send(protected[:-1] + bytes((protected[-1] ^ 1,)), bench.local)
+    bench.through_relay(report, bench.sender.protect_rtcp(report))
+    assert [(reader.read() or b"")[28:] for _ in range(2)] == [packet, report]
+    assert reader.read() is None
