@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from controlplane.ng import flags, keys
-from controlplane.ng.commands import COMMANDS
+from controlplane.ng.commands import NG_NAMES
 from controlplane.sdp.attributes import ATTRIBUTES
 from controlplane.servers.services import SUBPROTOCOLS
 from tests.conformance import vectors
@@ -100,6 +100,6 @@ def from_recordings(target: str) -> list[bytes]:
 def dictionary() -> str:
     """The words of the protocol, as they are and with their length in front, for libFuzzer to put in."""
     listed = re.split(r"[\s|]+", flags.IMPLEMENTED + flags.SATISFIED + flags.PLANNED)
-    words = {word.encode() for word in (*listed, *COMMANDS, *ATTRIBUTES) if word} | set(keys.KEYS)
+    words = {word.encode() for word in (*listed, *NG_NAMES, *ATTRIBUTES) if word} | set(keys.KEYS)
     forms = sorted(words | {b"%d:%b" % (len(word), word) for word in words})
     return "".join('"' + "".join(f"\\x{byte:02x}" for byte in form) + '"\n' for form in forms)
