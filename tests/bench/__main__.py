@@ -8,13 +8,13 @@ import sys
 from typing import Any
 
 from demo.screen import Screen
-from tests.bench import control, kernel
+from tests.bench import control, kernel, srtp
 from tests.bench.media import Field
 from tests.bench.tools import BUILD, allow_many_files
 from tests.peers.daemon import Command, DaemonFailed, own_command, reference_command
 from tests.peers.debian import Unobtainable
 
-PARTS = ("cpu", "lossfree", "control", "memory", "kernel")
+PARTS = ("cpu", "lossfree", "srtp", "control", "memory", "kernel")
 
 
 def _arguments() -> argparse.Namespace:
@@ -24,9 +24,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=1.5, help="of each single measurement")
     parser.add_argument("--rates", default="5000,20000,40000", help="packets a second")
+    parser.add_argument("--srtp-rates", default="5000,20000", help="packets a second with SRTP")
     parser.add_argument("--memory-calls", type=int, default=1000)
     parser.add_argument("--no-reference", action="store_true", help="without Debian's rtpengine-daemon")
     return parser.parse_args()
+
+
+def _rates(text: str) -> list[int]:
+    return [int(rate) for rate in text.split(",")]
 
 
 def _commands(screen: Screen, reference: bool) -> list[Command]:
@@ -43,8 +48,7 @@ def _media(screen: Screen, commands: list[Command], options: argparse.Namespace,
     found: dict[str, Any] = {}
     with Field(commands, options.calls) as field:
         if "cpu" in parts:
-            rates = [int(rate) for rate in options.rates.split(",")]
-            found["cpu"] = field.cost(rates, options.rounds, options.seconds)
+            found["cpu"] = field.cost(_rates(options.rates), options.rounds, options.seconds)
             screen.heading(f"CPU per relayed packet, {options.calls} calls, both ways, median of {options.rounds}")
             screen.table(["packets/s", "relay", "us/packet", "x floor", "lost or damaged"], [
                 [str(row["rate"]), row["relay"], f"{row['us_per_packet']:.2f}", f"{row['ratio']:.2f}",
@@ -71,6 +75,10 @@ def main() -> int:
         commands = _commands(screen, not options.no_reference)
         if parts & {"cpu", "lossfree"}:
             results |= _media(screen, commands, options, parts)
+        if "srtp" in parts:
+            reference = next((command for command in commands if command.name == "reference"), None)
+            results["srtp"] = srtp.measure(screen, reference, options.calls, _rates(options.srtp_rates),
+                                           options.rounds, options.seconds)
         if "control" in parts:
             results["control"] = control.cycles(commands, min(options.rounds, 3), 2 * options.seconds)
             screen.heading("Signalling: offer + answer + delete, 8 calls at a time")

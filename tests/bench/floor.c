@@ -8,7 +8,6 @@
  * 127.0.0.1 port FIRST_PORT + 2 * (FLOWS + i), from the port it came to. It looks at nothing but the RTP version.
  * Prints "ready" when all ports are open.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>

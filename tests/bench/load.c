@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * load - sends RTP through a relay and counts what comes out.
+ * load - sends RTP or SRTP through a relay and counts what comes out.
  *
  *   load [options] FLOWS
  *
  * FLOWS has a line per one-way flow, IPv4 only:
- *   TX_ADDRESS TX_PORT  RELAY_ADDRESS RELAY_PORT  RX_ADDRESS RX_PORT
+ *   TX_ADDRESS TX_PORT  RELAY_ADDRESS RELAY_PORT  RX_ADDRESS RX_PORT  TX_KEYS RX_KEYS
+ * Keys are "-", or SUITE:HEX with master key and salt: what is sent is encrypted, what comes out must be.
  *
  *   -r RATE     packets a second over all flows; 0 as fast as possible (default 0)
  *   -t SECONDS  how long to send (default 2)          -b BURST  packets per flow in a row, 1 to 64 (default 1)
- *   -s SEQ      first sequence number (default 1)     -w SECONDS  wait for late packets (default 0.3)
+ *   -s INDEX    first packet index (default 1): sequence number and roll-overs
+ *   -w SECONDS  wait for late packets (default 0.3)
  *   -P PID      also report the processor time that PID used from the first packet to the last
- * Prints one JSON object.
+ * Prints one JSON object; "next" is the index to go on with.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -27,6 +28,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keys.h"
+
 enum { PAYLOAD = 160, PACKET = 12 + PAYLOAD, BATCH = 64 };
 
 struct end {
@@ -39,13 +42,14 @@ struct flow {
 	struct end *tx, *rx;
 	struct sockaddr_in relay;
 	uint32_t ssrc;
-	uint16_t seq;
-	uint64_t sent, received, bad;
+	struct rtpe_crypto *tx_keys, *rx_keys;
+	uint64_t index, sent, received, bad;
 };
 
 static struct flow *flows;
 static struct end *ends;
-static int n_flows, n_ends, burst = 1, first_seq = 1;
+static int n_flows, n_ends, burst = 1;
+static uint64_t first_index = 1;
 static atomic_int stop;
 
 static void fail(const char *what)
@@ -99,7 +103,7 @@ static struct end *end_at(const char *address, int port)
 
 static void load_flows(const char *path)
 {
-	char tx[64], relay[64], rx[64], line[256];
+	char tx[64], relay[64], rx[64], tx_keys[128], rx_keys[128], line[512];
 	int tx_port, relay_port, rx_port, room = 0;
 	FILE *file = fopen(path, "r");
 
@@ -113,7 +117,8 @@ static void load_flows(const char *path)
 	while (fgets(line, sizeof(line), file)) {
 		struct flow *f = &flows[n_flows];
 
-		if (sscanf(line, "%63s %d %63s %d %63s %d", tx, &tx_port, relay, &relay_port, rx, &rx_port) != 6) {
+		if (sscanf(line, "%63s %d %63s %d %63s %d %127s %127s", tx, &tx_port, relay, &relay_port, rx, &rx_port,
+			   tx_keys, rx_keys) != 8) {
 			fprintf(stderr, "not a flow: %s", line);
 			exit(2);
 		}
@@ -122,7 +127,9 @@ static void load_flows(const char *path)
 		f->rx->arrives = f;
 		f->relay = endpoint(relay, relay_port);
 		f->ssrc = 0x10000000u + n_flows++;
-		f->seq = first_seq;
+		f->index = first_index;
+		f->tx_keys = keys_open(tx_keys, f->ssrc, first_index);
+		f->rx_keys = keys_open(rx_keys, f->ssrc, first_index);
 	}
 	fclose(file);
 }
@@ -140,17 +147,24 @@ static void write_packet(uint8_t *p, const struct flow *f, uint16_t seq)
 	memset(p + 12, 0xd5 ^ (seq & 0xff), PAYLOAD);
 }
 
+/* Indices of packets that could not be sent are not used again. */
 static int send_burst(struct flow *f, int count)
 {
-	static uint8_t packets[BATCH][PACKET];
+	static uint8_t packets[BATCH][PACKET + KEYS_GROWTH];
 	struct mmsghdr messages[BATCH];
 	struct iovec parts[BATCH];
 	int sent;
 
 	memset(messages, 0, sizeof(*messages) * count);
 	for (int i = 0; i < count; i++) {
-		write_packet(packets[i], f, f->seq + i);
-		parts[i] = (struct iovec){ packets[i], PACKET };
+		uint32_t len = PACKET;
+
+		write_packet(packets[i], f, (uint16_t)f->index++);
+		if (!keys_protect(f->tx_keys, packets[i], &len)) {
+			fprintf(stderr, "cannot encrypt\n");
+			exit(1);
+		}
+		parts[i] = (struct iovec){ packets[i], len };
 		messages[i].msg_hdr.msg_iov = &parts[i];
 		messages[i].msg_hdr.msg_iovlen = 1;
 		messages[i].msg_hdr.msg_name = &f->relay;
@@ -159,9 +173,16 @@ static int send_burst(struct flow *f, int count)
 	sent = sendmmsg(f->tx->fd, messages, count, 0);
 	if (sent < 0)
 		return 0;
-	f->seq += sent;
 	f->sent += sent;
 	return sent;
+}
+
+static bool is_intact(const struct flow *f, uint8_t *packet, uint32_t len)
+{
+	uint8_t expected[PACKET];
+
+	write_packet(expected, f, packet[2] << 8 | packet[3]);
+	return keys_unprotect(f->rx_keys, packet, &len) && len == PACKET && !memcmp(expected, packet, PACKET);
 }
 
 static void drain(struct end *e)
@@ -180,14 +201,10 @@ static void drain(struct end *e)
 		}
 		count = recvmmsg(e->fd, messages, BATCH, MSG_DONTWAIT, NULL);
 		for (int i = 0; i < count; i++) {
-			uint8_t expected[PACKET], *p = packets[i];
-
 			if (!e->arrives)
 				continue;
-			write_packet(expected, e->arrives, p[2] << 8 | p[3]);
 			e->arrives->received++;
-			if (messages[i].msg_len != PACKET || memcmp(expected, p, PACKET))
-				e->arrives->bad++;
+			e->arrives->bad += !is_intact(e->arrives, packets[i], messages[i].msg_len);
 		}
 	} while (count == BATCH);
 }
@@ -233,7 +250,7 @@ static uint64_t send_paced(double rate, double seconds)
 int main(int argc, char **argv)
 {
 	double rate = 0, seconds = 2, wait = 0.3, cpu = 0, start, elapsed;
-	uint64_t sent, received = 0, bad = 0;
+	uint64_t sent, received = 0, bad = 0, next = 0;
 	int option, silent = 0;
 	struct rlimit files;
 	clockid_t watched;
@@ -245,7 +262,7 @@ int main(int argc, char **argv)
 		case 'r': rate = atof(optarg); break;
 		case 't': seconds = atof(optarg); break;
 		case 'b': burst = atoi(optarg); break;
-		case 's': first_seq = atoi(optarg); break;
+		case 's': first_index = strtoull(optarg, NULL, 10); break;
 		case 'w': wait = atof(optarg); break;
 		case 'P': pid = atoi(optarg); break;
 		default: return 2;
@@ -278,8 +295,9 @@ int main(int argc, char **argv)
 		received += flows[i].received;
 		bad += flows[i].bad;
 		silent += !flows[i].received;
+		next = flows[i].index > next ? flows[i].index : next;
 	}
 	printf("{\"flows\": %d, \"seconds\": %.4f, \"sent\": %lu, \"received\": %lu, \"bad\": %lu, \"silent\": %d, "
-	       "\"cpu_seconds\": %.6f}\n", n_flows, elapsed, sent, received, bad, silent, cpu);
+	       "\"next\": %lu, \"cpu_seconds\": %.6f}\n", n_flows, elapsed, sent, received, bad, silent, next, cpu);
 	return 0;
 }

@@ -2,16 +2,14 @@
 """Packets: processor time per packet beside the minimal relay, and the rate without loss."""
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 
+from tests.bench.rounds import costs, loss_free
 from tests.bench.tools import Floor, Flow, Subject, settle
 from tests.peers import sdp
 from tests.peers.daemon import Command, Daemon
-
-_LOSS = 1e-4
-_FIRST_RATE, _STEP, _LAST_RATE = 10000, 1.25, 400000
 
 
 def _flows(daemon: Daemon, calls: int, first_port: int) -> list[Flow]:
@@ -55,45 +53,15 @@ class Field:
         self._stack.close()
 
     def cost(self, rates: Sequence[int], rounds: int, seconds: float) -> list[dict[str, object]]:
-        """CPU per packet of each relay at each rate, all in turn in each round.
-
-        The ratio to the minimal relay is the median of the rounds' ratios: a noisy moment hits both of its terms.
-        """
+        """CPU per packet of each relay at each rate, and its ratio to the minimal relay's."""
         rows: list[dict[str, object]] = []
         for rate in rates:
-            costs: dict[str, list[float]] = {subject.name: [] for subject in self.subjects}
-            lost = dict.fromkeys(costs, 0)
-            for number in range(rounds):
-                turn = number % len(self.subjects)
-                for subject in self.subjects[turn:] + self.subjects[:turn]:
-                    found = subject.load(rate, seconds)
-                    costs[subject.name].append(found.us_per_packet)
-                    lost[subject.name] += found.lost + found.bad
-            for subject in self.subjects:
-                ratios = [own / least for own, least in zip(costs[subject.name], costs["floor"])]
-                rows.append({"rate": rate, "relay": subject.name, "lost": lost[subject.name],
-                             "us_per_packet": statistics.median(costs[subject.name]),
-                             "ratio": statistics.median(ratios)})
+            found = costs(self.subjects, rate, rounds, seconds)
+            rows += [{"rate": rate, "relay": name, "lost": cost.lost, "us_per_packet": cost.median,
+                      "ratio": cost.ratio(found["floor"])} for name, cost in found.items()]
         return rows
 
     def loss_free(self, seconds: float) -> list[dict[str, object]]:
-        """The highest rate, in steps of a quarter, at which each relay lost no more than one packet in 10,000."""
-        rows: list[dict[str, object]] = []
-        for subject in self.subjects:
-            best, limit, rate = 0, "loss", float(_FIRST_RATE)
-            while rate <= _LAST_RATE:
-                limit = self._try(subject, rate, seconds)
-                if limit:
-                    limit = self._try(subject, rate, seconds)
-                if limit:
-                    break
-                best, rate = round(rate), rate * _STEP
-            rows.append({"relay": subject.name, "packets_per_second": best, "stopped_by": limit or "end of the scale"})
-        return rows
-
-    @staticmethod
-    def _try(subject: Subject, rate: float, seconds: float) -> str:
-        found = subject.load(rate, seconds)
-        if found.lost > found.sent * _LOSS:
-            return "loss"
-        return "generator" if found.sent < 0.97 * rate * seconds else ""
+        """The highest rate at which each relay lost no more than one packet in 10,000."""
+        found = [(subject.name, loss_free(subject, seconds)) for subject in self.subjects]
+        return [{"relay": name, **asdict(best)} for name, best in found]

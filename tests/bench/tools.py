@@ -14,15 +14,24 @@ from tests.peers.daemon import ROOT, free_port
 
 HERE = Path(__file__).parent
 BUILD = ROOT / "build" / "bench"
+FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-pthread", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror"]
+_SRTP = [*(ROOT / "kmod/core" / f"{name}.c" for name in (
+    "crypto", "demux", "kdf", "packet", "replay", "rtcp", "rtp", "session", "source", "srtcp", "srtp")),
+    ROOT / "controlplane/relay/cipher_openssl.c"]
+_LINKED = {"floor": [], "load": [HERE / "keys.c", *_SRTP], "protect": _SRTP}
+
+
+def _inputs(sources: list[Path]) -> list[Path]:
+    folders = (HERE, ROOT / "kmod/core", ROOT / "kmod/uapi", ROOT / "controlplane/relay")
+    return [*sources, *(path for folder in folders for path in folder.glob("*.h")), Path(__file__)]
 
 
 def compiled(name: str) -> str:
-    """Path of a program of this directory, compiled if it is older than its source."""
-    source, program = HERE / f"{name}.c", BUILD / name
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
+    """Path of a program of this directory, compiled if it is older than what it is made of."""
+    sources, program = [HERE / f"{name}.c", *_LINKED[name]], BUILD / name
+    if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in _inputs(sources)):
         BUILD.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["gcc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source), "-lpthread"],
-                       check=True)
+        subprocess.run(["gcc", *FLAGS, "-o", str(program), *map(str, sources), "-lcrypto"], check=True)
     return str(program)
 
 
@@ -34,14 +43,19 @@ def allow_many_files() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A one-way stream: sent from a port to the relay's port, expected at a port; all on 127.0.0.1."""
+    """A one-way stream: sent from a port to the relay's port, expected at a port; all on 127.0.0.1.
+
+    Keys are SUITE:HEX with master key and salt, or ``-`` where it is plain RTP.
+    """
 
     tx: int
     relay: int
     rx: int
+    tx_keys: str = "-"
+    rx_keys: str = "-"
 
     def line(self) -> str:
-        return f"127.0.0.1 {self.tx} 127.0.0.1 {self.relay} 127.0.0.1 {self.rx}\n"
+        return f"127.0.0.1 {self.tx} 127.0.0.1 {self.relay} 127.0.0.1 {self.rx} {self.tx_keys} {self.rx_keys}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +86,14 @@ class Subject:
         self.path = BUILD / f"{name}.flows"
         BUILD.mkdir(parents=True, exist_ok=True)
         self.path.write_text("".join(flow.line() for flow in flows))
-        self.flows = len(self.path.read_text().splitlines())
-        self._sequence = 1
+        self._index = 1
 
     def load(self, rate: float, seconds: float) -> Load:
-        """Send through all flows; sequence numbers go on from run to run."""
+        """Send through all flows; packet indices go on from run to run."""
         done = subprocess.run([compiled("load"), "-r", str(rate), "-t", str(seconds), "-P", str(self.pid),
-                               "-s", str(self._sequence), str(self.path)], check=True, capture_output=True, text=True)
+                               "-s", str(self._index), str(self.path)], check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
-        self._sequence = (self._sequence + found["sent"] // self.flows + 1) % 0x10000
+        self._index = found["next"]
         return Load(*(found[key] for key in ("seconds", "sent", "received", "bad", "silent", "cpu_seconds")))
 
 
@@ -103,8 +116,9 @@ class Floor:
 
 
 def settle(subjects: Iterable[Subject], seconds: float = 4.0) -> None:
-    """Send a little through everything until daemons have learned their end points."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    """Send a little through everything, at least twice, until daemons have learned their end points."""
+    end, rounds = time.monotonic() + seconds, 0
+    while rounds < 2 or time.monotonic() < end:
+        rounds += 1
         for subject in subjects:
             subject.load(1000, 0.5)
