@@ -1,25 +1,31 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /*
- * Ciphers by OpenSSL's libcrypto. Contexts are made and keyed once; a packet only
- * gives them its IV. A context serves one thread at a time, so each object has a
- * lock: the packets of a source come to one thread, and it is free in practice
- * (20 ns; a context per thread would cost memory for each stream and thread).
+ * Ciphers by OpenSSL's libcrypto. All are made of AES on blocks, keyed once: each
+ * block is one step of EVP_EncryptUpdate(), many of them run side by side, and a
+ * packet needs no more than that. EVP's own counter mode and GCM look their IV's
+ * length and their tag up by name, packet for packet, which takes longer than the
+ * encryption of a voice frame. What GCM adds is in modes.h.
+ *
+ * A context serves one thread at a time, so each object has a lock: the packets of
+ * a source come to one thread, and it is free in practice (a context per thread
+ * would cost memory for each stream and thread).
  */
 #include "cipher.h"
 
-#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <openssl/modes.h>
 
+#include "hmac_openssl.h"
+
+#define BLOCK 16
+#define AT_ONCE 16		/* blocks of key stream */
+#define IV_LEN 12
 #define TAG_LEN 16
 
 struct rtpe_cipher {
 	pthread_mutex_t lock;
-	EVP_CIPHER_CTX *ctx;
-};
-
-struct rtpe_mac {
-	pthread_mutex_t lock;
-	EVP_MAC_CTX *ctx;
+	EVP_CIPHER_CTX *aes;
+	GCM128_CONTEXT *gcm;	/* NULL: another mode */
 };
 
 /* Key lengths have been checked against the suite. */
@@ -27,26 +33,89 @@ static const EVP_CIPHER *method(u8 cipher)
 {
 	switch (cipher) {
 	case RTPE_CIPHER_AES_CM_128:
-		return EVP_aes_128_ctr();
-	case RTPE_CIPHER_AES_CM_192:
-		return EVP_aes_192_ctr();
-	case RTPE_CIPHER_AES_CM_256:
-		return EVP_aes_256_ctr();
 	case RTPE_CIPHER_AES_F8:
-		return EVP_aes_128_ecb();
 	case RTPE_CIPHER_AES_GCM_128:
-		return EVP_aes_128_gcm();
+		return EVP_aes_128_ecb();
+	case RTPE_CIPHER_AES_CM_192:
+		return EVP_aes_192_ecb();
+	case RTPE_CIPHER_AES_CM_256:
 	case RTPE_CIPHER_AES_GCM_256:
-		return EVP_aes_256_gcm();
+		return EVP_aes_256_ecb();
 	}
 	return NULL;
 }
 
+static void encrypt(EVP_CIPHER_CTX *aes, const u8 *in, u8 *out, u32 blocks)
+{
+	int n;
+
+	/* Whole blocks without padding: there is nothing that could fail. */
+	EVP_EncryptUpdate(aes, out, &n, in, (int)(blocks * BLOCK));
+}
+
+/* For modes.h: one block, and whole blocks of counter mode whose counter has 32 bits. */
+static void gcm_block(const u8 in[BLOCK], u8 out[BLOCK], const void *aes)
+{
+	encrypt((EVP_CIPHER_CTX *)(uintptr_t)aes, in, out, 1);
+}
+
+static void xor(u8 *data, const u8 *stream, u32 len)
+{
+	u64 a, b;
+
+	for (; len >= 8; data += 8, stream += 8, len -= 8) {
+		memcpy(&a, data, 8);
+		memcpy(&b, stream, 8);
+		a ^= b;
+		memcpy(data, &a, 8);
+	}
+	while (len--)
+		*data++ ^= *stream++;
+}
+
+/* Key stream over data. Only the last 32 bits of the counter count: SRTP has 16 bits, GCM these 32. */
+static void count(EVP_CIPHER_CTX *aes, const u8 iv[BLOCK], u8 *data, size_t len)
+{
+	u8 stream[AT_ONCE * BLOCK];
+	u32 counter = rtpe_read32(iv + IV_LEN), blocks, some, i;
+
+	for (; len; data += some, len -= some) {
+		some = len < sizeof(stream) ? (u32)len : sizeof(stream);
+		blocks = (some + BLOCK - 1) / BLOCK;
+		for (i = 0; i < blocks; i++) {
+			memcpy(stream + i * BLOCK, iv, IV_LEN);
+			rtpe_write32(counter++, stream + i * BLOCK + IV_LEN);
+		}
+		encrypt(aes, stream, stream, blocks);
+		xor(data, stream, some);
+	}
+}
+
+/* In place, as we call it. */
+static void gcm_stream(const u8 *in, u8 *out, size_t blocks, const void *aes, const u8 iv[BLOCK])
+{
+	(void)in;
+	count((EVP_CIPHER_CTX *)(uintptr_t)aes, iv, out, blocks * BLOCK);
+}
+
 static void cipher_close(struct rtpe_cipher *c)
 {
-	EVP_CIPHER_CTX_free(c->ctx);
+	CRYPTO_gcm128_release(c->gcm);
+	EVP_CIPHER_CTX_free(c->aes);
 	pthread_mutex_destroy(&c->lock);
 	rtpe_free(c);
+}
+
+static bool prepare(struct rtpe_cipher *c, u8 cipher, const u8 *key)
+{
+	c->aes = EVP_CIPHER_CTX_new();
+	if (!c->aes || !EVP_EncryptInit_ex2(c->aes, method(cipher), key, NULL, NULL) ||
+	    !EVP_CIPHER_CTX_set_padding(c->aes, 0))
+		return false;
+	if (cipher != RTPE_CIPHER_AES_GCM_128 && cipher != RTPE_CIPHER_AES_GCM_256)
+		return true;
+	c->gcm = CRYPTO_gcm128_new(c->aes, gcm_block);
+	return c->gcm;
 }
 
 static int cipher_open(struct rtpe_cipher **out, u8 cipher, const u8 *key, u32 key_len)
@@ -60,8 +129,7 @@ static int cipher_open(struct rtpe_cipher **out, u8 cipher, const u8 *key, u32 k
 	if (!c)
 		return -ENOMEM;
 	pthread_mutex_init(&c->lock, NULL);
-	c->ctx = EVP_CIPHER_CTX_new();
-	if (!c->ctx || !EVP_EncryptInit_ex2(c->ctx, m, key, NULL, NULL) || !EVP_CIPHER_CTX_set_padding(c->ctx, 0)) {
+	if (!prepare(c, cipher, key)) {
 		cipher_close(c);
 		return -ENOMEM;
 	}
@@ -69,104 +137,49 @@ static int cipher_open(struct rtpe_cipher **out, u8 cipher, const u8 *key, u32 k
 	return 0;
 }
 
-static void block(struct rtpe_cipher *c, const u8 in[16], u8 out[16])
+static void block(struct rtpe_cipher *c, const u8 in[BLOCK], u8 out[BLOCK])
 {
-	int n;
-
 	pthread_mutex_lock(&c->lock);
-	EVP_EncryptUpdate(c->ctx, out, &n, in, 16);
+	encrypt(c->aes, in, out, 1);
 	pthread_mutex_unlock(&c->lock);
 }
 
-static int ctr(struct rtpe_cipher *c, const u8 iv[16], u8 *data, u32 len)
+static int ctr(struct rtpe_cipher *c, const u8 iv[BLOCK], u8 *data, u32 len)
 {
-	int n;
-	bool ok;
-
 	pthread_mutex_lock(&c->lock);
-	ok = EVP_EncryptInit_ex2(c->ctx, NULL, NULL, iv, NULL) && EVP_EncryptUpdate(c->ctx, data, &n, data, (int)len);
+	count(c->aes, iv, data, len);
 	pthread_mutex_unlock(&c->lock);
-	return ok ? 0 : -EINVAL;
-}
-
-/* A NULL output says that these are associated data. */
-static bool start(EVP_CIPHER_CTX *ctx, const u8 iv[12], const u8 *aad, u32 aad_len, int encrypt)
-{
-	int n;
-
-	return EVP_CipherInit_ex2(ctx, NULL, NULL, iv, encrypt, NULL) &&
-	       EVP_CipherUpdate(ctx, NULL, &n, aad, (int)aad_len);
-}
-
-static int seal(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len)
-{
-	int n;
-	bool ok;
-
-	pthread_mutex_lock(&c->lock);
-	ok = start(c->ctx, iv, aad, aad_len, 1) && (!len || EVP_CipherUpdate(c->ctx, data, &n, data, (int)len)) &&
-	     EVP_CipherFinal_ex(c->ctx, data + len, &n) &&
-	     EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, data + len);
-	pthread_mutex_unlock(&c->lock);
-	return ok ? 0 : -EINVAL;
-}
-
-static int unseal(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len)
-{
-	u8 none[16];
-	int n;
-	bool ok;
-
-	pthread_mutex_lock(&c->lock);
-	ok = start(c->ctx, iv, aad, aad_len, 0) && (!len || EVP_CipherUpdate(c->ctx, data, &n, data, (int)len)) &&
-	     EVP_CIPHER_CTX_ctrl(c->ctx, EVP_CTRL_AEAD_SET_TAG, TAG_LEN, data + len) &&
-	     EVP_CipherFinal_ex(c->ctx, none, &n);
-	pthread_mutex_unlock(&c->lock);
-	return ok ? 0 : -EBADMSG;
-}
-
-static void mac_close(struct rtpe_mac *m)
-{
-	EVP_MAC_CTX_free(m->ctx);
-	pthread_mutex_destroy(&m->lock);
-	rtpe_free(m);
-}
-
-static int mac_open(struct rtpe_mac **out, const u8 *key, u32 key_len)
-{
-	char digest[] = "SHA1";
-	const OSSL_PARAM params[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	struct rtpe_mac *m = rtpe_alloc(sizeof(*m));
-
-	if (m) {
-		pthread_mutex_init(&m->lock, NULL);
-		m->ctx = EVP_MAC_CTX_new(hmac);
-	}
-	EVP_MAC_free(hmac);
-	if (!m || !m->ctx || !EVP_MAC_init(m->ctx, key, key_len, params)) {
-		if (m)
-			mac_close(m);
-		return -ENOMEM;
-	}
-	*out = m;
 	return 0;
 }
 
-/* Without a key it begins where the key's block ended. */
-static int mac(struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 out[20])
+/* 0 is success here: associated data come once, before the rest, and nothing is too long for a packet. */
+static bool begin(GCM128_CONTEXT *gcm, const u8 iv[IV_LEN], const u8 *aad, u32 aad_len)
 {
-	size_t n;
+	CRYPTO_gcm128_setiv(gcm, iv, IV_LEN);
+	return !CRYPTO_gcm128_aad(gcm, aad, aad_len);
+}
+
+static int seal(struct rtpe_cipher *c, const u8 iv[IV_LEN], const u8 *aad, u32 aad_len, u8 *data, u32 len)
+{
 	bool ok;
 
-	pthread_mutex_lock(&m->lock);
-	ok = EVP_MAC_init(m->ctx, NULL, 0, NULL) && EVP_MAC_update(m->ctx, data, len) &&
-	     (!tail || EVP_MAC_update(m->ctx, tail, 4)) && EVP_MAC_final(m->ctx, out, &n, 20);
-	pthread_mutex_unlock(&m->lock);
+	pthread_mutex_lock(&c->lock);
+	ok = begin(c->gcm, iv, aad, aad_len) && !CRYPTO_gcm128_encrypt_ctr32(c->gcm, data, data, len, gcm_stream);
+	if (ok)
+		CRYPTO_gcm128_tag(c->gcm, data + len, TAG_LEN);
+	pthread_mutex_unlock(&c->lock);
 	return ok ? 0 : -EINVAL;
+}
+
+static int unseal(struct rtpe_cipher *c, const u8 iv[IV_LEN], const u8 *aad, u32 aad_len, u8 *data, u32 len)
+{
+	bool ok;
+
+	pthread_mutex_lock(&c->lock);
+	ok = begin(c->gcm, iv, aad, aad_len) && !CRYPTO_gcm128_decrypt_ctr32(c->gcm, data, data, len, gcm_stream) &&
+	     !CRYPTO_gcm128_finish(c->gcm, data + len, TAG_LEN);
+	pthread_mutex_unlock(&c->lock);
+	return ok ? 0 : -EBADMSG;
 }
 
 const struct rtpe_cipher_ops rtpe_openssl_ciphers = {
@@ -176,7 +189,7 @@ const struct rtpe_cipher_ops rtpe_openssl_ciphers = {
 	.ctr = ctr,
 	.seal = seal,
 	.unseal = unseal,
-	.mac_open = mac_open,
-	.mac_close = mac_close,
-	.mac = mac,
+	.mac_open = rtpe_hmac_open,
+	.mac_close = rtpe_hmac_close,
+	.mac = rtpe_hmac,
 };
