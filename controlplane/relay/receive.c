@@ -11,7 +11,7 @@ int rtpe_receive_init(struct rtpe_worker *w)
 	u32 i;
 
 	/* Untouched pages cost nothing: as long as packets are small, few are touched. */
-	w->buffers = malloc((size_t)(RTPE_BATCH + 1) * RTPE_BUFFER);
+	w->buffers = malloc((size_t)2 * RTPE_BATCH * RTPE_BUFFER);
 	if (!w->buffers)
 		return -ENOMEM;
 	for (i = 0; i < RTPE_BATCH; i++) {

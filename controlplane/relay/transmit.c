@@ -22,31 +22,42 @@ static struct rtpe_addr destination(const struct rtpe_target *t, const struct rt
 	return learned;
 }
 
-static void send_one(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
-		     u8 *scratch)
+/*
+ * What leaves through an output that changes packets: p itself if no output after this one
+ * needs it as it came, else *own with a copy in `scratch`.
+ */
+static struct rtpe_packet *copy_for(u32 index, struct rtpe_packet *p, struct rtpe_packet *own, u8 *scratch)
 {
+	if (likely(index + 1 == p->last))
+		return p;
+	*own = *p;
+	own->data = memcpy(scratch, p->data, p->len);
+	own->room = RTPE_TRAILER;
+	return own;
+}
+
+static void send_one(const struct rtpe_target *t, u32 index, struct rtpe_packet *p, u8 *scratch)
+{
+	const struct rtpe_output *o = &t->outputs[index];
 	struct rtpe_addr dst = destination(t, o);
 	struct rtpe_packet own;
 	int result = RTPE_SEND;
 
 	if (rtpe_output_changes(o)) {
-		own = *p;
-		own.data = memcpy(scratch, p->data, p->len);
-		own.room = RTPE_TRAILER;
-		result = rtpe_forward_output(o, &own);
-		p = &own;
+		p = copy_for(index, p, &own, scratch);
+		result = rtpe_forward_output(o, p);
 	}
 	if (result == RTPE_SEND)
 		result = rtpe_socket_send(o->host, &dst, o->tos, p->data, p->len);
 	rtpe_forward_sent(t, o, p, result);
 }
 
-void rtpe_transmit(const struct rtpe_target *t, const struct rtpe_packet *p, u8 *scratch)
+void rtpe_transmit(const struct rtpe_target *t, struct rtpe_packet *p, u8 *scratch)
 {
 	u32 i;
 
 	for (i = p->first; i < p->last; i++)
-		send_one(t, &t->outputs[i], p, scratch);
+		send_one(t, i, p, scratch);
 }
 
 /* A shortage would hit the rest as well: they are dropped, not tried one by one. */
@@ -85,49 +96,64 @@ static void send_messages(const struct rtpe_target *t, const struct rtpe_output 
 	}
 }
 
-static void send_batch(const struct rtpe_target *t, u32 index, const struct rtpe_packet *packets, u32 count)
+static void add_message(struct batch *b, const struct rtpe_packet *p, union rtpe_sockaddr *to, socklen_t to_len)
+{
+	struct iovec *iov = &b->iovs[b->count];
+
+	*iov = (struct iovec){ .iov_base = p->data, .iov_len = p->len };
+	b->messages[b->count].msg_hdr = (struct msghdr){
+		.msg_name = to, .msg_namelen = to_len, .msg_iov = iov, .msg_iovlen = 1,
+	};
+	b->packets[b->count++] = p;
+}
+
+static bool takes(const struct rtpe_packet *p, u32 index)
+{
+	return index >= p->first && index < p->last;
+}
+
+static void send_batch(const struct rtpe_target *t, u32 index, struct rtpe_packet *packets, u32 count, u8 *scratch)
 {
 	const struct rtpe_output *o = &t->outputs[index];
+	bool changes = rtpe_output_changes(o);
 	struct rtpe_addr dst = destination(t, o);
+	struct rtpe_packet own[RTPE_BATCH], *p;
 	union rtpe_sockaddr sa;
 	socklen_t sa_len = rtpe_sockaddr_from(&sa, &dst);
 	struct batch b;
+	int result;
 	u32 i;
 
 	for (b.count = 0, i = 0; i < count; i++) {
-		if (index < packets[i].first || index >= packets[i].last)
+		p = &packets[i];
+		if (!takes(p, index))
 			continue;
-		b.packets[b.count] = &packets[i];
-		b.iovs[b.count] = (struct iovec){ .iov_base = packets[i].data, .iov_len = packets[i].len };
-		b.messages[b.count].msg_hdr = (struct msghdr){
-			.msg_name = &sa, .msg_namelen = sa_len, .msg_iov = &b.iovs[b.count], .msg_iovlen = 1,
-		};
-		b.count++;
+		if (changes) {
+			p = copy_for(index, p, &own[i], scratch + (size_t)i * RTPE_BUFFER);
+			result = rtpe_forward_output(o, p);
+			if (result != RTPE_SEND) {
+				rtpe_forward_sent(t, o, p, result);
+				continue;
+			}
+		}
+		add_message(&b, p, &sa, sa_len);
 	}
 	send_messages(t, o, &b);
 }
 
-/* Packets that need work of their own for this output, or come alone, go one by one. */
-static bool goes_singly(const struct rtpe_output *o, u32 count)
+void rtpe_transmit_batch(const struct rtpe_target *t, struct rtpe_packet *packets, u32 count, u8 *scratch)
 {
-	const struct rtpe_socket *s = o->host;
-
-	return count == 1 || rtpe_output_changes(o) || o->tos != READ_ONCE(s->tos);
-}
-
-void rtpe_transmit_batch(const struct rtpe_target *t, const struct rtpe_packet *packets, u32 count, u8 *scratch)
-{
+	const struct rtpe_socket *s;
 	u32 i, k;
 
 	for (i = 0; i < t->num_outputs; i++) {
-		const struct rtpe_output *o = &t->outputs[i];
-
-		if (!goes_singly(o, count)) {
-			send_batch(t, i, packets, count);
+		s = t->outputs[i].host;
+		if (likely(t->outputs[i].tos == READ_ONCE(s->tos))) {
+			send_batch(t, i, packets, count, scratch);
 			continue;
 		}
 		for (k = 0; k < count; k++)
-			if (i >= packets[k].first && i < packets[k].last)
-				send_one(t, o, &packets[k], scratch);
+			if (takes(&packets[k], i))
+				send_one(t, i, &packets[k], scratch);
 	}
 }

@@ -13,10 +13,13 @@
 /* Distance of packet buffers: not a power of two, or they would share few cache sets. */
 #define RTPE_BUFFER (RTPE_DATAGRAM + RTPE_TRAILER + 64)
 
-/* Sends p through its outputs. `scratch` has RTPE_BUFFER bytes. */
-void rtpe_transmit(const struct rtpe_target *t, const struct rtpe_packet *p, u8 *scratch);
+/* Sends p through its outputs, which may change it. `scratch` has RTPE_BUFFER bytes. */
+void rtpe_transmit(const struct rtpe_target *t, struct rtpe_packet *p, u8 *scratch);
 
-/* The same for `count` packets in their order; those that are not forwarded have no outputs (first == last). */
-void rtpe_transmit_batch(const struct rtpe_target *t, const struct rtpe_packet *packets, u32 count, u8 *scratch);
+/*
+ * The same for `count` packets in their order; those that are not forwarded have no
+ * outputs (first == last). `scratch` has RTPE_BUFFER bytes for each.
+ */
+void rtpe_transmit_batch(const struct rtpe_target *t, struct rtpe_packet *packets, u32 count, u8 *scratch);
 
 #endif

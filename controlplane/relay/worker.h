@@ -40,7 +40,7 @@ struct rtpe_worker {
 	bool yielding;			/* hands its sockets to another thread */
 
 	/* receive.c */
-	u8 *buffers;			/* RTPE_BATCH of RTPE_BUFFER bytes, then one to encrypt in */
+	u8 *buffers;			/* RTPE_BATCH of RTPE_BUFFER bytes, then as many for copies */
 	struct rtpe_packet packets[RTPE_BATCH];
 	union rtpe_sockaddr sources[RTPE_BATCH];
 	struct iovec iovs[RTPE_BATCH];
