@@ -78,7 +78,8 @@ class Engine:
         self.process.stdin.write(json.dumps(wanted) + "\n")
         self.process.stdin.flush()
         ports = json.loads(self.process.stdout.readline())
-        self.flows = [call.flows(*pair, to_a) for call, pair, to_a in zip(calls, ports, back)]
+        self.flows = [call.flows(towards_a, towards_b, to_a)
+                      for call, (towards_a, towards_b), to_a in zip(calls, ports, back)]
 
     def stop(self) -> None:
         self.process.communicate()
