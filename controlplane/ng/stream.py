@@ -11,16 +11,17 @@ from controlplane.errors import PeerError
 # of it arrives.
 _TOKENS = {
     ord("i"): (re.compile(rb"i(?:0|-?[1-9][0-9]{0,999})e()"), re.compile(rb"i(?:0|-?(?:[1-9][0-9]{0,999})?)")),
-    **dict.fromkeys(b"0123456789", (re.compile(rb"([0-9]{1,10}):"), re.compile(rb"[0-9]{1,10}"))),
+    **dict.fromkeys(b"0123456789", (re.compile(rb"([0-9]{1,20}):"), re.compile(rb"[0-9]{1,20}"))),
 }
-_L, _D, _E, _I = b"ldei"
+_L, _D, _E = b"lde"
+_FIRST = frozenset(b"ldi0123456789")
 
 
 class MessageStream:
     """Takes bytes as they arrive and gives out whole messages; every byte is looked at about once.
 
-    A message is a cookie, a space and a bencode list, dictionary or integer with all its ends; whether it means
-    anything is left to the decoder. ``limit`` is the greatest length of one.
+    A message is a cookie, a space and a bencode document with all its ends; whether it means anything is left to the
+    decoder. ``limit`` is the greatest length of one.
     """
 
     def __init__(self, limit: int):
@@ -86,21 +87,24 @@ class MessageStream:
         if space + 1 == len(self._data):
             self._at = space
             return False
-        if self._data[space + 1] not in (_D, _L, _I):
+        if self._data[space + 1] not in _FIRST:
             raise PeerError("no bencode behind the cookie")
         self._at = space + 1
         self._inside = True
         return True
 
     def _token(self, at: int) -> int | None:
-        """Where the integer or string at ``at`` ends, None if its beginning is all there is."""
+        """Where the integer or string at ``at`` ends, None if its beginning is all there is.
+
+        A string inside a container may end where nothing has arrived yet: that place is returned all the same.
+        """
         whole, beginning = _TOKENS.get(self._data[at], (None, None))
         found = whole.match(self._data, at) if whole else None
         if found:
             behind = found.end() + int(found[1] or 0)
             if behind - self._start > self._limit:
                 raise PeerError(f"message of more than {self._limit} bytes")
-            return behind
+            return behind if self._depth or behind <= len(self._data) else None
         if beginning is None or not beginning.fullmatch(self._data, at):
             raise PeerError("no bencode inside the message")
         return None

@@ -19,7 +19,7 @@ def cut(*pieces: bytes, limit: int = 100_000) -> list[bytes]:
 
 @pytest.mark.parametrize("message", [
     PING, b"a " + OFFER, b"b " + PROXY_OFFER, b"c de", b"d le", b"e i-5e",
-    b"f d1:ai0e1:bi-12ee", b"\n2 de", b"\t\xff de",
+    b"f d1:ai0e1:bi-12ee", b"\n2 de", b"\t\xff de", b"k 4:ping", b"l 0:",
     b"g d03:abc0:e", b"h d" + b"l" * 500 + b"e" * 501, b"i d1:a5:d7:eee", b"j d5: e \ndi1ee",
 ])
 def test_a_message_in_any_pieces(message):
@@ -35,9 +35,9 @@ def test_what_lies_between_messages_belongs_to_the_next_cookie():
 
 
 @pytest.mark.parametrize("garbage", [
-    b" de", b'1 {"command":"ping"}', b"1 4:ping", b"1 e", b"1  de", b"1 x", b"1 di01ee", b"1 di-0ee", b"1 di-e",
+    b" de", b'1 {"command":"ping"}', b"1 -4:ping", b"1 e", b"1  de", b"1 x", b"1 di01ee", b"1 di-0ee", b"1 di-e",
     b"1 die",
-    b"1 dx", b"1 d1x", b"1 d-1:a", b"1 d12345678901:", b"1 d i5ee", b"1 di" + b"9" * 2000,
+    b"1 dx", b"1 d1x", b"1 d-1:a", b"1 d" + b"0" * 21, b"1 d i5ee", b"1 di" + b"9" * 2000,
 ])
 def test_what_can_never_become_a_message(garbage):
     stream = MessageStream(100_000)
