@@ -76,7 +76,10 @@ static u8 place_pt_stats(const struct rtpe_target *t, u8 number)
 		if (s[i].used && s[i].number == number)
 			return i;
 	for (i = RTPE_MAX_PAYLOAD_TYPES; i--;)
-		if (!t->pt_class[s[i].number] || !s[i].used)
+		if (s[i].used && !t->pt_class[s[i].number])
+			found = i;
+	for (i = RTPE_MAX_PAYLOAD_TYPES; i--;)
+		if (!s[i].used)
 			found = i;
 	memset(&s[found], 0, sizeof(s[found]));
 	s[found].number = number;

@@ -21,8 +21,9 @@ MEMORY_CHECKED = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 RACES_CHECKED = ["-fsanitize=thread"]
 FUZZED = ["-fsanitize=fuzzer,address,undefined", "-fno-sanitize-recover=all"]
 SUPPORT = [HERE / "check.c", HERE / "support.c", HERE / "media.c"]
+PROGRAMS = ("drive.c", "edit.c", "replay.c", "stress.c")
 TESTS = sorted(path for path in HERE.glob("*.c")
-               if path.name not in ("edit.c", "replay.c", "stress.c") and not path.name.startswith("fuzz_"))
+               if path.name not in PROGRAMS and not path.name.startswith("fuzz_"))
 FUZZ_TARGETS = sorted(path.stem.removeprefix("fuzz_") for path in HERE.glob("fuzz_*.c"))
 
 
