@@ -73,10 +73,13 @@ class Source:
                 self.jitter += step - ((self.jitter + 8) >> 4)
         self.transit = transit
 
-    def handed_over(self) -> Source:
-        """What another engine goes on with: the sequence, not the sums."""
-        return Source(self.last_pt, 0, self.top, jitter=self.jitter, base=self.base, seen=set(self.seen),
-                      transit=self.transit, fresh=False)
+    def merge(self, other: Source) -> None:
+        """What another engine knows of the same source: the sequence, not the sums."""
+        seen = {n for n in self.seen | other.seen if n <= max(self.top, other.top)}
+        base = max(self.base, other.base)
+        if self.fresh or other.top >= self.top:
+            self.last_pt, self.jitter, self.transit = other.last_pt, other.jitter, other.transit
+        self.top, self.base, self.seen, self.fresh = max(self.top, other.top), base, seen, False
 
 
 @dataclass
@@ -127,6 +130,10 @@ class Books:
         self.source(struct.unpack_from("!I", packet, 8)[0]).count(packet, us, rates.get(pt, 0))
         if pt in rates:
             self.pts[pt].take(len(packet))
+
+    def adopt(self, ssrc: int, other: Source) -> None:
+        """A tracker of another engine."""
+        self.source(ssrc).merge(other)
 
     def seed(self, ssrc: int, number: int) -> None:
         """A tracker that came with the target: all up to this number has been seen."""

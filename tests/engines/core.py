@@ -23,7 +23,7 @@ def number_of(place: str) -> int:
 
 
 class CoreEngine:
-    """Two tables in a process. `terminal_tables` says of each whether anything lies behind it; `families`, A's and B's."""
+    """Two tables in a process, `terminal_tables` says which of them have nothing behind them; A's and B's families."""
 
     exact_clock = True
 

@@ -20,6 +20,7 @@ class Engine(Protocol):
     """One or two tables with peers around them."""
 
     exact_clock: bool
+    """Packets come at the times the scenario says, and are dealt with at once."""
 
     def where(self, place: str) -> Where:
         """The address of a place; ports of locals can be used as sources at once."""
@@ -120,7 +121,9 @@ class Player:
 
     def check(self, step: Check) -> None:
         """See Check. What was dropped may not have been read yet: numbers get time to become right."""
-        local, deadline = abi.addr(self.engine.where(step.local)), time.monotonic() + PATIENCE
+        local, deadline = abi.addr(self.engine.where(step.local)), time.monotonic()
+        if not self.engine.exact_clock:
+            deadline += PATIENCE
         terminal = self.engine.terminal(step.table)
         while True:
             reply = self.one(step.table, record(abi.GET, local))

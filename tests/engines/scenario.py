@@ -39,7 +39,7 @@ class Out:
 
 @dataclass(frozen=True)
 class Spec:
-    """A target; places and interception streams by name. `states` (below) bring what another engine knows."""
+    """A target; places and interception streams by name. `counted` are payload types that `more` brings."""
 
     outputs: tuple[Out, ...] = (Out(),)
     local: str = "near"
@@ -54,6 +54,7 @@ class Spec:
     ssrcs: tuple[bytes, ...] = ()
     more: bytes = b""
     count: int | None = None
+    counted: tuple[tuple[int, int], ...] = ()
 
     def pack(self, where: Callable[[str], Where], stream: Callable[[str], int], states: States | None) -> bytes:
         """The message of ADD_TARGET."""
@@ -68,6 +69,11 @@ class Spec:
                           self.mismatch, self.ranges, self.payload_types, self.ssrcs,
                           pack_keys(self.keys) if self.keys else b"", 0, self.mid_id,
                           (stream(self.streams[0]), stream(self.streams[1])), 0, self.count, more).pack()
+
+    @property
+    def types(self) -> tuple[tuple[int, int], ...]:
+        """Known payload types with their clock rates."""
+        return self.payload_types + self.counted
 
     def range_of(self, packet: bytes) -> tuple[int, int]:
         """The outputs of a packet."""
@@ -187,12 +193,10 @@ class Scenario:
         if states_of is not None:
             known = self.targets[(states_of, made.local)].books
             for ssrc in known.used:
-                if ssrc not in books.sources:
-                    books.source(ssrc)
-                    books.sources[ssrc] = known.sources[ssrc].handed_over()
+                books.adopt(ssrc, known.sources[ssrc])
         for raw in made.ssrcs:
             books.seed(*struct.unpack(">I4x", raw[:8]), *struct.unpack("<Q", raw[8:16]))
-        for number, _ in made.payload_types:
+        for number, _ in made.types:
             books.pts.setdefault(number, Sums())
         self.targets[(table, made.local)] = _Installed(made, books)
         self.steps.append(Add(made, table, replaces, states_of))
@@ -239,7 +243,7 @@ class Scenario:
         books.sums.take(len(wire))
         both = spec.flags & abi.RTP
         if both and is_rtp(plain):
-            books.take_rtp(plain, self.us, dict(spec.payload_types))
+            books.take_rtp(plain, self.us, dict(spec.types))
         copied = [spec.streams[0], spec.streams[1] if both and is_rtcp(plain) else ""]
         for name in filter(None, copied):
             self.recorded[name].append((source, spec.local, plain))
@@ -277,6 +281,11 @@ class Scenario:
         spec = self.targets[(source, local)].spec
         self.check(local, table=source, remove=True)
         self.add(spec, table=destination, states_of=source, **changes)
+
+    def merge(self, source: int, destination: int, local: str = "near") -> None:
+        """What one table knows goes into the same target of another."""
+        spec = self.targets[(destination, local)].spec
+        self.add(spec, table=destination, states_of=source, replaces=True)
 
     def intercept(self, name: str, *, table: int = 0, max_packets: int = 100) -> None:
         """A call of its own with a stream."""

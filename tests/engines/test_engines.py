@@ -8,13 +8,19 @@ import pytest
 
 import tests.engines.table  # noqa: F401 - fills TABLE
 from tests.engines.core import CoreEngine
-from tests.engines.player import Engine, Player
+from tests.engines.native import NativeEngines
+from tests.engines.player import Player
 from tests.engines.scenario import TABLE
 
-ENGINES: dict[str, tuple[Callable[[], CoreEngine], str]] = {
+Ours = CoreEngine | NativeEngines
+ENGINES: dict[str, tuple[Callable[[], Ours], str]] = {
     "core": (lambda: CoreEngine((False, False)), "passing"),
     "core6": (lambda: CoreEngine((False, False), (6, 6)), "passing"),
     "core-terminal": (lambda: CoreEngine((True, False), (4, 6)), "terminal"),
+    "relay": (lambda: NativeEngines(("relay", "nfqueue")), "terminal"),
+    "relay6": (lambda: NativeEngines(("relay", "nfqueue"), (6, 6)), "terminal"),
+    "nfqueue": (lambda: NativeEngines(("nfqueue", "relay")), "passing"),
+    "nfqueue46": (lambda: NativeEngines(("nfqueue", "nfqueue"), (4, 6)), "passing"),
 }
 
 
@@ -22,9 +28,9 @@ class Pool:
     """Engines that live from test to test, but not over a failure."""
 
     def __init__(self) -> None:
-        self.made: dict[str, CoreEngine] = {}
+        self.made: dict[str, Ours] = {}
 
-    def get(self, name: str) -> CoreEngine:
+    def get(self, name: str) -> Ours:
         """The engine of this name."""
         if name not in self.made:
             self.made[name] = ENGINES[name][0]()

@@ -35,8 +35,8 @@ def every_flag(s: Scenario) -> None:
         ("near2", abi.RTP | abi.STUN, "stun", {}, True),
         ("near3", abi.RTP | abi.DTLS, "dtls", {}, True),
         ("near4", abi.RTP | abi.STUN | abi.DTLS, "stun dtls", {}, True),
-        ("near5", abi.RTP | abi.RTP_ONLY, "stun dtls junk empty", dict.fromkeys(("stun", "dtls", "junk", "empty"),
-                                                                               "malformed"), True),
+        ("near5", abi.RTP | abi.RTP_ONLY, "stun dtls junk empty",
+         dict.fromkeys(("stun", "dtls", "junk", "empty"), "malformed"), True),
         ("near6", abi.RTP | abi.RTP_ONLY | abi.STUN, "stun dtls junk empty",
          dict.fromkeys(("dtls", "junk", "empty"), "malformed"), True),
         ("near7", abi.RTP | abi.PT_FILTER, "type", {"type": "payload_type"}, True),
@@ -87,7 +87,7 @@ def strangers_dropped(s: Scenario) -> None:
     for n in range(6):
         s.send(rtp(n))
         s.send(rtp(n + 500, ssrc=666, pt=99), source="a1", drop="source")
-        s.send(STUN, source="b3", drop="source")
+        s.send(STUN, source="a3", drop="source")
         s.send(b"", source="a2", drop="source")
 
 
