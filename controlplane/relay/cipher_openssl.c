@@ -171,6 +171,16 @@ static int seal(struct rtpe_cipher *c, const u8 iv[IV_LEN], const u8 *aad, u32 a
 	return ok ? 0 : -EINVAL;
 }
 
+/* The key stream once more, onto data that were not what they seemed: they are what came again. */
+static void take_back(struct rtpe_cipher *c, const u8 iv[IV_LEN], u8 *data, u32 len)
+{
+	u8 first[BLOCK];
+
+	memcpy(first, iv, IV_LEN);
+	rtpe_write32(2, first + IV_LEN);
+	count(c->aes, first, data, len);
+}
+
 static int unseal(struct rtpe_cipher *c, const u8 iv[IV_LEN], const u8 *aad, u32 aad_len, u8 *data, u32 len)
 {
 	bool ok;
@@ -178,6 +188,8 @@ static int unseal(struct rtpe_cipher *c, const u8 iv[IV_LEN], const u8 *aad, u32
 	pthread_mutex_lock(&c->lock);
 	ok = begin(c->gcm, iv, aad, aad_len) && !CRYPTO_gcm128_decrypt_ctr32(c->gcm, data, data, len, gcm_stream) &&
 	     !CRYPTO_gcm128_finish(c->gcm, data + len, TAG_LEN);
+	if (!ok)
+		take_back(c, iv, data, len);
 	pthread_mutex_unlock(&c->lock);
 	return ok ? 0 : -EBADMSG;
 }

@@ -26,11 +26,7 @@ struct rtpe_cipher_ops {
 	void (*block)(struct rtpe_cipher *c, const u8 in[16], u8 out[16]);
 	/* Counter mode in place; iv is the first counter block. */
 	int (*ctr)(struct rtpe_cipher *c, const u8 iv[16], u8 *data, u32 len);
-	/*
-	 * AES-GCM in place, the tag of 16 bytes behind data. Associated data end where
-	 * data begins, or have 16 bytes at most. -EBADMSG if the tag is wrong: it stays
-	 * as it is, and data are what seal() would make the old ones of again.
-	 */
+	/* AES-GCM in place, the tag of 16 bytes behind data. -EBADMSG if it is wrong; data are as they were then. */
 	int (*seal)(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len);
 	int (*unseal)(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len);
 	/* HMAC-SHA1 over data and, behind it, four bytes more (or none: tail is NULL). */
@@ -72,7 +68,7 @@ u32 rtpe_crypto_growth(const struct rtpe_crypto *c);
  * In place, RTP or RTCP by p->kind (parsed); nothing else is let through: -EPROTO.
  * No state changes before authentication. Lock-free: two CPUs may do this for the
  * same stream at once, and no index is accepted twice.
- *   -EBADMSG  too short, or the tag is wrong; data are no longer what they were
+ *   -EBADMSG  too short, or the tag is wrong; data are as they were
  *   -EALREADY an index that was accepted before, or too old to tell
  */
 int rtpe_crypto_unprotect(struct rtpe_crypto *c, struct rtpe_packet *p);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "session.h"
 
-/* Not on the stack: hosts may want to hand it to a device. */
 struct keys {
 	u8 cipher[32], mask[32], auth[RTPE_AUTH_KEY_LEN];
 };
@@ -48,17 +47,14 @@ static int expand(struct rtpe_session *s, const struct rtpe_srtp *params, struct
 int rtpe_session_open(struct rtpe_session *s, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params,
 		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 tag_len)
 {
-	struct keys *k = rtpe_alloc(sizeof(*k));
+	struct keys k;
 	int err;
 
 	s->ops = ops;
 	s->mode = params->cipher;
 	s->tag_len = tag_len;
-	if (!k)
-		return -ENOMEM;
-	err = expand(s, params, prf, labels, k);
-	rtpe_wipe(k, sizeof(*k));
-	rtpe_free(k);
+	err = expand(s, params, prf, labels, &k);
+	rtpe_wipe(&k, sizeof(k));
 	return err;
 }
 
@@ -76,15 +72,18 @@ void rtpe_session_close(struct rtpe_session *s)
 /* RFC 7714 has the same layout two bytes further ahead. */
 void rtpe_session_iv(const struct rtpe_session *s, u32 ssrc, u64 index, u8 iv[16])
 {
-	u8 *at = iv + (rtpe_mode_is_aead(s->mode) ? 2 : 4);
-	const u8 *bytes = (const u8 *)&ssrc;
-	u32 i;
+	u8 layout[18] = { 0 };
+	u64 words[2], salt[2];
 
-	memcpy(iv, s->salt, sizeof(s->salt));
-	for (i = 0; i < 4; i++)
-		at[i] ^= bytes[i];
-	for (i = 0; i < 6; i++)
-		at[4 + i] ^= (u8)(index >> (40 - 8 * i));
+	memcpy(layout + 4, &ssrc, 4);
+	rtpe_write32((u32)(index >> 16), layout + 8);
+	layout[12] = (u8)(index >> 8);
+	layout[13] = (u8)index;
+	memcpy(words, layout + (rtpe_mode_is_aead(s->mode) ? 2 : 0), sizeof(words));
+	memcpy(salt, s->salt, sizeof(salt));
+	words[0] ^= salt[0];
+	words[1] ^= salt[1];
+	memcpy(iv, words, sizeof(words));
 }
 
 static void xor_block(u8 out[16], const u8 with[16])

@@ -73,12 +73,15 @@ static int open_aead(const struct rtpe_crypto *c, u8 *data, u32 len, u32 word)
 {
 	const struct rtpe_session *s = &c->rtcp;
 	u8 iv[16], aad[HEADER_LEN + RTPE_SRTCP_WORD_LEN];
+	u32 all = len + RTPE_SRTCP_WORD_LEN;
+	int err;
 
 	build_iv(s, data, word, iv);
 	if (!(word & ENCRYPTED)) {
 		move_word_up(data, len, word);
-		len += RTPE_SRTCP_WORD_LEN;
-		return s->ops->unseal(s->cipher, iv, data, len, data + len, 0);
+		err = s->ops->unseal(s->cipher, iv, data, all, data + all, 0);
+		move_word_down(data, len, word);
+		return err;
 	}
 	memcpy(aad, data, HEADER_LEN);
 	rtpe_write32(word, aad + HEADER_LEN);

@@ -63,20 +63,6 @@ static int open_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len
 				  len - p->header_len);
 }
 
-/* A failed attempt has decrypted with the wrong key stream: the same once more brings the packet back. */
-static int undo_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
-{
-	u8 iv[16], tag[RTPE_AEAD_TAG_LEN];
-	int err;
-
-	memcpy(tag, p->data + len, sizeof(tag));
-	rtpe_session_iv(&c->rtp, p->ssrc, index, iv);
-	err = c->rtp.ops->seal(c->rtp.cipher, iv, p->data, p->header_len, p->data + p->header_len,
-			       len - p->header_len);
-	memcpy(p->data + len, tag, sizeof(tag));
-	return err;
-}
-
 static int open_at(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
 {
 	return rtpe_mode_is_aead(c->rtp.mode) ? open_aead(c, p, len, index) : open_hmac(c, p, len, index);
@@ -99,15 +85,10 @@ static int open_any(const struct rtpe_crypto *c, const struct rtpe_source *s, u6
 
 	*index = rtpe_srtp_guess(top, p->seq);
 	first = check(s, top, *index);
-	if (!first) {
+	if (!first)
 		first = open_at(c, p, len, *index);
-		if (!first || !retry)
-			return first;
-		if (rtpe_mode_is_aead(c->rtp.mode) && undo_aead(c, p, len, *index))
-			return first;
-	} else if (!retry) {
+	if (!first || !retry)
 		return first;
-	}
 	*index += 0x10000;
 	err = check(s, top, *index);
 	return !err && !open_at(c, p, len, *index) ? 0 : first;

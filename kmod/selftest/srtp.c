@@ -5,7 +5,7 @@
 
 #define ROOM 256
 
-/* What a vector needs; not on the stack, for ciphers want memory that they can map. */
+/* What a vector needs; too much for a kernel's stack. */
 struct scratch {
 	u8 plain[ROOM], cipher_text[ROOM], work[ROOM];
 	u8 key[32], salt[16], mask[32];

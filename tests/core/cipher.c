@@ -110,7 +110,7 @@ static void evp_seal(EVP_CIPHER_CTX *its, const u8 iv[12], const u8 *aad, u32 aa
 	CHECK(EVP_CIPHER_CTX_ctrl(its, EVP_CTRL_AEAD_GET_TAG, TAG_LEN, data + len));
 }
 
-/* Sealed alike, opened again; with a wrong bit anywhere refused, and sealing it again brings the old bytes back. */
+/* Sealed alike, opened again; with a wrong bit anywhere refused, and then as it was. */
 static void compare_gcm(struct rtpe_cipher *c, EVP_CIPHER_CTX *its, u32 aad_len, u32 len)
 {
 	u8 iv[12], aad[AAD_MAX], plain[LONGEST + TAG_LEN], data[LONGEST + TAG_LEN], sealed[LONGEST + TAG_LEN];
@@ -131,9 +131,7 @@ static void compare_gcm(struct rtpe_cipher *c, EVP_CIPHER_CTX *its, u32 aad_len,
 	data[at] ^= (u8)(1 << next_random() % 8);
 	memcpy(plain, data, all);
 	CHECK_EQ(ops->unseal(c, iv, aad, aad_len, data, len), -EBADMSG);
-	CHECK(!memcmp(data + len, plain + len, TAG_LEN));
-	CHECK_EQ(ops->seal(c, iv, aad, aad_len, data, len), 0);
-	CHECK(!memcmp(data, plain, len));
+	CHECK(!memcmp(data, plain, all));
 
 	memcpy(data, sealed, all);
 	if (aad_len) {
