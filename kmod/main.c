@@ -1,11 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include <linux/module.h>
+#include "crypto_kernel.h"
 #include "module.h"
+#include "selftest/selftest.h"
+
+#ifdef RTPE_SELFTEST
+static int __init selftest(void)
+{
+	const char *wrong = rtpe_selftest_srtp(&rtpe_kernel_ciphers);
+
+	if (!wrong)
+		wrong = rtpe_selftest_srtp(&rtpe_plain_ciphers);
+	if (!wrong)
+		return 0;
+	pr_err("self-test failed, not loaded: %s\n", wrong);
+	return -ELIBBAD;
+}
+#else
+static int __init selftest(void)
+{
+	return 0;
+}
+#endif
 
 static int __init rtpe_module_init(void)
 {
 	int err;
 
+	rtpe_crypto_kernel_init();
+	err = selftest();
+	if (err)
+		return err;
 	err = rtpe_defer_init();
 	if (err)
 		return err;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "simd.h"
 
+#ifndef __CHECKER__	/* sparse knows no vectors */
+
 typedef long long rtpe_v2 __attribute__((vector_size(16)));
 typedef u32 rtpe_v4 __attribute__((vector_size(16)));
 typedef u32 rtpe_v8 __attribute__((vector_size(32)));
@@ -348,3 +350,5 @@ void rtpe_simd_hmac_ni(const struct rtpe_mac *m, const u8 *data, u32 len, const 
 {
 	rtpe_hmac(m, data, len, tail, digest, sha1_ni);
 }
+
+#endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include <linux/module.h>
 #include <linux/slab.h>
+#include "crypto_kernel.h"
 #include "intercept.h"
 #include "tables.h"
 #include "module.h"
@@ -29,6 +30,7 @@ static int create(u32 id)
 	err = rtpe_table_init(&kt->core, &rtpe_route_ops, nr_cpu_ids);
 	if (err)
 		goto err_free;
+	kt->core.ciphers = &rtpe_kernel_ciphers;
 	err = rtpe_intercept_init(&kt->core.intercept, &rtpe_intercept_ops);
 	if (err)
 		goto err_table;
