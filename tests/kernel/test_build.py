@@ -36,7 +36,8 @@ def test_install(kernel: Kernel, tmp_path: Path, built: Built) -> None:
     assert (tmp_path / directory.lstrip("/") / "libxt_RTPENGINE.so").exists()
     tree = next((tmp_path / "usr/src").glob("rtpengine-*"))
     installed = {p.relative_to(tree).as_posix() for p in tree.rglob("*") if p.is_file()}
-    assert {"dkms.conf", "Kbuild", "Makefile", "core/forward.c", "uapi/rtpengine.h", "main.c"} <= installed
+    assert {"dkms.conf", "Kbuild", "Makefile", "core/forward.c", "uapi/rtpengine.h", "main.c",
+            "selftest/vectors.h"} <= installed
     assert f'PACKAGE_VERSION="{tree.name.removeprefix("rtpengine-")}"' in (tree / "dkms.conf").read_text()
     run("make", "module", f"KERNELRELEASE={kernel.release}", cwd=tree)     # complete: it builds by itself
 
