@@ -128,7 +128,7 @@ static u32 payload_len(const struct rtpe_packet *p)
 	u32 bytes = p->len - p->header_len;
 	u8 padding;
 
-	if (!bytes || !(p->data[0] & PADDING_BIT))
+	if (!(p->data[0] & PADDING_BIT))
 		return bytes;
 	padding = p->data[p->len - 1];
 	return padding && padding <= bytes ? bytes - padding : 0;

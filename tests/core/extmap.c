@@ -54,6 +54,8 @@ static const struct {
 	{ "id 15 first", ONE, BYTES("\xf0""A\x20""C"), 2, "\2\x0f", 0, "", 0, BYTES("") },
 	{ "padding with a length ends it", ONE, BYTES("\x10""A\x03""B\x20""C\0\0"), 2, "\1\2", 0, "",
 	  ONE, BYTES("\x10""A\0\0") },
+	{ "padding with a length, whole elements behind it", ONE, BYTES("\x10""A\x01""BB\x20""C\0"), 2, "\1\2", 0, "",
+	  ONE, BYTES("\x10""A\0\0") },
 	{ "length beyond the extension", ONE, BYTES("\x10""A\x2f""B"), 2, "\1\2", 0, "", ONE, BYTES("\x10""A\0\0") },
 	{ "length beyond by one", ONE, BYTES("\x10""A\x21""B"), 2, "\1\2", 0, "", ONE, BYTES("\x10""A\0\0") },
 	{ "head in the last byte", ONE, BYTES("\x11""AB\x20"), 2, "\1\2", 0, "", ONE, BYTES("\x11""AB\0") },
@@ -92,6 +94,10 @@ static const struct {
 	{ "converts what the filter leaves", ONE, BYTES("\x10""A\x22""BCD\x33""EFGH\0\0\0"), 2, "\1\3", 16, "m",
 	  TWO, BYTES("\x10\1m\1\1A\3\4EFGH") },
 	{ "converts nothing but itself", ONE, BYTES("\x10""A\x20""B"), 0, "", 16, "m", TWO, BYTES("\x10\1m\0") },
+	{ "converts the most ids that there are", ONE,
+	  BYTES("\x10""a\x20""b\x30""c\x40""d\x50""e\x60""f\x70""g\x80""h\x90""i\xa0""j\xb0""k\xc0""l\xd0""m\xe0""n"),
+	  ANY, "", 16, "m",
+	  TWO, BYTES("\x10\1m\1\1a\2\1b\3\1c\4\1d\5\1e\6\1f\7\1g\x8\1h\x9\1i\xa\1j\xb\1k\xc\1l\xd\1m\xe\1n\0\0\0") },
 	{ "long MID", ONE, BYTES("\x10""A\0\0"), ANY, "", 1, MID64, TWO, BYTES("\1\x40" MID64 "\0\0") },
 };
 

@@ -154,6 +154,11 @@ TEST(group_late_mids_are_not_remembered)
 	rtp_with(&m, "video", 5);
 	CHECK_EQ(choose(g, &source, &source, &m, 0), 1);
 	CHECK_EQ(source.group, 2);
+	source.valid = 0;		/* nothing to compare with yet */
+	source.group = 0;
+	rtp_with(&m, "video", 0x9000);
+	CHECK_EQ(choose(g, &source, &source, &m, 0), 1);
+	CHECK_EQ(source.group, 2);
 	rtpe_groups_destroy(g);
 }
 

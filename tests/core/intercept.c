@@ -197,6 +197,22 @@ TEST(intercept_indices)
 	close_table(&t);
 }
 
+/* More often than a slot can tell its users apart: no number is 0, and none is that of the call before. */
+TEST(intercept_numbers_start_over)
+{
+	struct rtpe_table t;
+	u32 call, last = 0, i;
+
+	open_table(&t);
+	for (i = 0; i < 40000; i++, last = call) {
+		CHECK_EQ(add_call(&t, "a", &call), 0);
+		CHECK(call && call != last);
+		CHECK_EQ(rtpe_call_del(&t, last), -ENOENT);
+		CHECK_EQ(rtpe_call_del(&t, call), 0);
+	}
+	close_table(&t);
+}
+
 /* Many calls, removed in another order; every number stays its call's own. */
 TEST(intercept_many_calls)
 {

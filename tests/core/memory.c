@@ -121,7 +121,9 @@ static void queue_freed(void *host)
 	queues -= host != NULL;
 }
 
-static const struct rtpe_intercept_ops intercept_ops = { .stream_added = queue_added, .queue = { .freed = queue_freed } };
+static const struct rtpe_intercept_ops intercept_ops = {
+	.stream_added = queue_added, .queue = { .freed = queue_freed },
+};
 
 /* Interception with a call and a stream in it. */
 static int try_intercept(struct rtpe_table *t, u32 *index)

@@ -34,7 +34,7 @@ static int rewrite(const struct rtpe_rewrite_parts *parts, struct media *m)
 
 	media_packet(&p, m->bytes, m->len, rtpe_rewrite_growth(w));
 	result = rtpe_rewrite_packet(w, &p);
-	CHECK(p.len <= m->len + rtpe_rewrite_growth(w));
+	CHECK_EQ(p.len + p.room, m->len + rtpe_rewrite_growth(w));
 	memcpy(m->bytes, p.data, p.len);
 	m->len = p.len;
 	media_free(&p);
@@ -294,6 +294,7 @@ static const struct {
 	  "AAAABBBB\0\0\0\3xxxxxx..cccc\0\2\0\0AAAA\1\2\0\0time" },
 	{ "congestion control, count that lies", 11, 205, BYTES("aaaabbbb\0\2\xff\xffxxxxtime"),
 	  "AAAABBBB\0\0\xff\xffxxxxtime" },
+	{ "congestion control, half a block", 11, 205, BYTES("aaaabbbbtime"), "AAAAbbbbtime" },
 	{ "picture loss", 1, 206, BYTES("aaaabbbb"), "AAAABBBB" },
 	{ "full intra request", 4, 206, BYTES("aaaa\0\0\0\0bbbb\1\0\0\0cccc\2\0\0\0aaaa\3\0\0\0"),
 	  "AAAA\0\0\0\0BBBB\1\0\0\0cccc\2\0\0\0AAAA\3\0\0\0" },
@@ -315,20 +316,35 @@ static const struct {
 	{ "nothing at all", 0, 201, BYTES(""), "" },
 };
 
-TEST(rewrite_rtcp_sources)
+static void check_mapped(u32 i, u32 before, u32 behind)
 {
 	static struct media in, out;
+
+	in.len = out.len = 0;
+	while (before--) {
+		media_rtcp(&in, 0, 201, "bbbb", 4);
+		media_rtcp(&out, 0, 201, "BBBB", 4);
+	}
+	media_rtcp(&in, mapped[i].count, mapped[i].type, mapped[i].in, mapped[i].len);
+	media_rtcp(&out, mapped[i].count, mapped[i].type, mapped[i].out, mapped[i].len);
+	while (behind--) {
+		media_rtcp(&in, 0, 201, "aaaa", 4);
+		media_rtcp(&out, 0, 201, "AAAA", 4);
+	}
+	CHECK_EQ(rewrite(&two_maps, &in), RTPE_SEND);
+	CHECK(in.len == out.len && !memcmp(in.bytes, out.bytes, in.len));
+}
+
+/* First, last, and in between. */
+TEST(rewrite_rtcp_sources)
+{
 	u32 i;
 
 	for (i = 0; i < COUNT(mapped); i++) {
 		check_case(mapped[i].name);
-		in.len = out.len = 0;
-		media_rtcp(&in, mapped[i].count, mapped[i].type, mapped[i].in, mapped[i].len);
-		media_rtcp(&in, 0, 201, "aaaa", 4);
-		media_rtcp(&out, mapped[i].count, mapped[i].type, mapped[i].out, mapped[i].len);
-		media_rtcp(&out, 0, 201, "AAAA", 4);
-		CHECK_EQ(rewrite(&two_maps, &in), RTPE_SEND);
-		CHECK(in.len == out.len && !memcmp(in.bytes, out.bytes, in.len));
+		check_mapped(i, 0, 1);
+		check_mapped(i, 1, 0);
+		check_mapped(i, 2, 2);
 	}
 }
 
@@ -346,6 +362,11 @@ TEST(rewrite_rtcp_padding)
 	m.bytes[0] |= 0x20;		/* more padding than there is room */
 	CHECK_EQ(rewrite(&two_maps, &m), RTPE_SEND);
 	CHECK(!memcmp(m.bytes + 4, "AAAABBBB", 8));
+	m.len = 0;
+	media_rtcp(&m, 1, 205, BYTES("aaaabbbb\0\2\0\xff"));
+	m.bytes[0] |= 0x20;
+	CHECK_EQ(rewrite(&two_maps, &m), RTPE_SEND);
+	CHECK(!memcmp(m.bytes + 4, "AAAABBBB\0\0\0\xff", 12));
 }
 
 /* What a letter stands for: S, R and D for reports and descriptions, T and P for feedback, B for goodbye. */
@@ -440,7 +461,9 @@ TEST(rewrite_leaves_the_rest_alone)
 	static const struct {
 		const char *data;
 		u32 len;
-	} rows[] = { { BYTES("") }, { BYTES("a") }, { BYTES("\x16\xfe\xfd") }, { BYTES("\x80\xc8\xff\xff") }, { BYTES("\x80\0\0") } };
+	} rows[] = {
+		{ BYTES("") }, { BYTES("a") }, { BYTES("\x16\xfe\xfd") }, { BYTES("\x80\xc8\xff\xff") }, { BYTES("\x80\0\0") },
+	};
 	static struct media m;
 	u32 i;
 
