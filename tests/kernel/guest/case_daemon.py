@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import select
 import shutil
 import signal
 import struct
@@ -13,6 +14,7 @@ from typing import Any
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
+from controlplane.dataplane.interception import Interception, drain, name_of
 from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.stats import OutputReader, TargetReader
 from controlplane.events import WantedOutput, WantedTarget
@@ -253,4 +255,30 @@ def shim() -> None:
         read = [(c.bytes, c.packets, c.errors) for c in (reader.counters(slot), sent.counters(output_slot))]
         assert [tuple(map(int, line)) for line in lines] == read, text
         assert read[0] == (25 * 112 + sum(range(25)), 25, 0) and "11223344" in text
+    engine.close()
+
+
+def interception() -> None:
+    """The recorder's side: a stream by its call-ID, whatever that is, a reader to wait for, and the end."""
+    engine = KernelTable(9)
+    near, far = Endpoint.parse("10.1.0.1:30000"), Endpoint.parse("10.2.0.1:30002")
+    calls, call = Interception(engine), name_of("../../1/2@example")
+    calls.add_call(call)
+    stream = calls.add_stream(call, "RTP 1", 3)
+    reader = engine.read_stream(stream)
+    with net.peer((A4, 9000)) as a, net.peer((B4, 9002)) as b, net.Rule(9, "nft"):
+        wanted = WantedTarget(near, (WantedOutput(far, Endpoint.parse(f"{B4}:9002")),), payload_types=((8, 8000),))
+        (batch,) = abi.batches([abi.add_target(wanted, stream=stream.index)])
+        next(abi.replies(engine.command(batch))).check("target")
+        assert reader.read() is None and not select.select([reader], [], [], 0)[0]
+        for n in range(5):
+            a.sendto(net.rtp(n, pt=8), ("10.1.0.1", 30000))
+        assert len(net.receive(b, 5)) == 5 and select.select([reader], [], [], 5)[0]
+        assert [packet[28:] for packet in drain(reader)] == [net.rtp(n, pt=8) for n in range(2, 5)]
+        calls.put(stream, b"not an IP packet")
+        assert reader.read() == b"not an IP packet"
+        calls.remove_call(call)
+        assert select.select([reader], [], [], 5)[0] and drain(reader) == [b""]
+        assert not os.listdir("/proc/rtpengine/9/calls")
+    reader.close()
     engine.close()
