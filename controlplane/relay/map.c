@@ -55,8 +55,10 @@ int rtpe_socket_map_add(struct rtpe_socket_map *m, struct rtpe_socket *s)
 	if (*at) {
 		err = -EADDRINUSE;
 	} else {
-		*at = s;
+		s->next = NULL;
+		rtpe_rcu_set(*at, s);
 		rtpe_rcu_set(m->by_fd[s->fd], s);
+		__atomic_store_n(&m->additions, m->additions + 1, __ATOMIC_RELEASE);
 	}
 	pthread_mutex_unlock(&m->lock);
 	return err;
@@ -66,7 +68,7 @@ static struct rtpe_socket *unlink_at(struct rtpe_socket_map *m, struct rtpe_sock
 {
 	struct rtpe_socket *s = *at;
 
-	*at = s->next;
+	rtpe_rcu_set(*at, s->next);
 	rtpe_rcu_set(m->by_fd[s->fd], NULL);
 	return s;
 }
@@ -104,5 +106,14 @@ struct rtpe_socket *rtpe_socket_map_get(struct rtpe_socket_map *m, const struct 
 	if (s)
 		rtpe_socket_ref(s);
 	pthread_mutex_unlock(&m->lock);
+	return s;
+}
+
+struct rtpe_socket *rtpe_socket_map_find(const struct rtpe_socket_map *m, const struct rtpe_addr *local)
+{
+	struct rtpe_socket *s = rtpe_rcu_get(m->buckets[bucket_of(local)]);
+
+	while (s && !rtpe_addr_equal(&s->local, local))
+		s = rtpe_rcu_get(s->next);
 	return s;
 }

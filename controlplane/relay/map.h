@@ -10,8 +10,9 @@
 #define RTPE_MAX_DESCRIPTORS (1 << 20)
 
 struct rtpe_socket_map {
-	pthread_mutex_t lock;			/* buckets and chains */
-	struct rtpe_socket **buckets;
+	pthread_mutex_t lock;			/* for who changes buckets and chains */
+	struct rtpe_socket RTPE_RCU **buckets;
+	u64 additions;				/* so far, counted when they can be found; atomic */
 	struct rtpe_socket RTPE_RCU **by_fd;
 };
 
@@ -29,6 +30,9 @@ struct rtpe_socket *rtpe_socket_map_remove_any(struct rtpe_socket_map *m);
 
 /* With a reference of its own; NULL: no such socket. */
 struct rtpe_socket *rtpe_socket_map_get(struct rtpe_socket_map *m, const struct rtpe_addr *local);
+
+/* For online readers, without a reference; NULL: no such socket. */
+struct rtpe_socket *rtpe_socket_map_find(const struct rtpe_socket_map *m, const struct rtpe_addr *local);
 
 /* For online readers; NULL: closed. */
 static inline struct rtpe_socket *rtpe_socket_map_serve(const struct rtpe_socket_map *m, u32 fd)

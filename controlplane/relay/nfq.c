@@ -5,6 +5,7 @@
  * through the relay's sockets. What is not forwarded goes on to those.
  */
 #include "datagram.h"
+#include "hops.h"
 #include "inside.h"
 
 struct rtpe_nfq {
@@ -61,8 +62,10 @@ static enum rtpe_verdict forward(struct rtpe_nfq *q, const struct rtpe_target *t
 	enum rtpe_verdict verdict;
 
 	verdict = rtpe_forward_packet(t, &p);
-	if (verdict == RTPE_FORWARD)
+	if (verdict == RTPE_FORWARD) {
+		rtpe_hops_count(q->engine.sockets, NULL, t, &p);
 		rtpe_transmit(t, &p, q->scratch);
+	}
 	return verdict;
 }
 

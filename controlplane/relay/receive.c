@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "hops.h"
 #include "worker.h"
 
 static u8 *buffer(const struct rtpe_worker *w, u32 i)
@@ -89,7 +90,9 @@ static void decide(struct rtpe_worker *w, struct rtpe_socket *s, const struct rt
 		mine->drops[RTPE_DROP_SOURCE]++;
 		return;
 	}
-	if (rtpe_forward_packet(t, p) != RTPE_FORWARD)
+	if (likely(rtpe_forward_packet(t, p) == RTPE_FORWARD))
+		rtpe_hops_count(w->engine->sockets, s, t, p);
+	else
 		p->first = p->last = 0;
 	/* Refused packets are not counted among `packets`, and nothing is learned from them. */
 	if (t->flags & RTPE_TARGET_LEARN && mine->sum.packets != before)

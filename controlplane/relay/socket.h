@@ -33,8 +33,13 @@ struct rtpe_socket {
 	struct rtpe_learning learning;
 	struct rtpe_peer peer;		/* read by all */
 
+	/* hops.c */
+	u64 hops;			/* of what it sends, and when; atomic */
+	u64 stranger_since;		/* the worker's own: rtpe_socket_map.additions when ... */
+	struct rtpe_addr stranger;	/* ... this source was none of our sockets */
+
+	struct rtpe_socket RTPE_RCU *next;	/* in the map's chain */
 	/* the control side's own */
-	struct rtpe_socket *next;	/* in the map's chain */
 	u32 refs;			/* one while open, one for each output; atomic */
 	struct rtpe_deferred deferred;
 };
