@@ -18,6 +18,7 @@ class OutgoingMedia:
     ``protocol`` is the profile's canonical spelling. ``formats`` are printed as they are, ``0`` for an
     empty tuple.
     ``rejected`` prints port 0 and a zero address of the family of ``address``, then stops after mid and label.
+    ``hidden_port`` prints port 0 as well, and everything else all the same (RFC 9143 section 6).
     ``bare`` prints the m= line alone, with port 0 (the unused twin of a pair of sections, RFC 8643 fallback).
     ``copied``, if set, is the sender's whole attribute list: of our own lines only ``candidates``,
     ``end_of_candidates`` and ``added`` are then printed. ``direction`` None prints no direction line,
@@ -34,6 +35,7 @@ class OutgoingMedia:
     mid: str | None = None
     label: str | None = None
     bundle_only: bool = False
+    hidden_port: bool = False
     rejected: bool = False
     bare: bool = False
     copied: list[str] | None = None

@@ -78,7 +78,7 @@ def _put_bandwidths(lines: list[str], bandwidths: dict[str, int]) -> None:
 
 
 def _put_media(lines: list[str], media: OutgoingMedia, edits: Edits | None) -> None:
-    port = 0 if media.rejected or media.bare else media.port
+    port = 0 if media.rejected or media.bare or media.hidden_port else media.port
     formats = " ".join(media.formats) if media.formats else "0"
     lines.append(f"m={media.type} {port} {media.protocol} {formats}")
     if media.bare:

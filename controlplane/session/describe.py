@@ -8,6 +8,7 @@ from controlplane.sdp.model import MediaDescription, Origin, SessionDescription
 from controlplane.sdp.origin import OriginRules, choose_origin, settle
 from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session, printed_formats
+from controlplane.session.bundle import group_lines
 from controlplane.session.candidates import foundation, is_relayed, own_candidates
 from controlplane.session.context import origin_rules
 from controlplane.session.exchange import Exchange
@@ -31,6 +32,7 @@ def describe(exchange: Exchange) -> bytes:
                                name=_session_name(exchange, sender))
     if "loop-protect" in exchange.request.flags:
         session.leading.append(loop_marker(exchange.settings.instance_id))
+    session.leading += group_lines(receiver)
     if exchange.request.ice == "force-relay" and sender.session is not None:
         session.leading += ["group:" + " ".join((group.semantics, *group.mids)) for group in sender.session.groups]
     session.medias = medias
@@ -110,6 +112,9 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
     if section.ptime is None and said is not None:
         section.ptime = said.ptime
     section.extmap_allow_mixed = said is None or not said.extmaps or said.extmap_allow_mixed
+    if exchange.is_offer and media.carrier is not media:
+        section.bundle_only = True
+        section.hidden_port = "strict" in exchange.request.bundle
     flags = exchange.request.flags
     section.rtcp_mux = media.mux_offered if exchange.is_offer else media.mux
     if "no-rtcp-attribute" not in flags and media.mapping is not None:

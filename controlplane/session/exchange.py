@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controlplane.addresses import Address
+from controlplane.addresses import Address, Endpoint
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
 from controlplane.sdp.rewrite import hold
 from controlplane.session.blocking import block_dtmf
+from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundle, settle_bundles
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
@@ -55,14 +56,32 @@ class Exchange:
             sender.label = self.request.label
         if "block-dtmf" in self.request.flags:
             block_dtmf(sender, self.request)
+        pairs = [Pair(section, media, next(others)) for section, media in zip(sections, medias)
+                 if media not in withheld]
+        self._bundle(pairs)
+        pending = iter(pairs)
         for section, media, places in zip(sections, medias, self.endpoints):
             if media in withheld:
                 self._withhold(section, media)
             else:
-                self._section(Pair(section, media, next(others)), places, handling)
+                self._section(next(pending), places, handling)
+        settle_bundles(sender, receiver)
         for party in (sender, receiver):
             _unconfirm(party)
         self.call.signalled(self.now)
+
+    def _bundle(self, pairs: list[Pair]) -> None:
+        """Whose media share sockets from now on: the sender says so itself, the receiver is asked to in offers."""
+        sender, receiver = self.dialogue
+        words = self.request.bundle
+        if words or self.description.groups or any([media.bundle for media in sender.medias]):
+            accept_groups(sender, self.description, pairs, words)
+        if self.is_offer and (words or any([media.bundle for media in receiver.medias])):
+            offer_bundle(receiver, pairs, words)
+        elif not self.is_offer:
+            rejected = [pair.receiver for pair in pairs if pair.section.rejected and pair.receiver.bundle is not None]
+            for media in rejected:
+                leave_bundle(receiver, media)
 
     def _withholds(self, section: MediaDescription) -> bool:
         """True if the receiver is not to be offered the section (ng ``sdp-media-remove``)."""
@@ -187,19 +206,27 @@ class Exchange:
         if not places.rtp.address.is_zero or sender.family is None:
             sender.family = family
         receiver.family = self.request.address_family or receiver.family or family
-        full = 2 * section.port_count
-        flags = self.request.flags
+        if receiver.carrier is receiver:
+            self._receivers_ports(pair, places.rtp, direction)
+        if sender.carrier is sender:
+            self._senders_ports(pair)
+
+    def _receivers_ports(self, pair: Pair, remote: Endpoint, direction: str) -> None:
+        section, receiver, flags = pair.section, pair.receiver, self.request.flags
         keep = "port-latching" in flags or direction in ("sendonly", "inactive")
         place = self._place(receiver, self.dialogue.receiver, self._interface(
             self.request.to_interface, self.request.outbound_peer))
-        latch(self.call, receiver, self.sockets, place, 1 if _one_port(receiver, self.is_offer) else full, places.rtp,
-              keep=keep and "no-port-latching" not in flags)
+        count = 1 if _one_port(receiver, self.is_offer) else 2 * section.port_count
+        latch(self.call, receiver, self.sockets, place, count, remote, keep=keep and "no-port-latching" not in flags)
         for stream in receiver.streams:
             stream.public = stream.local is not None
+
+    def _senders_ports(self, pair: Pair) -> None:
+        sender = pair.sender
         if self.is_offer or sender.mapping is None:
             own = self._place(sender, self.dialogue.sender, self._interface(
                 self.request.from_interface, self.request.inbound_peer))
-            reserve(self.call, sender, self.sockets, own, full)
+            reserve(self.call, sender, self.sockets, own, 2 * pair.section.port_count)
         elif _one_port(sender, False):
             shrink(self.call, sender, 1)
 

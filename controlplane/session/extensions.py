@@ -14,13 +14,13 @@ _ALL = "all"
 
 def offer_extensions(section: MediaDescription, sender: Media, receiver: Media, strip: Collection[str],
                      mask: Collection[str]) -> None:
-    """The receiver is shown what the sender offers, less what is stripped or masked."""
+    """The receiver is shown what the sender offers, less what is stripped or masked, and our own."""
     offered = section.extmaps
-    receiver.extmaps = offered
+    receiver.extmaps = _copied(offered, sender)
     sender.extmaps = offered
     sender.masked_extmaps = ()
     if strip or mask:
-        receiver.extmaps = _without(_without(offered, strip), mask)
+        receiver.extmaps = _without(_without(receiver.extmaps, strip), mask)
         left = _without(offered, strip)
         sender.extmaps = left
         sender.masked_extmaps = tuple([each for each in left if _named(each, mask)])
@@ -29,7 +29,13 @@ def offer_extensions(section: MediaDescription, sender: Media, receiver: Media, 
 def answer_extensions(section: MediaDescription, sender: Media, receiver: Media, strip: Collection[str]) -> None:
     """The offerer is told what was masked from the answerer, and what that accepts."""
     sender.extmaps = _without(section.extmaps, strip)
-    receiver.extmaps = receiver.masked_extmaps + sender.extmaps
+    receiver.extmaps = receiver.masked_extmaps + _copied(sender.extmaps, sender)
+
+
+def _copied(extmaps: tuple[Extmap, ...], sender: Media) -> tuple[Extmap, ...]:
+    """What goes on to the other party: not the mids of a bundle that we have offered."""
+    bundle = sender.bundle
+    return _without(extmaps, (MID,)) if bundle is not None and bundle.ours else extmaps
 
 
 def _named(extmap: Extmap, uris: Collection[str]) -> bool:

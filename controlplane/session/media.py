@@ -75,12 +75,14 @@ class Link:
 class Bundle:
     """Media of a party that use the sockets of the first of them (RFC 9143), once ``accepted``; until then offered.
 
-    ``mid_extension`` is the id of the header extension that carries mids, None if the party does without.
+    ``mid_extension`` is the id of the header extension that carries mids, None if the party does without. ``ours``: we
+    have offered it.
     """
 
     medias: list[Media]
     accepted: bool = False
     mid_extension: int | None = None
+    ours: bool = False
 
     @property
     def head(self) -> Media:
@@ -154,6 +156,12 @@ class Media:
         self.protocol = protocol
         self.is_rtp = known is not None and known.rtp
         self.is_avpf = known is not None and known.avpf
+
+    @property
+    def carrier(self) -> Media:
+        """The medium whose sockets and endpoints are used: itself, or the head of its bundle."""
+        bundle = self.bundle
+        return self if bundle is None or not bundle.accepted else bundle.head
 
     @property
     def understood(self) -> bool:

@@ -72,7 +72,7 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
 def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:
     """The media that share the sockets of ``media``, itself in front."""
     bundle = media.bundle
-    if bundle is None or not bundle.accepted or len(bundle.medias) < 2 or index >= 2:
+    if bundle is None or bundle.head is not media or not bundle.accepted or len(bundle.medias) < 2 or index >= 2:
         return ()
     return tuple([BundledMedia(member.mid, bundle.mid_extension, _clock_rates(member),
                                *_outputs(call, party, member, index)) for member in bundle.medias])
@@ -119,17 +119,18 @@ def _outputs(call: Call, party: Party, media: Media, index: int) -> tuple[Output
 def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[WantedOutput],
               rtcp: list[WantedOutput]) -> None:
     media, sink = link.source, link.sink
-    if index + 1 >= len(sink.streams) and index % 2 == 0:
+    carrier = sink.carrier
+    if index + 1 >= len(carrier.streams) and index % 2 == 0:
         return
     if index % 2 == 0:
-        _append(call, link, sink.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+        _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
         # Else the party is on hold: its RTCP is forwarded all the same.
         if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
             blocks = call.blocks | party.blocks | link.blocks
-            _append(call, link, sink.streams[index], rtp, extensions=True,
+            _append(call, link, carrier.streams[index], rtp, extensions=True,
                     rules=payload_rules(media, blocks) if blocks else ())
-    elif index < len(sink.streams):
-        _append(call, link, sink.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+    elif index < len(carrier.streams):
+        _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
 
 
 def _blocked(call: Call, party: Party, link: Link) -> bool:

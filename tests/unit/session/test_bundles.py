@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Media that share sockets: accepted from a party, offered to one, taken back."""
+from __future__ import annotations
+
+import pytest
+
+from controlplane.events import BundledMedia
+from tests.unit.session.calls import Daemon, port_of
+
+MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
+
+
+def body(ports: tuple[int, int], group: str = "", mids: tuple[str, str] = ("", ""), extension: int | None = None,
+         video: str = "97", address: str = "192.0.2.10") -> str:
+    """Audio and video; ``group`` is what follows BUNDLE, ``extension`` the id of the mid in both sections."""
+    lines = ["v=0", f"o=u 77 1 IN IP4 {address}", "s=-", f"c=IN IP4 {address}", "t=0 0"]
+    lines += [f"a=group:BUNDLE {group}"] if group else []
+    for kind, port, formats, mid in (("audio", ports[0], "8", mids[0]), ("video", ports[1], video, mids[1])):
+        lines.append(f"m={kind} {port} RTP/AVP {formats}")
+        lines += [f"a=mid:{mid}"] if mid else []
+        lines += [f"a=extmap:{extension} {MID}"] if extension else []
+    return "\n".join([*lines, ""])
+
+
+AV = ("a", "v")
+BOB = body((42000, 42010), address="198.51.100.20", mids=AV)
+
+
+def lines(text: str, *prefixes: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith(tuple("a=" + prefix for prefix in prefixes))]
+
+
+def test_a_bundle_is_accepted_for_the_offerer_alone() -> None:
+    daemon = Daemon()
+    offered = daemon.offer(body((41000, 41000), "a v", AV, 3), bundle="accept")
+    assert "a=group" not in offered and port_of(offered) != port_of(offered, 1)
+    answered = daemon.answer(BOB)
+    assert lines(answered, "group", "mid", "extmap:") == [
+        "a=group:BUNDLE a v", "a=mid:a", f"a=extmap:3 {MID}", "a=mid:v", f"a=extmap:3 {MID}"]
+    assert port_of(answered) == port_of(answered, 1) and lines(answered, "rtcp")[0] == lines(answered, "rtcp")[1]
+    target = daemon.targets[daemon.local("A")]
+    assert [(media.mid, media.mid_extension) for media in target.bundle] == [("a", 3), ("v", 3)]
+    assert [[str(output.destination) for output in media.rtp_outputs] for media in target.bundle] == [
+        ["198.51.100.20:42000"], ["198.51.100.20:42010"]]
+    back = daemon.targets[daemon.local("B", media=1)].rtp_outputs[0]
+    assert (back.source, str(back.destination)) == (daemon.local("A"), "192.0.2.10:41000")
+    assert back.extensions is not None and back.extensions.mid == (3, "v")
+    assert len(daemon.call.medias.__next__().mappings) == 1 and not daemon.party("A").medias[1].mappings
+
+
+def test_groups_mean_nothing_unless_accepted() -> None:
+    daemon = Daemon()
+    daemon.offer(body((41000, 41000), "a v", AV))
+    answered = daemon.answer(BOB)
+    assert "a=group" not in answered and port_of(answered) != port_of(answered, 1)
+
+
+def test_the_head_is_the_first_of_the_group() -> None:
+    daemon = Daemon()
+    daemon.offer(body((41000, 41002), "v a", AV), bundle="accept")
+    answered = daemon.answer(BOB)
+    assert "a=group:BUNDLE v a\n" in answered and port_of(answered) == port_of(answered, 1)
+    assert daemon.targets[daemon.local("A")].bundle[0].mid == "v"
+    assert {str(output.destination) for tag in "B" for media in (0, 1)
+            for output in daemon.targets[daemon.local(tag, media=media)].rtp_outputs} == {"192.0.2.10:41002"}
+
+
+@pytest.mark.parametrize("offer, expected", [
+    (body((41000, 41000), "a v", AV, video="8"), ["a=group:BUNDLE a"]),
+    (body((41000, 41000), "a v", AV, 3, video="8"), ["a=group:BUNDLE a v"]),
+    (body((41000, 41000), "a x", AV), ["a=group:BUNDLE a"]),
+    (body((41000, 0), "a v", AV), ["a=group:BUNDLE a"]), (body((0, 41000), "a v", AV), []),
+    (body((41000, 41000), "a v", ("a" * 300, "v"), 3, video="8"), ["a=group:BUNDLE v"])])
+def test_members_must_fit(offer: str, expected: list[str]) -> None:
+    daemon = Daemon()
+    daemon.offer(offer, bundle="accept")
+    assert lines(daemon.answer(BOB), "group") == expected
+
+
+def test_who_is_rejected_leaves_the_bundle() -> None:
+    for ports, expected in (((42000, 0), ["a=group:BUNDLE a"]), ((0, 42000), [])):
+        daemon = Daemon()
+        daemon.offer(body((41000, 41000), "a v", AV), bundle="accept")
+        assert lines(daemon.answer(body(ports, mids=AV, address="198.51.100.20")), "group") == expected
+
+
+def test_a_bundle_is_offered() -> None:
+    daemon = Daemon()
+    offered = daemon.offer(body((41000, 41010)), bundle="offer")
+    assert lines(offered, "group", "mid", "extmap:", "bundle") == [
+        "a=group:BUNDLE 1 2", "a=mid:1", f"a=extmap:1 {MID}", "a=mid:2", f"a=extmap:1 {MID}"]
+    assert port_of(offered) != port_of(offered, 1)
+    accepted = body((42000, 42000), "1 2", ("1", "2"), 1, address="198.51.100.20")
+    assert lines(daemon.answer(accepted), "group", "mid", "extmap:") == []
+    head = daemon.targets[daemon.local("B")]
+    assert [(type(media), media.mid, media.mid_extension) for media in head.bundle] == [
+        (BundledMedia, "1", 1), (BundledMedia, "2", 1)]
+    again = daemon.offer(body((41000, 41010)), to_tag="B")
+    assert port_of(again) == port_of(offered) == port_of(again, 1)
+    assert lines(again, "group", "bundle") == ["a=group:BUNDLE 1 2", "a=bundle-only"]
+    back = daemon.offer(accepted, from_tag="B", to_tag="A")
+    assert lines(back, "group", "mid", "extmap:") == ["a=mid:1", "a=mid:2"]
+
+
+def test_a_bundle_that_is_declined_is_gone() -> None:
+    daemon = Daemon()
+    daemon.offer(body((41000, 41010)), bundle="offer")
+    daemon.answer(body((42000, 42010), address="198.51.100.20"))
+    assert not daemon.targets[daemon.local("B")].bundle
+    assert "group" not in daemon.offer(body((41000, 41010)), to_tag="B")
+
+
+def test_a_bundle_can_be_required_or_rejected() -> None:
+    daemon = Daemon()
+    offered = daemon.offer(body((41000, 41010)), bundle="require")
+    assert port_of(offered) == port_of(offered, 1) and lines(offered, "bundle") == ["a=bundle-only"]
+    strict = daemon.offer(body((41000, 41010)), bundle="strict")
+    assert (port_of(strict), port_of(strict, 1)) == (port_of(offered), 0)
+    assert "m=video 0 RTP/AVP 97\nc=IN IP4 203.0.113.5\na=mid:2\na=bundle-only\na=rtpmap" in strict
+    apart = daemon.offer(body((41000, 41010)), bundle="reject")
+    assert "group" not in apart and port_of(apart) != port_of(apart, 1)
+
+
+def test_the_id_of_the_mid_is_free() -> None:
+    offer = body((41000, 41010)).replace("RTP/AVP 8\n", "RTP/AVP 8\na=extmap:1 foo\n").replace(
+        "RTP/AVP 97\n", "RTP/AVP 97\na=extmap:2 bar\n")
+    offered = Daemon().offer(offer, bundle="offer")
+    assert lines(offered, "extmap:") == ["a=extmap:1 foo", f"a=extmap:3 {MID}", "a=extmap:2 bar", f"a=extmap:3 {MID}"]
