@@ -10,6 +10,7 @@ from controlplane.errors import ConfigError
 from controlplane.session.sockets import Place
 
 _log = logging.getLogger("rtpengine.core")
+_OTHER_FAMILY = {4: 6, 6: 4}
 _LEGACY_FAMILIES = {"internal": 4, "external": 6}
 """Names that old clients use without configuring them, with the address family they stand for."""
 
@@ -46,9 +47,11 @@ class Interfaces:
     def select(self, name: str | None, family: int, current: str | None) -> InterfaceSpec:
         """The primary address of the interface ``name`` or, if none is named, of ``current`` or the default.
 
-        ``current`` stays if it has the family and is, or belongs to, what is named. If the interface lacks the
-        family, another interface that has it is used, and an address of the other family as the last resort.
+        ``current`` stays if it has the family and is, or belongs to, what is named. An interface that is named and
+        lacks the family is used with the other one; else another interface that has the family is used, and the
+        other family is the last resort.
         """
+        named = False
         if name is not None:
             name = self._aliases.get(name, name)
             if name not in self._specs and name not in self._groups:
@@ -56,6 +59,7 @@ class Interfaces:
                     _log.warning("no interface is named %r, the default is used", name)
                 family = _LEGACY_FAMILIES.get(name, family)
                 name = None
+            named = name is not None
         if current is not None and current in self._specs:
             if name is None or name == current or current in self._groups.get(name, ()):
                 found = self._primary(current, family)
@@ -63,7 +67,10 @@ class Interfaces:
                     return found
             name = name or current
         name = name or self._default
-        return self._of_family(name, family) or self._anywhere(family) or self._specs[self._members(name)[0]][0]
+        found = self._of_family(name, family)
+        if found is None and named:
+            found = self._of_family(name, _OTHER_FAMILY[family])
+        return found or self._anywhere(family) or self._specs[self._members(name)[0]][0]
 
     def _members(self, name: str) -> list[str]:
         """The interface itself, or the members of a group."""

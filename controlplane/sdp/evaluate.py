@@ -150,9 +150,7 @@ def evaluate(media: MediaDescription, attributes: list[Attribute], session_extma
             reader(facts, attribute.value)
     media.attributes = tuple(attributes)
     media.extmaps = tuple(facts.extmaps) or session_extmaps
-    direction = media.received_direction
-    if direction is not None:
-        media.direction = direction
+    media.direction = media.effective_direction
     if media.is_rtp and media.port:
         _set_payload_types(media, facts)
 

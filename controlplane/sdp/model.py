@@ -155,6 +155,16 @@ class MediaDescription:
         own = next((direction for direction in DIRECTIONS if direction in names), None)
         return own or next((direction for direction in DIRECTIONS if direction in self.inherited), None)
 
+    @property
+    def effective_direction(self) -> str:
+        """The first of DIRECTIONS that the section or its session has; ``sendrecv`` without any.
+
+        So a session that only sends prevails over a section that does both.
+        """
+        names = {attribute.name for attribute in self.attributes}
+        return next((direction for direction in DIRECTIONS if direction in names or direction in self.inherited),
+                    "sendrecv")
+
     def value(self, name: str) -> str | None:
         """Value of the first attribute ``name``, of the session if it may be given there; None if absent."""
         for attribute in self.attributes:

@@ -38,7 +38,7 @@ class OriginRules:
 
 @dataclass(slots=True)
 class OriginState:
-    """What one receiver was sent last: its o= line, and a digest of the body. Both None before the first body."""
+    """What one receiver was sent last: its o= line, and a digest of the last body with an own version; else None."""
 
     origin: Origin | None = None
     digest: bytes | None = None
@@ -70,11 +70,14 @@ def settle(state: OriginState, session: OutgoingSession, rules: OriginRules,
            manipulations: Manipulations | None = None) -> bytes:
     """Print ``session`` and remember it in ``state``.
 
-    With an own version, a body that differs from the last one sent gets the next version, in ``session`` too.
+    With an own version, a body that differs from the last one that had such gets the next version, in ``session`` too.
     """
     body = write(session, manipulations)
+    if not rules.own_version:
+        state.origin = session.origin
+        return body
     digest = _digest(body)
-    if rules.own_version and state.digest is not None and digest != state.digest:
+    if state.digest is not None and digest != state.digest:
         printed = len(origin_line(session.origin).encode("utf-8", "surrogateescape"))
         session.origin = session.origin._replace(version=_next(session.origin.version))
         line = origin_line(session.origin).encode("utf-8", "surrogateescape")

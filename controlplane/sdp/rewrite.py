@@ -51,14 +51,16 @@ def outgoing_session(source: SessionDescription, origin: Origin, *, name: str | 
         list(source.phones), dict(source.bandwidths), source.timing or "0 0", generic=_generic(source.generic, drop))
 
 
-def outgoing_media(sender: MediaDescription, port: int, address: Address, *, original_sendrecv: bool = False,
-                   replace_zero: bool = False, drop: Collection[str] = ()) -> OutgoingMedia:
+def outgoing_media(sender: MediaDescription, port: int, address: Address, *, remote: Address | None = None,
+                   original_sendrecv: bool = False, replace_zero: bool = False,
+                   drop: Collection[str] = ()) -> OutgoingMedia:
     """A section that shows ``port`` and ``address`` and is otherwise the sender's.
 
-    Direction and zero address follow ``hold``; ``original_sendrecv`` (ng flag of that name) copies the direction
+    Direction and zero address follow ``hold``, by the address that the sender is at (``remote``, else that of its c=
+    line); ``original_sendrecv`` (ng flag of that name) copies the direction
     lines instead. Not filled in, because they are the receiver's: mid, a=rtcp, mux, keys, ICE.
     """
-    own = sender.connection or sender.session_connection
+    own = remote or sender.connection or sender.session_connection
     held = hold(sender.direction, own is not None and sender.held_by(own), replace_zero=replace_zero)
     generic = _generic(sender.generic, drop)
     direction: str | None = held.direction

@@ -131,10 +131,9 @@ def choose_offered(offered: Codecs, rules: Mapping[str, Sequence[str]], *, allow
     missing = [spec for spec in rules.get("transcode", ())
                if not any(_short(spec) in _names(codec) for codec in work.codecs)
                and not work.restore(spec, work.by_name)]
-    if not work.codecs and not allow_none:
-        return Chosen(offered, tuple(missing))
-    work.align()
-    return Chosen(tuple(work.codecs), tuple(missing))
+    if work.codecs:
+        work.align()
+    return Chosen(tuple(work.codecs) if work.codecs or allow_none else offered, tuple(missing))
 
 
 def choose_answered(answered: Codecs, told: Codecs, rules: Mapping[str, Sequence[str]], *, any_number: bool = False,

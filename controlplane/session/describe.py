@@ -72,11 +72,15 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
     address = _printed(exchange, media)
     port = media.mapping.sockets[0].port
     words = exchange.request
+    remote = source.streams[0].advertised if source is not None else None
     if not media.is_rtp:
-        zero = said.held_by(said.address()) and "zero-address" not in words.replace
+        zero = said.held_by(remote.address if remote is not None else said.address()) and "zero-address" not in words.replace
         return copied_media(said, port, zero_address(address.family) if zero else address)
-    section = outgoing_media(said, port, address, original_sendrecv="original-sendrecv" in words.flags,
+    section = outgoing_media(said, port, address, remote=remote.address if remote is not None else None,
+                             original_sendrecv="original-sendrecv" in words.flags,
                              replace_zero="zero-address" in words.replace)
+    if words.media_address is not None:
+        section.address = words.media_address  # even in place of a zero address
     section.label = source.label if source is not None else None
     if section.payload_types:
         if not media.told:
@@ -120,7 +124,7 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
     if "no-rtcp-attribute" not in flags and media.mapping is not None:
         section.rtcp_port = media.mapping.sockets[:2][-1].port
         if "full-rtcp-attribute" in flags:
-            section.rtcp_address = section.address
+            section.rtcp_address = _printed(exchange, media)
     return section
 
 

@@ -129,6 +129,8 @@ class Exchange:
         direction = self._set_direction(pair, places)
         if self.is_offer:
             offer_mux(receiver, places.mux, self.request.rtcp_mux)
+            receiver.mux_expected = receiver.mux_offered
+            sender.mux_expected = places.mux and receiver.mux_answer is not False
         else:
             answer_mux(sender, receiver, places.mux)
         self._give_ports(pair, places, direction)
@@ -155,9 +157,12 @@ class Exchange:
         section, sender, receiver = pair
         words = self.request
         if not self.is_offer:
-            receiver.told = receiver.sends = choose_answered(
+            accepted = choose_answered(
                 section.payload_types, sender.told, words.codecs, any_number="allow-asymmetric-codecs" in words.flags,
-                single="single-codec" in words.flags and section.type == "audio")
+                single="single-codec" in words.flags)
+            if "no-codec-renegotiation" in words.flags:
+                accepted = reordered(receiver.sends, accepted)
+            receiver.told = receiver.sends = accepted
             sender.sends = sent_by_both(sender.told, receiver.told)
             answer_extensions(section, sender, receiver, words.extmap_strip)
             return
@@ -203,8 +208,7 @@ class Exchange:
         """The receiver's sockets, which it is told now; the sender's are reserved for the answer."""
         section, sender, receiver = pair
         family = places.rtp.family
-        if not places.rtp.address.is_zero or sender.family is None:
-            sender.family = family
+        sender.family = family
         receiver.family = self.request.address_family or receiver.family or family
         if receiver.carrier is receiver:
             self._receivers_ports(pair, places.rtp, direction)

@@ -196,6 +196,7 @@ def accept_answer(context: Context, party: Party, sections: Sequence[MediaDescri
         media.sends = accepted or section.payload_types
         media.extmaps = section.extmaps
         set_direction(media, section, places)
+        media.mux_expected = places.mux
         media.set_mux(places.mux and media.mux_offered)
         if media.mux and media.is_rtp:
             context.shrink(media)

@@ -26,7 +26,9 @@ def test_select(name: str | None, family: int, current: str | None, expected: ob
 
 
 def test_missing_family() -> None:
-    assert interfaces(INT4, EXT6).select("int", 6, None) == EXT6
+    assert interfaces(INT4, EXT6).select(None, 6, None) == EXT6
+    assert interfaces(INT4, EXT6).select(None, 6, "int") == EXT6
+    assert interfaces(INT4, EXT6).select("int", 6, None) == INT4
     assert interfaces(INT4, EXT4).select("ext", 6, None) == EXT4
 
 

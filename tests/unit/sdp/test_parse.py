@@ -49,7 +49,7 @@ def test_every_line_type():
     assert (audio.protocol_text, audio.formats, audio.title) == ("RTP/AVP", ("8", "101"), "the title")
     assert audio.connection == Address.parse("2001:db8::1")
     assert audio.bandwidths == {"TIAS": 64000, "RR": 0}
-    assert audio.direction == "sendonly"
+    assert (audio.direction, audio.received_direction) == ("recvonly", "sendonly")
     assert (video.port_count, video.protocol, video.protocol_text, video.formats) == (2, None, "FOO/BAR", ("x", "y"))
     assert video.payload_types == ()
     assert video.session_connection == found.connection

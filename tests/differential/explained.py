@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where this daemon differs from Debian's 10.5 on purpose: it follows the later protocol, each with the reason."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Reply = dict[str, Any]
+_ORDER = "vosiuepcbta"
+
+
+@dataclass(slots=True)
+class Lines:
+    """A body taken apart: the session's lines, and those of each section."""
+
+    session: list[str]
+    sections: list[list[str]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, sdp: str) -> Lines:
+        found = cls([])
+        for line in sdp.split("\r\n"):
+            if line.startswith("m="):
+                found.sections.append([])
+            if line:
+                (found.sections[-1] if found.sections else found.session).append(line)
+        return found
+
+    @property
+    def text(self) -> str:
+        return "\r\n".join([*self.session, *(line for section in self.sections for line in section), ""])
+
+
+Rule = Callable[[Lines, Lines], None]
+
+
+def _order(reference: Lines, ours: Lines) -> None:
+    """10.5 edits the body it got; later ones print it anew, with the lines in an order of their own."""
+    for lines in (reference, ours):
+        for part in (lines.session, *lines.sections):
+            part[1:] = sorted(part[1:], key=lambda line: (_ORDER.find(line[0]), line))
+
+
+def _connection(reference: Lines, ours: Lines) -> None:
+    """10.5 leaves c= where it was, in the session with the address of the first section; later ones have it in each."""
+    reference.session[:] = [line for line in reference.session if not line.startswith("c=")]
+    for one, other in zip(reference.sections, ours.sections):
+        if not any(line.startswith("c=") for line in one):
+            other[:] = [line for line in other if not line.startswith("c=")]
+
+
+def _bandwidth(reference: Lines, ours: Lines) -> None:
+    """10.5 hands on bandwidth types that it does not know."""
+    for section in reference.sections:
+        section[:] = [line for line in section if not line.startswith("b=X:")]
+
+
+def _opaque(reference: Lines, ours: Lines) -> None:
+    """10.5 adds direction and mid to sections that are not RTP, where later ones repeat the attributes as they are."""
+    for lines in (reference, ours):
+        for section in lines.sections:
+            if " RTP/" not in section[0]:
+                section[:] = [line for line in section if line not in _DIRECTIONS and not line.startswith("a=mid:")]
+
+
+def _rejected(reference: Lines, ours: Lines) -> None:
+    """10.5 repeats the attributes of rejected sections and, in answers, the formats of the answerer."""
+    for lines in (reference, ours):
+        for section in lines.sections:
+            if section[0].split(" ")[1] == "0":
+                section[:] = [section[0].split(" ")[0]]
+
+
+def _session_direction(reference: Lines, ours: Lines) -> None:
+    """10.5 leaves the direction in the session, and has it in the sections as well."""
+    reference.session[:] = [line for line in reference.session if line not in _DIRECTIONS]
+
+
+def _empty(reference: Lines, ours: Lines) -> None:
+    """If no codec is left 10.5 prints a section without formats, later ones restore all."""
+    for one, other in zip(reference.sections, ours.sections):
+        if one[0].endswith(" "):
+            one[:] = other[:] = one[:1]
+
+
+_DIRECTIONS = frozenset(("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"))
+
+
+def _origin(reference: Lines, ours: Lines) -> None:
+    """With replace=origin 10.5 shows the address of this message's interface, later ones stay with the first shown."""
+    for lines in (reference, ours):
+        lines.session[:] = [" ".join(line.split(" ")[:3]) if line.startswith("o=") else line for line in lines.session]
+
+
+RULES: tuple[Rule, ...] = (_connection, _bandwidth, _opaque, _rejected, _session_direction, _empty, _order)
+
+
+def _original_direction(reference: Lines, ours: Lines) -> None:
+    """With original-sendrecv 10.5 leaves the direction where it was, later ones have it in the sections."""
+    for lines in (reference, ours):
+        for section in lines.sections:
+            section[:] = [line for line in section if line not in _DIRECTIONS]
+
+
+def _reused(reference: Lines, ours: Lines) -> None:
+    """Codecs that are reused have the parameters of the offer in 10.5, those of the answer in later ones."""
+    for lines in (reference, ours):
+        for section in lines.sections:
+            section[:] = [line for line in section if not line.startswith("a=fmtp:")]
+
+
+def _multiplexed_before(reference: Lines, ours: Lines) -> None:
+    """If one section goes on to multiplex, 10.5 has the following ones do so too."""
+    found = False
+    for one, other in zip(reference.sections, ours.sections):
+        if found:
+            for section in (one, other):
+                section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
+        found = found or "a=rtcp-mux" in one
+
+
+def _added(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
+    """10.5 adds telephone-event for a clock rate that has none, and converts it; here nothing is converted yet."""
+    for one, other, sent in zip(reference.sections, ours.sections, Lines.of(message["sdp"]).sections):
+        if " RTP/" in one[0] and set(one[0].split(" ")[3:]) - set(sent[0].split(" ")[3:]):
+            for section in (one, other):
+                section[:] = [" ".join(section[0].split(" ")[:3]), *[
+                    line for line in section[1:] if not line.startswith(("a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"))]]
+
+
+def _version(reference: Lines, ours: Lines) -> None:
+    """Ports that stay since 11.4 are no change of the body, so an own version differs."""
+    for lines in (reference, ours):
+        lines.session[:] = ["o=" if line.startswith("o=") else line for line in lines.session]
+
+
+def _packet_time(reference: Lines, ours: Lines) -> None:
+    """An answer without ptime: 10.5 shows that of an earlier answer, later ones what the offerer has said itself."""
+    for lines in (reference, ours):
+        for section in lines.sections:
+            section[:] = [line for line in section if not line.startswith("a=ptime:")]
+
+
+def keeps_ports(message: dict[str, Any]) -> bool:
+    """True if the ports of the next reply may be other ones: since 11.4 they stay on hold and with port-latching."""
+    return bool({"port-latching"} & set(message.get("flags", ())) or re.search(
+        r"^a=(?:sendonly|inactive)|^c=IN IP. (?:::|0\.0\.0\.0)\r", message["sdp"], re.M))
+
+
+def explain(message: dict[str, Any], reference: Reply, ours: Reply) -> tuple[Reply, Reply]:
+    """Both replies without what may differ."""
+    if ours.get("error-reason") == "Error rewriting SDP" and not re.search(r"^m=\S+ [1-9]", reference["sdp"], re.M):
+        return {}, {}  # 10.5 prints bodies in which all sections are rejected
+    if "sdp" not in reference or "sdp" not in ours:
+        return reference, ours
+    sides = Lines.of(reference["sdp"]), Lines.of(ours["sdp"])
+    if "sdp-version" in message.get("replace", ()):
+        _version(*sides)
+    elif "origin" in message.get("replace", ()):
+        _origin(*sides)
+    flags = message.get("flags", ())
+    if "original-sendrecv" in flags:
+        _original_direction(*sides)
+    if "reuse-codecs" in flags:
+        _reused(*sides)
+    if message["command"] == "offer":
+        _multiplexed_before(*sides)
+    if "codec" in message:
+        _added(*sides, message)
+    if message["sdp"].count("\na=ptime:") < message["sdp"].count("\nm="):
+        _packet_time(*sides)
+    for rule in RULES:
+        rule(*sides)
+    return {**reference, "sdp": sides[0].text}, {**ours, "sdp": sides[1].text}

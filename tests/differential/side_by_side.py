@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Two daemons that get the same messages, and where their replies differ first."""
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from tests.conformance.tokens import Comparison
+from tests.differential.dialogues import Dialogue
+from tests.differential.explained import explain, keeps_ports
+from tests.peers.daemon import Daemon, own_command, reference_command
+
+INTERFACES = ("one/127.0.0.1", "one/::1", "two/127.0.0.2")
+_calls = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The first one of a dialogue: the number of its message, how it differs, and both replies."""
+
+    dialogue: Dialogue
+    step: int
+    why: str
+    reference: str
+    ours: str
+
+    @property
+    def text(self) -> str:
+        """All there is to know for looking into it."""
+        shown = [f"--- {number}: {json.dumps({key: value for key, value in message.items() if key != 'sdp'})}\n"
+                 + message["sdp"].replace("\r\n", "\n")
+                 for number, message in enumerate(self.dialogue.messages[:self.step + 1])]
+        return "\n".join([*shown, f"*** {self.why}", "--- reference", self.reference, "--- ours", self.ours])
+
+
+class SideBySide:
+    """Both daemons on loopback, with the same interfaces and different ports."""
+
+    def __init__(self) -> None:
+        options = ["--port-min=30000", "--port-max=34999", "--log-level=3"]
+        self.reference = Daemon(reference_command(), interfaces=INTERFACES, options=options)
+        try:
+            options = ["--port-min=35000", "--port-max=39998", "--log-level=3"]
+            self.ours = Daemon(own_command(), interfaces=INTERFACES, options=options)
+        except BaseException:
+            self.reference.stop()
+            raise
+        self._clients = [daemon.client() for daemon in (self.reference, self.ours)]
+
+    def compare(self, dialogue: Dialogue) -> Difference | None:
+        """Play a call on both; None if all replies match but for what is explained."""
+        call_id = f"call-{next(_calls)}"
+        comparison = Comparison()
+        offered = ""
+        try:
+            for step, message in enumerate(dialogue.messages):
+                if message["command"] == "answer":
+                    message = {**message, "sdp": fitting(message["sdp"], offered)}
+                if keeps_ports(message):
+                    comparison = Comparison()
+                comparison.heard(message)
+                replies = [client.send({**message, "call-id": call_id}) for client in self._clients]
+                reference, ours = explain(message, replies[0], replies[1])
+                offered = replies[0].get("sdp", "") if message["command"] == "offer" else offered
+                why = comparison.tree(reference, ours)
+                if why:
+                    return Difference(dialogue, step, why.lstrip("."), _shown(replies[0]), _shown(replies[1]))
+        finally:
+            for client in self._clients:
+                client.send({"command": "delete", "call-id": call_id, "delete-delay": 0, "flags": ["fast"]})
+        return None
+
+    def __enter__(self) -> SideBySide:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        for client in self._clients:
+            client.close()
+        for daemon in (self.reference, self.ours):
+            daemon.stop()
+            daemon.log_path.unlink(missing_ok=True)
+
+
+def fitting(answer: str, offered: str) -> str:
+    """``answer`` with no other formats than those in what was ``offered``; if none fit, all of them."""
+    known = iter([line.split(" ")[3:] for line in offered.split("\r\n") if line.startswith("m=")])
+    lines, dropped = [], set()
+    for line in answer.split("\r\n"):
+        if line.startswith("m="):
+            words, formats = line.split(" "), next(known, [])
+            dropped = set(words[3:]) - set(formats) if " RTP/" in line and formats != ["0"] else set()
+            line = " ".join([*words[:3], *([each for each in words[3:] if each not in dropped] or formats)])
+        if not line.startswith(("a=rtpmap:", "a=fmtp:")) or line.partition(":")[2].split(" ")[0] not in dropped:
+            lines.append(line)
+    return "\r\n".join(lines)
+
+
+def _shown(reply: dict[str, Any]) -> str:
+    rest = {key: value for key, value in reply.items() if key != "sdp"}
+    return f"{json.dumps(rest)}\n" + reply.get("sdp", "").replace("\r\n", "\n")
