@@ -56,6 +56,9 @@ _EXPANSIONS: dict[str, tuple[tuple[bytes, Value], ...]] = {
 }
 """Flags that stand for keys."""
 
+_OPPOSITES = {"trust-address": "sip-source-address", "sip-source-address": "trust-address"}
+"""Of these the last one counts."""
+
 
 _KEYS_BY_PREFIX = ((b"endpoint-learning-", b"endpoint-learning"), (b"replace-", b"replace"),
                    (b"rtcp-mux-", b"rtcp-mux"), (b"SDES-", b"SDES"), (b"from-tags-", b"from-tags"),
@@ -94,6 +97,7 @@ def set_flag(target: Target, raw: bytes, set_key: SetKey) -> None:
         _set_prefixed(target, raw, set_key)
         return
     target.request.flags.add(word.name)
+    target.request.flags.discard(_OPPOSITES.get(word.name, ""))
     if not word.implemented:
         target.unsupported(word.name)
     for key, value in _EXPANSIONS.get(word.name, ()):

@@ -13,6 +13,8 @@ SUPPLEMENTAL = frozenset(("telephone-event", "cn", "red"))
 CONVERTING = ("ignore", "consume", "accept", "set")
 """Members of ``codec`` that mean nothing unless something is converted."""
 _WHOLE = frozenset(("all", "full"))
+_AUDIO_RATES = {"g722": 16000}
+"""What is sampled faster than its RTP clock runs (RFC 3551 section 4.5.2)."""
 _ALIASES = {"g729a": "g729"}
 
 
@@ -66,7 +68,7 @@ class _List:
         if is_supplemental(codec):
             self.every_rate = True
         else:
-            self.rates.add(codec.clock_rate)
+            self.rates.add(_AUDIO_RATES.get(codec.encoding.lower(), codec.clock_rate))
 
     def remove(self, specs: Iterable[str], kept: Collection[str]) -> None:
         """Take out what ``specs`` name (``all`` and ``full``: everything) unless ``kept`` names it too."""
@@ -112,6 +114,11 @@ class _List:
         self.codecs = [codec for codec in self.codecs if not is_supplemental(codec)
                        or codec.clock_rate in in_use or not self._touched(codec)]
 
+    def supplements_last(self) -> Codecs:
+        """The codecs, with the supplemental ones of touched clock rates at the end."""
+        moved = [codec for codec in self.codecs if is_supplemental(codec) and self._touched(codec)]
+        return tuple([*[codec for codec in self.codecs if codec not in moved], *moved])
+
     def _touched(self, codec: PayloadType) -> bool:
         return self.every_rate or codec.clock_rate in self.rates
 
@@ -152,7 +159,11 @@ def choose_answered(answered: Codecs, told: Codecs, rules: Mapping[str, Sequence
         work.remove(rules.get("strip", ()), {_short(spec) for spec in rules.get("except", ())})
         for spec in rules.get("offer", ()):
             work.restore(spec)
-        codecs = tuple(work.codecs) or codecs
+        restored = main_codec(tuple(work.codecs)) is None
+        if restored:
+            work.codecs = list(codecs)
+        if not restored or work.every_rate:
+            codecs = work.supplements_last()
     return with_supplements(codecs, main_codec(codecs)) if single else codecs
 
 

@@ -74,7 +74,8 @@ def _section(exchange: Exchange, media: Media, source: Media | None) -> Outgoing
     words = exchange.request
     remote = source.streams[0].advertised if source is not None else None
     if not media.is_rtp:
-        zero = said.held_by(remote.address if remote is not None else said.address()) and "zero-address" not in words.replace
+        zero = words.media_address is None and said.held_by(
+            remote.address if remote is not None else said.address()) and "zero-address" not in words.replace
         return copied_media(said, port, zero_address(address.family) if zero else address)
     section = outgoing_media(said, port, address, remote=remote.address if remote is not None else None,
                              original_sendrecv="original-sendrecv" in words.flags,

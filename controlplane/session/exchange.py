@@ -231,7 +231,11 @@ class Exchange:
             own = self._place(sender, self.dialogue.sender, self._interface(
                 self.request.from_interface, self.request.inbound_peer))
             reserve(self.call, sender, self.sockets, own, 2 * pair.section.port_count)
-        elif _one_port(sender, False):
+            return
+        if self.request.from_interface is not None or self.request.inbound_peer is not None:
+            self._place(sender, self.dialogue.sender, self._interface(
+                self.request.from_interface, self.request.inbound_peer))  # from its next SDP on
+        if _one_port(sender, False):
             shrink(self.call, sender, 1)
 
     def _interface(self, name: str | None, peer: Address | None) -> str | None:

@@ -12,9 +12,10 @@ CODECS = {
     "audio": ("0", "8", "9", "18", "96 opus/48000/2", "97 speex/16000", "98 X-new/8000", "101 telephone-event/8000",
               "102 telephone-event/48000", "13", "3", "103 iLBC/8000"),
     "video": ("97 VP8/90000", "98 H264/90000", "99 VP8/90000", "34", "31"),
-    "text": ("98 t140/1000", "100 red/1000"),
+    "text": ("98 t140/1000", "100 t140c/1000"),
     "application": ("107 H224/4800",),
 }
+SUPPLEMENTAL = ("101", "102", "13")
 FMTP = {"101": "0-15", "102": "0-16", "96": "useinbandfec=1", "18": "annexb=no", "98": "profile=1;x=2",
         "103": "mode=30"}
 LINES = ("x-note:keep", "x-flag", "rtcp-rsize", "framerate:15", "ssrc:1 cname:x", "msid:a b", "X-UP:lo wer",
@@ -89,8 +90,8 @@ def _ports() -> st.SearchStrategy[int]:
 
 
 @st.composite
-def sections(draw: st.DrawFn, kind: str | None = None) -> Section:
-    """Any m-section, or one of a kind."""
+def sections(draw: st.DrawFn, kind: str | None = None, supplemental: bool = True) -> Section:
+    """Any m-section, or one of a kind; without ``supplemental`` neither DTMF events nor comfort noise."""
     kind = kind or draw(st.sampled_from(["audio"] * 5 + ["video"] * 2 + ["text", "application", "image", "other"]))
     if kind == "image":
         return Section("image", "udptl", draw(_ports()), ("t38",), tuple(draw(st.sampled_from(
@@ -98,7 +99,9 @@ def sections(draw: st.DrawFn, kind: str | None = None) -> Section:
     if kind == "other":
         return Section("application", "UDP/DTLS/SCTP", draw(_ports()), ("webrtc-datachannel",),
                        ("sctp-port:5000",) if draw(st.booleans()) else ())
-    codecs = draw(st.lists(st.sampled_from(CODECS[kind]), min_size=1, max_size=5, unique_by=lambda codec: codec.split()[0]))
+    codecs = draw(st.lists(st.sampled_from([codec for codec in CODECS[kind] if supplemental or codec.split()[0]
+                                            not in SUPPLEMENTAL]),
+                           min_size=1, max_size=5, unique_by=lambda codec: codec.split()[0]))
     port = draw(_ports())
     lines = list(draw(st.lists(st.sampled_from(LINES), max_size=2)))
     lines += draw(st.sampled_from([[], [], [], ["ptime:20"], ["ptime:30", "maxptime:60"], ["maxptime:40"]]))
@@ -115,22 +118,24 @@ def sections(draw: st.DrawFn, kind: str | None = None) -> Section:
 
 
 @st.composite
-def offers(draw: st.DrawFn) -> Body:
+def offers(draw: st.DrawFn, supplemental: bool) -> Body:
     """A first offer."""
-    found = draw(st.lists(sections(), min_size=1, max_size=3))
+    found = draw(st.lists(sections(supplemental=supplemental), min_size=1, max_size=3))
     mids = draw(st.sampled_from([None, None, None, "numbers", "names"]))
     if mids:
-        found = [replace(each, lines=(*each.lines, f"mid:{number if mids == 'numbers' else each.kind[0] + str(number)}"))
+        found = [replace(each, lines=(*each.lines, f"mid:{'' if mids == 'numbers' else each.kind[0]}{number}"))
                  for number, each in enumerate(found, 1)]
     return Body(
         draw(st.sampled_from(ADDRESSES)), draw(st.integers(1, 5)), tuple(found),
-        draw(st.sampled_from([()] * 6 + [("i=info",), ("b=AS:100",), ("u=http://example.com/", "e=a@example.com", "p=+1")])),
-        tuple(draw(st.lists(st.sampled_from(["tool:acme", "x-session", "sendonly", "inactive"]), max_size=2, unique=True))),
+        draw(st.sampled_from([()] * 6 + [("i=info",), ("b=AS:100",),
+                                         ("u=http://example.com/", "e=a@example.com", "p=+1")])),
+        tuple(draw(st.lists(st.sampled_from(["tool:acme", "x-session", "sendonly", "inactive"]), max_size=2,
+                            unique=True))),
         draw(st.sampled_from(["-", "demo call", "x"])))
 
 
 @st.composite
-def changed(draw: st.DrawFn, body: Body) -> Body:
+def changed(draw: st.DrawFn, body: Body, supplemental: bool) -> Body:
     """What the same phone might send later: held, moved, with other codecs, with one section more."""
     parts = []
     for section in body.sections:
@@ -149,7 +154,7 @@ def changed(draw: st.DrawFn, body: Body) -> Body:
             section = replace(section, port=draw(_ports()), lines=_without_rtcp(section))
         parts.append(section)
     if len(parts) < 4 and draw(st.integers(0, 5)) == 0:
-        parts.append(draw(sections()))
+        parts.append(draw(sections(supplemental=supplemental)))
     return replace(body, version=body.version + draw(st.integers(0, 2)), sections=tuple(parts))
 
 

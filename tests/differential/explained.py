@@ -108,7 +108,7 @@ def _reused(reference: Lines, ours: Lines) -> None:
     """Codecs that are reused have the parameters of the offer in 10.5, those of the answer in later ones."""
     for lines in (reference, ours):
         for section in lines.sections:
-            section[:] = [line for line in section if not line.startswith("a=fmtp:")]
+            section[:] = [line for line in section if not line.startswith(("a=fmtp:", "a=rtcp-fb:"))]
 
 
 def _multiplexed_before(reference: Lines, ours: Lines) -> None:
@@ -121,10 +121,23 @@ def _multiplexed_before(reference: Lines, ours: Lines) -> None:
         found = found or "a=rtcp-mux" in one
 
 
+def _declined(reference: Lines, ours: Lines) -> None:
+    """10.5 takes a party that was offered to multiplex for one that does, even if it has declined since."""
+    for one, other in zip(reference.sections, ours.sections):
+        if _mux_alone(one) and not _mux_alone(other):
+            for section in (one, other):
+                section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
+
+
+def _mux_alone(section: list[str]) -> bool:
+    return f"a=rtcp:{section[0].split(' ')[1]}" in [line.split(" IN ")[0] for line in section]
+
+
 def _added(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
     """10.5 adds telephone-event for a clock rate that has none, and converts it; here nothing is converted yet."""
     for one, other, sent in zip(reference.sections, ours.sections, Lines.of(message["sdp"]).sections):
-        if " RTP/" in one[0] and set(one[0].split(" ")[3:]) - set(sent[0].split(" ")[3:]):
+        events = [line for line in one if line.startswith("a=rtpmap:") and " telephone-event/" in line]
+        if set(events) - set(sent):
             for section in (one, other):
                 section[:] = [" ".join(section[0].split(" ")[:3]), *[
                     line for line in section[1:] if not line.startswith(("a=rtpmap:", "a=fmtp:", "a=rtcp-fb:"))]]
@@ -149,10 +162,13 @@ def keeps_ports(message: dict[str, Any]) -> bool:
         r"^a=(?:sendonly|inactive)|^c=IN IP. (?:::|0\.0\.0\.0)\r", message["sdp"], re.M))
 
 
-def explain(message: dict[str, Any], reference: Reply, ours: Reply) -> tuple[Reply, Reply]:
-    """Both replies without what may differ."""
-    if ours.get("error-reason") == "Error rewriting SDP" and not re.search(r"^m=\S+ [1-9]", reference["sdp"], re.M):
+def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool) -> tuple[Reply, Reply]:
+    """Both replies without what may differ. ``edited``: the codecs were, in this call."""
+    printed = re.search(r"^m=\S+ [1-9]", reference.get("sdp", ""), re.M)
+    if ours.get("error-reason") == "Error rewriting SDP" and not printed:
         return {}, {}  # 10.5 prints bodies in which all sections are rejected
+    if edited and reference.get("error-reason") == "Error rewriting SDP" and "sdp" in ours:
+        return {}, {}  # 10.5 fails if an answer is left without codecs, later ones restore them
     if "sdp" not in reference or "sdp" not in ours:
         return reference, ours
     sides = Lines.of(reference["sdp"]), Lines.of(ours["sdp"])
@@ -167,6 +183,7 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply) -> tuple[Rep
         _reused(*sides)
     if message["command"] == "offer":
         _multiplexed_before(*sides)
+        _declined(*sides)
     if "codec" in message:
         _added(*sides, message)
     if message["sdp"].count("\na=ptime:") < message["sdp"].count("\nm="):

@@ -125,6 +125,11 @@ def test_flag_spellings(spelling, name):
     assert read({"flags": spelling}).flags == {name}
 
 
+def test_the_last_word_about_trust_counts():
+    assert read({"flags": ["trust-address", "SIP-source-address"]}).flags == {"sip-source-address"}
+    assert read({"flags": ["SIP-source-address", "trust-address"]}).flags == {"trust-address"}
+
+
 def test_webrtc_stands_for_many_keys():
     request = read({"flags": ["WebRTC"]})
     assert request.flags == {"webrtc", "trickle-ice", "no-rtcp-attribute", "generate-mid"}
