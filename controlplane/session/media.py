@@ -97,8 +97,9 @@ class Media:
     ``description`` is what the party itself said last. ``protocol`` is the profile spoken with the party, empty
     while unknown, ``is_rtp`` tells what it carries, ``is_avpf`` whether with early feedback.
     ``send``: we may send RTP to the party; ``recv``: it may send RTP to us. ``mux``: RTP and RTCP share a port,
-    ``mux_expected``: they are going to if the party agrees, or it has them share one itself. ``mux_offered`` and ``mux_required`` tell what the party was offered last, ``mux_answer`` what the offerer is to
-    be told then; None: what the party answers. ``sinks`` are the links to media that get its packets, ``sources``
+    ``mux_expected``: they are going to if the party agrees, or it has them share one itself. ``mux_offered`` and
+    ``mux_required`` tell what the party was offered last, ``mux_answer`` what the offerer is to be told then; None:
+    what the party answers. ``sinks`` are the links to media that get its packets, ``sources``
     those from media whose packets it gets; ``heard`` are counters of RTP sources from former ones, by SSRC.
     ``offered``: the party was the receiver of an offer. ``sends`` are the codecs that the party may use, ``told``
     those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its

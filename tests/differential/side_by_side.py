@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -13,7 +14,9 @@ from tests.differential.dialogues import Dialogue
 from tests.differential.explained import Lines, explain, keeps_ports
 from tests.peers.daemon import Daemon, own_command, reference_command
 
-INTERFACES = ("one/127.0.0.1", "one/::1", "two/127.0.0.2")
+_NET = f"127.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
+INTERFACES = (f"one/{_NET}.1", "one/::1", f"two/{_NET}.2")
+"""Addresses of this process alone: others may test daemons at the same time."""
 _calls = itertools.count(1)
 
 
