@@ -117,15 +117,19 @@ static void adapt_budget(const struct rtpe_worker *w, struct rtpe_socket *s, u32
 /* Each of these would be a miss later; while the packet is read, they arrive. */
 static void prefetch(const struct rtpe_finding *f)
 {
-	const char *target = (const char *)f->target;
+	const struct rtpe_target *t = f->target;
 
-	if (!target)
+	if (!t)
 		return;
-	__builtin_prefetch(target);
-	__builtin_prefetch(target + 64);
-	__builtin_prefetch(target + offsetof(struct rtpe_target, outputs));
+	__builtin_prefetch(t);
+	__builtin_prefetch(&t->counters);
+	__builtin_prefetch(t->pt_class);
+	__builtin_prefetch(t->payload_types);
+	__builtin_prefetch(&t->outputs[0].dst);
+	__builtin_prefetch(&t->outputs[0].host);
 	__builtin_prefetch(f->counters, 1);
-	__builtin_prefetch(f->ssrc, 1);
+	__builtin_prefetch(f->details->ssrc, 1);
+	__builtin_prefetch(f->details->payload_types, 1);
 	__builtin_prefetch(f->output_counters, 1);
 	__builtin_prefetch(f->output_socket);
 }
@@ -140,7 +144,7 @@ static const struct rtpe_target *look_up(const struct rtpe_table *table, struct 
 	if (!t)
 		return NULL;
 	f->counters = rtpe_target_counters_mine(t->counters);
-	f->ssrc = t->details->ssrc;
+	f->details = t->details;
 	if (t->num_outputs) {
 		f->output_counters = rtpe_counters_mine(t->outputs[0].counters);
 		f->output_socket = t->outputs[0].host;

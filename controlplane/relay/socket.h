@@ -14,7 +14,7 @@ struct rtpe_finding {
 	u64 changes;			/* rtpe_table.changes before it was looked up */
 	struct rtpe_target_counters *counters;	/* lines that the next packet will need */
 	struct rtpe_counters *output_counters;
-	struct rtpe_ssrc *ssrc;
+	struct rtpe_details *details;
 	struct rtpe_socket *output_socket;
 };
 
