@@ -2,6 +2,13 @@
 #include "hops.h"
 #include "worker.h"
 
+#include <sys/mman.h>
+
+/* As many to receive in as for copies. */
+#define BUFFERS_BYTES ((size_t)2 * RTPE_BATCH * RTPE_BUFFER)
+
+_Static_assert(BUFFERS_BYTES % RTPE_PAGE_BYTES == 0, "aligned_alloc() wants whole pages");
+
 static u8 *buffer(const struct rtpe_worker *w, u32 i)
 {
 	return w->buffers + (size_t)i * RTPE_BUFFER;
@@ -11,10 +18,11 @@ int rtpe_receive_init(struct rtpe_worker *w)
 {
 	u32 i;
 
-	/* Untouched pages cost nothing: as long as packets are small, few are touched. */
-	w->buffers = malloc((size_t)2 * RTPE_BATCH * RTPE_BUFFER);
+	/* Untouched pages cost nothing: as long as packets are small, few are touched, unless pages are huge. */
+	w->buffers = aligned_alloc(RTPE_PAGE_BYTES, BUFFERS_BYTES);
 	if (!w->buffers)
 		return -ENOMEM;
+	madvise(w->buffers, BUFFERS_BYTES, MADV_NOHUGEPAGE);
 	for (i = 0; i < RTPE_BATCH; i++) {
 		w->packets[i].data = buffer(w, i);
 		w->iovs[i] = (struct iovec){ .iov_base = buffer(w, i), .iov_len = RTPE_DATAGRAM };
