@@ -86,14 +86,14 @@ class Subject:
         self.path = BUILD / f"{name}.flows"
         BUILD.mkdir(parents=True, exist_ok=True)
         self.path.write_text("".join(flow.line() for flow in flows))
-        self._index = 1
+        self.index = 1
 
     def load(self, rate: float, seconds: float) -> Load:
         """Send through all flows; packet indices go on from run to run."""
         done = subprocess.run([compiled("load"), "-r", str(rate), "-t", str(seconds), "-P", str(self.pid),
-                               "-s", str(self._index), str(self.path)], check=True, capture_output=True, text=True)
+                               "-s", str(self.index), str(self.path)], check=True, capture_output=True, text=True)
         found = json.loads(done.stdout)
-        self._index = found["next"]
+        self.index = found["next"]
         return Load(*(found[key] for key in ("seconds", "sent", "received", "bad", "silent", "cpu_seconds")))
 
 
@@ -106,9 +106,10 @@ class Floor:
         assert self.process.stdout is not None
         if self.process.stdout.readline() != b"ready\n":
             raise OSError("the minimal relay cannot open its ports")
-        self.subject = Subject("floor", self.process.pid, [
+        self.flows = [
             Flow(first + 2 * flows + 2 * (flows + number), first + 2 * number, first + 2 * (flows + number))
-            for number in range(flows)])
+            for number in range(flows)]
+        self.subject = Subject("floor", self.process.pid, self.flows)
 
     def stop(self) -> None:
         self.process.kill()
