@@ -84,7 +84,7 @@ check-unit: $(VENV)/relay
 	$(PYTEST) tests/unit tests/property
 check-core: $(VENV)/relay
 	tools/packages.sh test
-	$(PYTEST) tests/core
+	$(PYTEST) tests/core tests/engines
 check-netns: $(VENV)/relay
 	tools/packages.sh test
 	$(PYTEST) tests/netns

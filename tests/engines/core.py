@@ -7,7 +7,7 @@ import subprocess
 from collections import defaultdict, deque
 
 from tests.core import build
-from tests.engines.scenario import Send
+from tests.engines.scenario import Send, number_of
 from tests.kernel.guest import abi
 from tests.kernel.guest.abi import Where, parse_addr
 
@@ -15,11 +15,6 @@ PASS, DROP, FORWARD, STRAY = range(4)
 _HOSTS = {4: {"a": "10.1.0.2", "b": "10.2.0.2", "n": "10.1.0.1", "f": "10.2.0.1"},
           6: {"a": "fd00:1::2", "b": "fd00:2::2", "n": "fd00:1::1", "f": "fd00:2::1"}}
 _PORTS = {"a": 10000, "b": 20000, "n": 30000, "f": 40000}
-
-
-def number_of(place: str) -> int:
-    """Of "near", "near1", "b31": the number behind the letters."""
-    return int("0" + place.lstrip("abcdefghijklmnopqrstuvwxyz"))
 
 
 class CoreEngine:

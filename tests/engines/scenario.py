@@ -19,6 +19,11 @@ FRAME_US = 20_000
 LEFT_OUT, FAILS = "left out by a rule", "cannot be sent"
 
 
+def number_of(place: str) -> int:
+    """Of "near", "near1", "b31": the number behind the letters."""
+    return int("0" + place.lstrip("abcdefghijklmnopqrstuvwxyz"))
+
+
 def pack_keys(keys: Keys) -> bytes:
     """rtpe_srtp."""
     return abi.keys(CIPHERS[keys.cipher][0], HMACS[keys.hmac], keys.key, keys.salt, keys.rtp_tag, keys.rtcp_tag,
@@ -185,6 +190,8 @@ class Scenario:
         """Installs a target (the standard one with changes), or replaces the one there."""
         made = replace(spec or Spec(), **changes)
         before = self.targets.get((table, made.local)) if replaces else None
+        if before and isinstance(last := self.steps[-1], Send) and not last.arrivals:
+            self.check(made.local, table=table)     # or it may meet the new target
         books = Books(outputs=[Sums() for _ in made.outputs])
         if before:
             books = before.books

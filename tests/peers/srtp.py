@@ -9,7 +9,7 @@ import functools
 import hmac
 import struct
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from tests.peers.aes import Aes, f8, gcm
 
@@ -18,6 +18,7 @@ CIPHERS = {"NULL": (1, 16, 14), "AES_CM_128": (2, 16, 14), "AES_F8": (3, 16, 14)
 """Number in the control interface, bytes of master key and salt."""
 UNENCRYPTED_RTP, UNENCRYPTED_RTCP, UNAUTHENTICATED_RTP = 1, 2, 4
 ENCRYPTED = 1 << 31
+WINDOW = 128
 
 
 class Refused(Exception):
@@ -165,12 +166,35 @@ def seal_rtcp(keys: Keys, packet: bytes, index: int) -> bytes:
     return head + body + word + keys.mki + _tag(keys, session, head + body + word, keys.rtcp_tag)
 
 
+@dataclass
+class Indices:
+    """Those of one SSRC under one key (RFC 3711 sections 3.3.1 and 3.3.2)."""
+
+    highest: int = -1
+    used: set[int] = field(default_factory=set)
+
+    def guess(self, seq: int) -> int:
+        """The one nearest to the highest so far, of those with this sequence number."""
+        if self.highest < 0:
+            return seq
+        roc = self.highest >> 16
+        return min((r << 16 | seq for r in (roc, roc + 1, roc - 1) if r >= 0), key=lambda i: abs(i - self.highest))
+
+    def take(self, index: int) -> bool:
+        """False: used before, or too old to tell."""
+        if index in self.used or index + WINDOW <= self.highest:
+            return False
+        self.used.add(index)
+        self.highest = max(self.highest, index)
+        return True
+
+
 class Sender:
-    """One end that sends: counts roll-overs and SRTCP indices of each SSRC as RFC 3711 has it."""
+    """One end that sends: counts roll-overs and SRTCP indices of each SSRC."""
 
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
-        self.highest: dict[bytes, int] = {}
+        self.rtp: defaultdict[bytes, Indices] = defaultdict(Indices)
         self.rtcp: defaultdict[bytes, int] = defaultdict(int)
 
     def protect(self, packet: bytes) -> bytes:
@@ -179,13 +203,7 @@ class Sender:
             index = self.rtcp[packet[4:8]]
             self.rtcp[packet[4:8]] += 1
             return seal_rtcp(self.keys, packet, index)
-        return seal_rtp(self.keys, packet, self._index(packet) >> 16)
-
-    def _index(self, packet: bytes) -> int:
-        """The one nearest to the highest so far, of those with this sequence number."""
-        ssrc, seq = packet[8:12], struct.unpack_from("!H", packet, 2)[0]
-        highest = self.highest.setdefault(ssrc, seq)
-        roc = highest >> 16
-        index = min((r << 16 | seq for r in (roc, roc + 1, roc - 1) if r >= 0), key=lambda i: abs(i - highest))
-        self.highest[ssrc] = max(highest, index)
-        return index
+        indices = self.rtp[packet[8:12]]
+        index = indices.guess(struct.unpack_from("!H", packet, 2)[0])
+        indices.take(index)
+        return seal_rtp(self.keys, packet, index >> 16)

@@ -22,10 +22,10 @@ def bundle(types: tuple[tuple[int, int], ...] = ((0, 0), (97, 1)), groups: bytes
     return part(abi.PAYLOAD_TYPES, entries, len(types)) + part(abi.GROUPS, groups, len(groups) // 264)
 
 
-def _install(s: Scenario, replaces: bool = False, **more: object) -> None:
+def _install(s: Scenario, replaces: bool = False) -> None:
     """The books want to know the types that the message brings by hand."""
     s.add(outputs=OUTPUTS, ranges=(0, 0, 0, 0), payload_types=(), mid_id=4, more=bundle(), replaces=replaces,
-          counted=((0, 8000), (97, 8000)), **more)
+          counted=((0, 8000), (97, 8000)))
 
 
 @scenario()

@@ -50,7 +50,7 @@ def others() -> Iterator[bytes]:
         yield bytes((dice.choice((0x80, 0x90, 0x9F, 0xA0, 0, 22, 0xFF)),)) + dice.randbytes(dice.randrange(60))
 
 
-PACKETS = tuple(dict.fromkeys((*broken(), *others(), rtp(9, bytes(1460)), b"\xff" * 1472)))
+PACKETS = tuple(dict.fromkeys((*broken(), *others(), rtp(9, bytes(1400)), b"\xff" * 1440)))
 
 
 def _unknown(data: bytes) -> str:
