@@ -28,6 +28,10 @@ _log = logging.getLogger("rtpengine.core")
 _STATISTICS = "/proc/thread-self/net/netfilter/nfnetlink_queue"
 _MAX_QUEUED = 8192
 """Packets that may wait for a verdict."""
+_COPIED = 3584
+"""Bytes of a packet that come with it; one that is longer is no media and goes on. The library reads 4096 bytes at a
+time, and what the kernel adds depends on the host: time stamps, VLAN tags. A message cut off there would leave its
+packet waiting for ever."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +100,7 @@ class NfQueue(NativeEngine):
             queue = NetfilterQueue()
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", RuntimeWarning)  # the kernel's limit for socket buffers prevails
-                queue.bind(self._number, self._packet, max_len=_MAX_QUEUED)
+                queue.bind(self._number, self._packet, max_len=_MAX_QUEUED, range=_COPIED)
         except OSError as error:
             self._statistics.close()
             reason = error.errno or (errno.EPERM if queue is None else errno.EBUSY)

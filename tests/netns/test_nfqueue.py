@@ -21,6 +21,7 @@ from tests.unit.dataplane.rig import rtp, wait
 
 pytestmark = [pytest.mark.netns, pytest.mark.skipif(bool(netns.available()), reason=netns.available())]
 QUEUE = 7
+_SO_TIMESTAMP = 29
 HOST = {4: "10.9.1.1", 6: "fd09:1::1"}
 PEER = {4: "10.9.1.2", 6: "fd09:1::2"}
 
@@ -134,12 +135,21 @@ def test_a_stream_moves_in_and_out_without_loss_or_repetition(topology: Topology
 
 
 def test_large_packets_and_fragments(topology: Topology) -> None:
-    """What does not fit into the queue's buffer reaches the relay, which forwards it all the same."""
+    """What does not fit into the queue's buffer reaches the relay, which forwards it all the same.
+
+    Also while somebody on the host wants time stamps, with which the kernel says more about each packet.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stamped:
+        stamped.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMP, 1)
+        _exchange_large(topology)
+
+
+def _exchange_large(topology: Topology) -> None:
     for family in (4, 6):
         flow = Flow(topology, family, family, 31000)
         output = WantedOutput(flow.away, flow.b_endpoint)
         topology.program.apply(ChangeSet({flow.local: WantedTarget(flow.local, (output,), is_rtp=False, offload=True)}))
-        for size in (0, 1400, 3000, 9000, 65000):
+        for size in (0, 1400, 3000, 3500, 3600, 4000, 9000, 65000):
             data = os.urandom(size)
             flow.a.sendto(data, flow.local.sockaddr)
             assert flow.b.recv(65536) == data
