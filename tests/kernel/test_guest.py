@@ -11,8 +11,8 @@ from tests.kernel.conftest import BOOT_LIMIT, Boot
 # the modules of cases by the number of CPUs they want, in the order they run
 PLAN = {
     1: ("case_proc", "case_control", "case_statistics", "case_rule", "case_forward", "case_packets", "case_leaving",
-        "case_rewrite", "case_intercept", "case_end"),
-    2: ("case_life", "case_intercept", "case_end"),
+        "case_rewrite", "case_intercept", "case_readers", "case_end"),
+    2: ("case_life", "case_intercept", "case_readers", "case_end"),
 }
 
 
