@@ -202,6 +202,7 @@ u32 rtpe_crypto_states(struct rtpe_crypto *c, struct rtpe_srtp_state *out)
 	return n;
 }
 
+/* Packets may go on using `before` for a moment: what they number themselves stays out of their way. */
 int rtpe_crypto_follow(struct rtpe_crypto *c, struct rtpe_crypto *before)
 {
 	struct rtpe_srtp_state *states = rtpe_alloc(RTPE_MAX_SSRCS * sizeof(*states));
@@ -209,9 +210,12 @@ int rtpe_crypto_follow(struct rtpe_crypto *c, struct rtpe_crypto *before)
 
 	if (!states)
 		return -ENOMEM;
+	rtpe_sources_follow(&c->sources, &before->sources);
 	n = rtpe_crypto_states(before, states);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
+		states[i].rtcp.top += RTPE_SRTCP_RESERVE;
 		rtpe_crypto_seed(c, &states[i]);
+	}
 	rtpe_free(states);
 	return 0;
 }

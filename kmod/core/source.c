@@ -157,3 +157,12 @@ struct rtpe_source *rtpe_source_claim(struct rtpe_sources *all, u32 ssrc, u64 no
 	rtpe_unlock(&all->lock);
 	return s;
 }
+
+void rtpe_sources_follow(struct rtpe_sources *all, struct rtpe_sources *before)
+{
+	rtpe_lock(&before->lock);
+	memcpy(all->retired, before->retired, sizeof(all->retired));
+	all->num_retired = before->num_retired;
+	all->oldest = before->oldest;
+	rtpe_unlock(&before->lock);
+}

@@ -57,6 +57,9 @@ struct rtpe_source *rtpe_source_claim(struct rtpe_sources *all, u32 ssrc, u64 no
 /* Where the RTP of an SSRC without a source would go on: one more than its highest index, or 0. */
 u64 rtpe_source_past(struct rtpe_sources *all, u32 ssrc);
 
+/* Remembers whom `before` remembers. For sources that nobody uses yet. */
+void rtpe_sources_follow(struct rtpe_sources *all, struct rtpe_sources *before);
+
 /* Called by a packet that has it pinned. */
 static inline void rtpe_source_touch(struct rtpe_source *s, u64 now_us)
 {

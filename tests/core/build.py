@@ -29,7 +29,8 @@ FUZZ_TARGETS = sorted(path.stem.removeprefix("fuzz_") for path in HERE.glob("fuz
 
 def product() -> list[Path]:
     """The C files under test."""
-    return sorted((ROOT / "kmod/core").glob("*.c")) + sorted((ROOT / "controlplane/relay").glob("[!_]*.c"))
+    return [path for folder in ("kmod/core", "kmod/selftest", "controlplane/relay")
+            for path in sorted((ROOT / folder).glob("[!_]*.c"))]
 
 
 def clang() -> str | None:

@@ -21,6 +21,15 @@ def test_core(name: str) -> None:
     _check(subprocess.run([build.run_tests(), name], capture_output=True, text=True, timeout=100))
 
 
+@pytest.mark.parametrize("name", [name for name in NAMES if "_threads_" in name])
+def test_races(name: str) -> None:
+    """Those with threads of their own once more, under ThreadSanitizer."""
+    sources = [build.HERE / f"{stem}.c" for stem in ("windows", "sources", "srtp_threads", "run")]
+    binary = build.compiled("races", [*sources, *build.SUPPORT], build.RACES_CHECKED)
+    _check(subprocess.run([binary, name], capture_output=True, text=True, timeout=100,
+                          env={"TSAN_OPTIONS": "halt_on_error=1"}))
+
+
 @pytest.mark.parametrize(("label", "flags"), [("memory", build.MEMORY_CHECKED), ("races", build.RACES_CHECKED)])
 def test_stress(label: str, flags: list[str]) -> None:
     """Traffic and every kind of change at the same time."""
