@@ -186,8 +186,8 @@ static inline void rtpe_pages_free(const void *p)
 	free((void *)(uintptr_t)p);
 }
 
-/* Set by each packet thread before its first packet. */
-extern __thread u32 rtpe_thread_index;
+/* Set by each packet thread before its first packet. At a fixed place: else each use from a library is a call. */
+extern __thread u32 rtpe_thread_index __attribute__((tls_model("initial-exec")));
 #define rtpe_cpu() rtpe_thread_index
 
 static inline u16 rtpe_read16(const void *p)

@@ -53,7 +53,10 @@ static void restart(struct rtpe_ssrc *s, u16 seq)
 static void advance(struct rtpe_ssrc *s, u32 n)
 {
 	s->ext_seq += n;
-	if (n < 32) {
+	if (likely(n == 1)) {
+		s->lost += !(s->lost_bits >> 31);
+		s->lost_bits = s->lost_bits << 1 | 1;
+	} else if (n < 32) {
 		s->lost += n - rtpe_popcount32(s->lost_bits >> (32 - n));
 		s->lost_bits = s->lost_bits << n | 1;
 	} else {
