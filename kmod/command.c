@@ -125,5 +125,4 @@ const struct proc_ops rtpe_control_ops = {
 	.proc_release = control_release,
 	.proc_write = control_write,
 	.proc_read = control_read,
-	.proc_lseek = no_llseek,
 };

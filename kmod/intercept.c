@@ -48,6 +48,7 @@ static void reclaim(struct work_struct *work)
 {
 	struct stream_file *f = container_of(to_delayed_work(work), struct stream_file, reclaim);
 
+	/* No barrier: nobody comes any more. */
 	if (waitqueue_active(&f->wait)) {
 		wake_up_all(&f->wait);
 		schedule_delayed_work(&f->reclaim, RECLAIM_DELAY);
@@ -146,7 +147,6 @@ static const struct proc_ops stream_ops = {
 	.proc_release = stream_release,
 	.proc_read = stream_read,
 	.proc_poll = stream_poll,
-	.proc_lseek = no_llseek,
 };
 
 static int call_added(struct rtpe_table *t, const char *call, void **host)

@@ -81,7 +81,6 @@ static ssize_t main_control_write(struct file *file, const char __user *buf, siz
 static const struct proc_ops main_control_ops = {
 	.proc_open = main_control_open,
 	.proc_write = main_control_write,
-	.proc_lseek = no_llseek,
 };
 
 static int main_list_show(struct seq_file *seq, void *v)

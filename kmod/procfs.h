@@ -3,9 +3,8 @@
 #ifndef RTPE_PROCFS_H
 #define RTPE_PROCFS_H
 
+#include <linux/proc_fs.h>
 #include "tables.h"
-
-struct proc_ops;
 
 /* Entries with the configured owner; NULL: no memory. */
 struct proc_dir_entry *rtpe_procfs_mkdir(struct proc_dir_entry *parent, const char *name, umode_t mode);

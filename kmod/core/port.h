@@ -29,7 +29,11 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <asm/byteorder.h>
+#ifdef RTPE_HAVE_LINUX_UNALIGNED
+#include <linux/unaligned.h>
+#else
 #include <asm/unaligned.h>
+#endif
 
 #define RTPE_RCU __rcu
 #define rtpe_rcu_get(p) rcu_dereference(p)
