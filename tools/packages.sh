@@ -14,8 +14,8 @@ packages() {
 	module) echo gcc make pkg-config kmod libxtables-dev "linux-headers-$(dpkg --print-architecture)" ;;
 	demo) echo sip-tester iproute2 ;;
 	dkms) echo dkms ;;
-	test) echo iproute2 iptables nftables sip-tester clang-14 libclang-rt-14-dev sparse qemu-system-x86 \
-		busybox-static cpio kmod python3 procps systemd groff-base dkms openssl ;;
+	test) echo iproute2 ethtool iptables nftables sip-tester clang-14 libclang-rt-14-dev sparse qemu-system-x86 \
+		busybox-static cpio kmod pahole python3 procps systemd groff-base dkms openssl ;;
 	*) echo "packages.sh: unknown set $1" >&2; exit 2 ;;
 	esac
 }

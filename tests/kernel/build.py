@@ -5,6 +5,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.kernel.prepare import Kernel
+
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 
@@ -48,10 +50,10 @@ class Built:
         return {"XTABLES_LIBDIR": f"{self.extensions}:{system}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def build(release: str, to: Path) -> Built:
-    """Module and extension for a kernel release."""
+def build(kernel: Kernel, to: Path) -> Built:
+    """Module and extension for a kernel."""
     source = copy_sources(to)
-    run("make", f"KERNELRELEASE={release}", cwd=source)
+    run("make", f"KERNELRELEASE={kernel.release}", f"KERNELDIR={kernel.headers}", cwd=source)
     return Built(source / "xt_RTPENGINE.ko", source)
 
 

@@ -9,7 +9,7 @@ bb=/bin/busybox
 $bb mount -t proc none /proc
 $bb mount -t sysfs none /sys
 $bb mount -t devtmpfs none /dev
-for m in /mod/*; do $bb insmod "$m" || $bb echo "init: cannot load $m" >/dev/console; done
+for m in /mod/*; do [ ! -e "$m" ] || $bb insmod "$m" || $bb echo "init: cannot load $m" >/dev/console; done
 
 p9() { $bb mount -t 9p -o "trans=virtio,version=9p2000.L,msize=262144,$1" "$2" "$3"; }
 $bb mount -t tmpfs -o mode=0755,size=70% none /r

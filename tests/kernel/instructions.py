@@ -77,7 +77,7 @@ def subtract_drop(counts: list[Count]) -> None:
 def measure(packets: int) -> list[Count]:
     """Builds, boots and counts; RuntimeError when the guest fails."""
     kernel = prepare()
-    built = build(kernel.release, ROOT / "build" / "kernel")
+    built = build(kernel, ROOT / "build" / "kernel")
     plugin, flow = build_counters(ROOT / "build" / "kernel")
     with tempfile.TemporaryDirectory(prefix="rtpe-insn-") as name:
         out = Path(name)

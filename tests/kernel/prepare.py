@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Prepares what the kernel tests boot: Debian's kernel for the installed headers, and an initramfs for it.
+"""Prepares what the kernel tests boot: a kernel of Debian, its headers, and an initramfs for it.
 
 Everything goes to a cache folder (RTPENGINE_VM_CACHE, default ~/.cache/rtpengine-vm); the running system is not
 changed, except that missing programs are installed when this runs as root: `python -m tests.kernel.prepare`.
 """
 import lzma
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -14,6 +15,8 @@ import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.kernel.archive import PrepareError, cache_dir, fetch_headers, fetch_image, headers_of, run
 
 # program -> Debian package
 PROGRAMS = {
@@ -27,6 +30,8 @@ PROGRAMS = {
     "nft": "nftables",
     "ip": "iproute2",
     "tc": "iproute2",
+    "ethtool": "ethtool",
+    "pahole": "pahole",
 }
 EARLY_MODULES = ("virtio_pci", "9pnet_virtio", "9p", "overlay")
 HERE = Path(__file__).parent
@@ -34,29 +39,14 @@ HERE = Path(__file__).parent
 
 @dataclass(slots=True)
 class Kernel:
-    """A kernel ready to boot: its release, image, initramfs, and the folder that has lib/modules."""
+    """A kernel ready to boot: its release, image, initramfs, the folder that has lib/modules, and its headers."""
 
     release: str
     image: Path
     initramfs: Path
     root: Path
-
-
-class PrepareError(Exception):
-    """The kernel tests cannot run here; the text says why and what to do."""
-
-
-def cache_dir() -> Path:
-    """The folder that keeps kernels between runs."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("RTPENGINE_VM_CACHE") or Path(base) / "rtpengine-vm")
-
-
-def _run(*argv: str, cwd: Path | None = None) -> str:
-    done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise PrepareError(f"{' '.join(argv)} failed:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    headers: Path
+    options: str = ""       # to be added to its command line
 
 
 def install_programs() -> None:
@@ -70,15 +60,17 @@ def install_programs() -> None:
         return
     if os.geteuid() != 0:
         raise PrepareError("missing packages: apt-get install " + " ".join(sorted(missing)))
-    _run("apt-get", "install", "-y", "--no-install-recommends", *sorted(missing))
+    run("apt-get", "install", "-y", "--no-install-recommends", *sorted(missing))
 
 
 def _header_releases() -> list[str]:
-    return sorted(p.parent.parent.name for p in Path("/lib/modules").glob("*/build/Makefile"))
+    """The releases with headers in this system, the newest last."""
+    found = [p.parent.parent.name for p in Path("/lib/modules").glob("*/build/Makefile")]
+    return sorted(found, key=lambda name: [int(n) for n in re.findall(r"\d+", name)])
 
 
 def release() -> str:
-    """The kernel release whose headers are installed."""
+    """The newest kernel release whose headers are installed."""
     found = _header_releases()
     if not found:
         raise PrepareError("no kernel headers: apt-get install linux-headers-amd64")
@@ -110,7 +102,7 @@ def load_order(modules_dep: str, wanted: tuple[str, ...]) -> list[str]:
     needs: dict[str, tuple[str, list[str]]] = {}
     for line in modules_dep.splitlines():
         path, _, rest = line.partition(":")
-        needs[Path(path).name.split(".")[0]] = (path, rest.split())
+        needs[Path(path).name.split(".")[0].replace("-", "_")] = (path, rest.split())
     order: list[str] = []
     for name in wanted:
         if name not in needs:       # built in
@@ -127,6 +119,11 @@ def _cpio_entry(name: str, mode: int, data: bytes, inode: int) -> bytes:
     return head + b"\0" * (-len(head) % 4) + data + b"\0" * (-len(data) % 4)
 
 
+def _module(path: Path) -> bytes:
+    blob = path.read_bytes()
+    return lzma.decompress(blob) if path.suffix == ".xz" else blob
+
+
 def make_initramfs(module_dir: Path) -> bytes:
     """An archive (cpio "newc") with busybox, init.sh and the modules that reach the host's files."""
     files: list[tuple[str, int, bytes]] = [(d, 0o40755, b"") for d in ("bin", "dev", "proc", "sys", "mod", "r")]
@@ -134,20 +131,9 @@ def make_initramfs(module_dir: Path) -> bytes:
     files.append(("init", 0o100755, (HERE / "init.sh").read_bytes()))
     order = load_order((module_dir / "modules.dep").read_text(), EARLY_MODULES)
     for n, path in enumerate(order):
-        files.append((f"mod/{n:02d}-{Path(path).name}", 0o100644, (module_dir / path).read_bytes()))
+        files.append((f"mod/{n:02d}-{Path(path).name.removesuffix('.xz')}", 0o100644, _module(module_dir / path)))
     body = b"".join(_cpio_entry(name, mode, data, n + 1) for n, (name, mode, data) in enumerate(files))
     return body + _cpio_entry("TRAILER!!!", 0, b"", 0)
-
-
-def _fetch(root: Path, rel: str) -> None:
-    """Downloads and unpacks the kernel package that belongs to the headers."""
-    downloads = root / "packages"
-    downloads.mkdir(parents=True, exist_ok=True)
-    _run("apt-get", "download", f"linux-image-{rel}", cwd=downloads)
-    package = next(downloads.glob(f"linux-image-{rel}_*.deb"))
-    _run("dpkg-deb", "-x", str(package), str(root))
-    package.unlink()
-    _run("depmod", "-b", str(root), rel)
 
 
 def _write(path: Path, make: Callable[[], bytes]) -> None:
@@ -156,31 +142,44 @@ def _write(path: Path, make: Callable[[], bytes]) -> None:
     partial.replace(path)
 
 
-def prepare() -> Kernel:
-    """The kernel to boot, made ready if it was not; PrepareError when this machine cannot."""
-    install_programs()
-    rel = release()
-    root = cache_dir()
-    modules = root / "lib" / "modules" / rel
-    kernel = Kernel(rel, root / f"vmlinux-{rel}", root / f"initramfs-{rel}", root)
-    if not (modules / "modules.dep").exists():
-        _fetch(root, rel)
-    if not kernel.image.exists():
-        _write(kernel.image, lambda: unpack_image((root / "boot" / f"vmlinuz-{rel}").read_bytes()))
+def with_initramfs(kernel: Kernel) -> Kernel:
+    """The kernel, with an initramfs not older than what makes it."""
     newest = max(p.stat().st_mtime for p in (HERE / "init.sh", Path(__file__)))
     if not kernel.initramfs.exists() or kernel.initramfs.stat().st_mtime < newest:
-        _write(kernel.initramfs, lambda: make_initramfs(modules))
+        _write(kernel.initramfs, lambda: make_initramfs(kernel.root / "lib/modules" / kernel.release))
     return kernel
 
 
+def prepare(meta: str = "") -> Kernel:
+    """The kernel of a meta package of headers ("": of the newest headers installed), made ready if it was not.
+
+    PrepareError when this machine cannot.
+    """
+    install_programs()
+    if meta:
+        headers = fetch_headers(headers_of(meta))
+        rel = headers.name.removeprefix("linux-headers-")
+    else:
+        rel = release()
+        headers = Path("/lib/modules") / rel / "build"
+    root = cache_dir()
+    root.mkdir(parents=True, exist_ok=True)
+    fetch_image(rel)
+    kernel = Kernel(rel, root / f"vmlinux-{rel}", root / f"initramfs-{rel}", root, headers)
+    if not kernel.image.exists():
+        _write(kernel.image, lambda: unpack_image((root / "boot" / f"vmlinuz-{rel}").read_bytes()))
+    return with_initramfs(kernel)
+
+
 def main() -> int:
-    """Prepares and says what is there."""
+    """Prepares the kernels of the meta packages named, and says what is there."""
     try:
-        kernel = prepare()
+        for meta in sys.argv[1:] or [""]:
+            kernel = prepare(meta)
+            print(f"kernel {kernel.release}: {kernel.image}, {kernel.initramfs}")
     except PrepareError as e:
         print(e, file=sys.stderr)
         return 1
-    print(f"kernel {kernel.release}: {kernel.image}, {kernel.initramfs}")
     return 0
 
 

@@ -61,7 +61,7 @@ class Guest:
 
     def _qemu(self, job: Path) -> list[str]:
         append = ("console=ttyS0 quiet loglevel=5 oops=panic panic=-1 nokaslr mitigations=off tsc=reliable "
-                  f"random.trust_cpu=on rtpe.modules={self.kernel.root}")
+                  f"random.trust_cpu=on rtpe.modules={self.kernel.root} {self.kernel.options}")
         thread = "multi" if self.cpus > 1 else "single"
         argv = ["qemu-system-x86_64", "-accel", f"tcg,thread={thread}", "-machine", "q35,hpet=off",
                 "-cpu", self.cpu, "-smp", str(self.cpus), "-m", str(self.memory_mb), "-nodefaults",

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Cases of tests/kernel/guest: their names, and what a guest that ran them left."""
+import ast
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.kernel.build import ROOT, Built
+from tests.kernel.vm import Guest, Result
+
+BUILD = ROOT / "build" / "kernel"
+BOOT_LIMIT = 1200.0     # seconds; the boot with the most cases takes about four minutes on two idle cores
+# modules of cases: those for which a CPU is enough, those for which it is not, and the last
+CASES_1 = ("case_proc", "case_control", "case_statistics", "case_rule", "case_forward", "case_packets", "case_leaving",
+           "case_rewrite", "case_intercept", "case_readers")
+CASES_2 = ("case_life", "case_gone", "case_random", "case_intercept", "case_readers")
+END = ("case_end",)
+GUEST = Path(__file__).parent / "guest"
+
+
+@dataclass(slots=True)
+class Boot:
+    """What a boot of the guest left: a line per case that ended, and how the guest itself ended."""
+
+    cases: dict[str, dict[str, object]]
+    result: Result
+
+    def complaint(self, name: str) -> str:
+        """What is wrong with a case, or ""."""
+        case = self.cases.get(name)
+        if case is None:
+            return (f"the guest ended before this case (status {self.result.status}):\n"
+                    f"{self.result.output}\n{self.result.console[-6000:]}")
+        return str(case["trouble"])
+
+
+def case_names(module: str) -> list[str]:
+    """The cases of a module: its public functions without arguments and result (it is not imported on the host)."""
+    tree = ast.parse((GUEST / f"{module}.py").read_text(encoding="utf-8"))
+    return [f"{module}:{f.name}" for f in tree.body
+            if isinstance(f, ast.FunctionDef) and not f.name.startswith("_") and not f.args.args
+            and isinstance(f.returns, ast.Constant) and f.returns.value is None and not f.decorator_list]
+
+
+def run_cases(guest: Guest, built: Built, out: Path, names: list[str], python: str = "/usr/bin/python3") -> Boot:
+    """Boots a guest that can write to the folder `out`, and runs cases there."""
+    result = guest.run(python, "-m", "tests.kernel.guest.run", str(built.module), str(out / "results"), *names,
+                       cwd=ROOT)
+    return Boot(read_results(out / "results"), result)
+
+
+def read_results(path: Path) -> dict[str, dict[str, object]]:
+    """The cases that ended, by name, from the file the guest wrote (there may be none)."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return {case["name"]: case for case in map(json.loads, lines)}
