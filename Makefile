@@ -22,7 +22,7 @@ INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpen
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
 .PHONY: all help venv relay kmod libxt demo run test style types check check-unit check-core check-netns \
-	check-kernel check-e2e bench fuzz install uninstall dkms root clean
+	check-kernel check-kernel-debug check-e2e bench fuzz install uninstall dkms root clean
 
 all: relay kmod
 
@@ -31,6 +31,7 @@ help:
 	@echo 'make run            the daemon in the foreground, with defaults'
 	@echo 'make test           style, types and all tests (QEMU and Kamailio included; about 15 minutes)'
 	@echo 'make check-unit     unit tests alone; also check-core, check-netns, check-kernel, check-e2e'
+	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make fuzz           the fuzz targets, a minute each'
 	@echo 'make kmod           the kernel module and the iptables extension'
@@ -91,6 +92,12 @@ check-netns: $(VENV)/relay
 check-kernel: $(VENV)/relay
 	tools/packages.sh module test
 	$(PYTEST) tests/kernel
+# All cases and long storms in a kernel with KASAN, lockdep, kmemleak and fault injection, which is built first (ten
+# minutes, once); ARGS are further options. What checkpatch says comes with that kernel's sources.
+check-kernel-debug: $(VENV)/relay
+	tools/packages.sh module test
+	$(PY) -m tests.kernel.debug $(ARGS)
+	$(PY) -m tests.kernel.debug.style
 check-e2e: $(VENV)/relay
 	tools/packages.sh demo test
 	$(PYTEST) tests/e2e tests/conformance
