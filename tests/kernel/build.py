@@ -50,10 +50,10 @@ class Built:
         return {"XTABLES_LIBDIR": f"{self.extensions}:{system}", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def build(kernel: Kernel, to: Path) -> Built:
-    """Module and extension for a kernel."""
+def build(kernel: Kernel, to: Path, *options: str) -> Built:
+    """Module and extension for a kernel; options are variables for make."""
     source = copy_sources(to)
-    run("make", f"KERNELRELEASE={kernel.release}", f"KERNELDIR={kernel.headers}", cwd=source)
+    run("make", f"KERNELRELEASE={kernel.release}", f"KERNELDIR={kernel.headers}", *options, cwd=source)
     return Built(source / "xt_RTPENGINE.ko", source)
 
 

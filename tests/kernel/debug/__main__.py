@@ -73,7 +73,7 @@ def main() -> int:
         print(e, file=sys.stderr)
         return 1
     print(f"kernel {kernel.release}, seed {options.seed}")
-    built = build(kernel, BUILD.with_name(f"{BUILD.name}-debug"))
+    built = build(kernel, BUILD.with_name(f"{BUILD.name}-debug"), "RTPE_DEBUG=y")
     sums: Counter[str] = Counter()
     begin, well = time.monotonic(), True
     for name in options.boots or [b[0] for b in BOOTS]:
