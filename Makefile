@@ -22,7 +22,7 @@ INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpen
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
 .PHONY: all help venv relay kmod libxt demo run test style types check check-unit check-core check-netns \
-	check-kernel check-kernel-debug check-e2e bench fuzz install uninstall dkms root clean
+	check-kernel check-kernel-debug check-e2e bench fuzz differential install uninstall dkms root clean
 
 all: relay kmod
 
@@ -34,6 +34,7 @@ help:
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make fuzz           the fuzz targets, a minute each'
+	@echo 'make differential   10,000 random calls, here and on the reference daemon'
 	@echo 'make kmod           the kernel module and the iptables extension'
 	@echo 'make dkms           install the module with DKMS, and the iptables extension'
 	@echo 'make install        daemon, rtpengine-ctl, service and example configuration below PREFIX=$(PREFIX)'
@@ -109,6 +110,10 @@ bench: $(VENV)/relay
 fuzz: $(VENV)/relay
 	tools/packages.sh test
 	RTPENGINE_FUZZ_SECONDS=60 $(PYTEST) tests/core tests/fuzz -k fuzz
+
+differential: $(VENV)/relay
+	tools/packages.sh test
+	nice $(PY) -m tests.differential $(ARGS)
 
 # For the running kernel, and by itself for every later one.
 dkms: root

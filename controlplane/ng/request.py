@@ -123,6 +123,11 @@ class Request:
             self.unsupported.append(what)
 
     @property
+    def is_fragment(self) -> bool:
+        """True if the body is a piece of ICE to be trickled (RFC 8840), not a description."""
+        return self.command != "answer" and "fragment" in self.flags
+
+    @property
     def direction(self) -> tuple[str | None, str | None]:
         """Interface names of the sender's and the receiver's side."""
         return self.from_interface, self.to_interface

@@ -69,6 +69,8 @@ class Calls:
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
         signalling.check(request, is_offer=True)
+        if request.is_fragment:
+            return {}
         call = self.find(str(request.call_id))
         if call is None:
             self._check_limits()

@@ -34,6 +34,8 @@ def _need_sdp(request: Request) -> None:
 
 def _publish(calls: Calls, request: Request, now: float) -> Reply:
     _need_sdp(request)
+    if request.is_fragment:
+        return {}
     return calls.carry_out(calls.find_or_create(request, now), request, publish.publish, now)
 
 
@@ -46,6 +48,8 @@ def _create_answer(calls: Calls, request: Request, now: float) -> Reply:
     _need_sdp(request)
     if request.call_id is not None and request.from_tag is None:
         raise PeerError("No from-tag in message")
+    if request.is_fragment:
+        return {}
     call = _known(calls, request.call_id, "unknown call-ID")
     party = call.tags.get(request.from_tag or "")
     if party is None:
@@ -73,6 +77,8 @@ def _subscriber(calls: Calls, request: Request) -> tuple[Call, Party]:
 
 
 def _subscribe_answer(calls: Calls, request: Request, now: float) -> Reply:
+    if request.is_fragment:
+        return {}
     call, party = _subscriber(calls, request)
     _need_sdp(request)
     return calls.carry_out(call, request, lambda context: subscription.answer_subscription(context, party), now)

@@ -122,7 +122,8 @@ class Exchange:
                 stream.restart()
         if section.rejected or sender.type == NEVER_RELAYED or self._was_rejected(receiver):
             if section.connection is not None or section.session_connection is not None:
-                sender.family = places.rtp.family
+                self._agree_families(pair, places.rtp.family)
+            self._remember_interfaces(pair)
             sender.reject()
             receiver.reject()
             return
@@ -207,13 +208,15 @@ class Exchange:
     def _give_ports(self, pair: Pair, places: MediaEndpoints, direction: str) -> None:
         """The receiver's sockets, which it is told now; the sender's are reserved for the answer."""
         section, sender, receiver = pair
-        family = places.rtp.family
-        sender.family = family
-        receiver.family = self.request.address_family or receiver.family or family
+        self._agree_families(pair, places.rtp.family)
         if receiver.carrier is receiver:
             self._receivers_ports(pair, places.rtp, direction)
         if sender.carrier is sender:
             self._senders_ports(pair)
+
+    def _agree_families(self, pair: Pair, family: int) -> None:
+        pair.sender.family = family
+        pair.receiver.family = self.request.address_family or pair.receiver.family or family
 
     def _receivers_ports(self, pair: Pair, remote: Endpoint, direction: str) -> None:
         section, receiver, flags = pair.section, pair.receiver, self.request.flags
@@ -227,16 +230,23 @@ class Exchange:
 
     def _senders_ports(self, pair: Pair) -> None:
         sender = pair.sender
+        own = self._place(sender, self.dialogue.sender, self._interface(
+            self.request.from_interface, self.request.inbound_peer))
         if self.is_offer or sender.mapping is None:
-            own = self._place(sender, self.dialogue.sender, self._interface(
-                self.request.from_interface, self.request.inbound_peer))
             reserve(self.call, sender, self.sockets, own, 2 * pair.section.port_count)
-            return
-        if self.request.from_interface is not None or self.request.inbound_peer is not None:
-            self._place(sender, self.dialogue.sender, self._interface(
-                self.request.from_interface, self.request.inbound_peer))  # from its next SDP on
-        if _one_port(sender, False):
+        elif _one_port(sender, False):
             shrink(self.call, sender, 1)
+
+    def _remember_interfaces(self, pair: Pair) -> None:
+        """The names in the message hold for both parties even if this section gets no ports."""
+        words = self.request
+        self._remember(pair.sender, self.dialogue.sender, words.from_interface, words.inbound_peer)
+        self._remember(pair.receiver, self.dialogue.receiver, words.to_interface, words.outbound_peer)
+
+    def _remember(self, media: Media, party: Party, name: str | None, peer: Address | None) -> None:
+        """An interface that is asked for serves from the next SDP on."""
+        if name is not None or peer is not None:
+            self._place(media, party, self._interface(name, peer))
 
     def _interface(self, name: str | None, peer: Address | None) -> str | None:
         """The interface asked for by name, or as the one that leads to ``peer``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -94,6 +94,11 @@ def _origin(reference: Lines, ours: Lines) -> None:
         lines.session[:] = [" ".join(line.split(" ")[:3]) if line.startswith("o=") else line for line in lines.session]
 
 
+def _fewer(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
+    """Sections that an offer no longer has are gone in 10.5, later ones repeat them."""
+    del ours.sections[max(len(reference.sections), message["sdp"].count("\nm=")):]
+
+
 RULES: tuple[Rule, ...] = (_connection, _bandwidth, _opaque, _rejected, _session_direction, _empty, _order)
 
 
@@ -105,9 +110,11 @@ def _original_direction(reference: Lines, ours: Lines) -> None:
 
 
 def _reused(reference: Lines, ours: Lines) -> None:
-    """Codecs that are reused have the parameters of the offer in 10.5, those of the answer in later ones."""
+    """Codecs that are reused have order and parameters of the offer in 10.5, those of the answer in later ones."""
     for lines in (reference, ours):
         for section in lines.sections:
+            words = section[0].split(" ")
+            section[0] = " ".join(words[:3] + sorted(words[3:]))
             section[:] = [line for line in section if not line.startswith(("a=fmtp:", "a=rtcp-fb:"))]
 
 
@@ -116,8 +123,8 @@ def _multiplexed_before(reference: Lines, ours: Lines) -> None:
     found = False
     for one, other in zip(reference.sections, ours.sections):
         if found:
-            for section in (one, other):
-                section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
+            _without_mux(one)
+            _without_mux(other)
         found = found or "a=rtcp-mux" in one
 
 
@@ -125,8 +132,8 @@ def _declined(reference: Lines, ours: Lines) -> None:
     """10.5 takes a party that was offered to multiplex for one that does, even if it has declined since."""
     for one, other in zip(reference.sections, ours.sections):
         if _mux_alone(one) and not _mux_alone(other):
-            for section in (one, other):
-                section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
+            _without_mux(one)
+            _without_mux(other)
 
 
 def _mux_alone(section: list[str]) -> bool:
@@ -162,8 +169,19 @@ def keeps_ports(message: dict[str, Any]) -> bool:
         r"^a=(?:sendonly|inactive)|^c=IN IP. (?:::|0\.0\.0\.0)\r", message["sdp"], re.M))
 
 
-def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool) -> tuple[Reply, Reply]:
-    """Both replies without what may differ. ``edited``: the codecs were, in this call."""
+def strayed(reference: Reply, ours: Reply) -> set[int]:
+    """Sections that only one of both daemons has multiplex; if that is explained, so is what follows from it."""
+    sides = [Lines.of(reply.get("sdp", "")).sections for reply in (reference, ours)]
+    return {index for index, (one, other) in enumerate(zip(*sides)) if ("a=rtcp-mux" in one) != ("a=rtcp-mux" in other)}
+
+
+def _without_mux(section: list[str]) -> None:
+    section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
+
+
+def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool,
+            astray: Collection[int]) -> tuple[Reply, Reply]:
+    """Both replies without what may differ. ``edited``: the codecs were, in this call. ``astray``: see strayed."""
     printed = re.search(r"^m=\S+ [1-9]", reference.get("sdp", ""), re.M)
     if ours.get("error-reason") == "Error rewriting SDP" and not printed:
         return {}, {}  # 10.5 prints bodies in which all sections are rejected
@@ -176,12 +194,15 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
         _version(*sides)
     elif "origin" in message.get("replace", ()):
         _origin(*sides)
+    for section in [lines.sections[index] for lines in sides for index in astray if index < len(lines.sections)]:
+        _without_mux(section)
     flags = message.get("flags", ())
     if "original-sendrecv" in flags:
         _original_direction(*sides)
     if "reuse-codecs" in flags:
         _reused(*sides)
     if message["command"] == "offer":
+        _fewer(*sides, message)
         _multiplexed_before(*sides)
         _declined(*sides)
     if "codec" in message:

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.conformance.tokens import Comparison
 from tests.differential.dialogues import Dialogue
-from tests.differential.explained import Lines, explain, keeps_ports
+from tests.differential.explained import Lines, explain, keeps_ports, strayed
 from tests.peers.daemon import Daemon, own_command, reference_command
 
 _NET = f"127.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
@@ -64,7 +64,7 @@ class SideBySide:
     def _play(self, dialogue: Dialogue) -> Difference | None:
         call_id = f"call-{next(_calls)}"
         comparison = Comparison()
-        offered, edited = "", False
+        offered, edited, astray = "", False, set[int]()
         try:
             for step, message in enumerate(dialogue.messages):
                 if message["command"] == "answer":
@@ -74,7 +74,9 @@ class SideBySide:
                 comparison.heard(message)
                 replies = [client.send({**message, "call-id": call_id}) for client in self._clients]
                 edited = edited or "codec" in message
-                reference, ours = explain(message, replies[0], replies[1], edited)
+                reference, ours = explain(message, replies[0], replies[1], edited, astray)
+                if message["command"] == "offer":
+                    astray |= strayed(replies[0], replies[1])
                 offered = replies[0].get("sdp", "") if message["command"] == "offer" else offered
                 why = comparison.tree(reference, ours)
                 if why:
@@ -97,13 +99,16 @@ class SideBySide:
 
 
 def fitting(answer: str, offered: str) -> str:
-    """``answer`` with no other formats than those in what was ``offered``; if none fit, all of them."""
+    """``answer`` with nothing that was not ``offered``: formats (if none fit, all of them stay), multiplexing."""
     sections = iter(Lines.of(offered).sections)
     lines: list[str] = []
     dropped: set[str] = set()
+    multiplexed = True
     for line in answer.split("\r\n"):
-        if line.startswith("m=") and " RTP/" in line:
+        if line.startswith("m="):
             section = next(sections)
+            multiplexed = "a=rtcp-mux" in section
+        if line.startswith("m=") and " RTP/" in line:
             words, head = line.split(" "), section[0].split(" ")
             formats = [each for each in words[3:] if each in head[3:]]
             dropped = set(words[3:]) - set(formats)
@@ -115,8 +120,8 @@ def fitting(answer: str, offered: str) -> str:
                 lines.append(" ".join([*words[:3], *head[3:]]))
                 lines += [each for each in section if each.startswith(("a=rtpmap:", "a=fmtp:"))]
                 continue
-        elif line.startswith("m="):
-            next(sections)
+        if line == "a=rtcp-mux" and not multiplexed:
+            continue
         if not line.startswith(("a=rtpmap:", "a=fmtp:")) or line.partition(":")[2].split(" ")[0] not in dropped:
             lines.append(line)
     return "\r\n".join(lines)

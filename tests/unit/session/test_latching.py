@@ -139,6 +139,30 @@ def test_interfaces_by_direction_are_remembered() -> None:
     assert daemon.local("A").address == Address.parse("10.0.0.1")
 
 
+def test_interfaces_named_for_rejected_sections_are_remembered() -> None:
+    daemon = Daemon(spec("int", "10.0.0.1"), spec("ext", V4))
+    daemon.offer(sdp())
+    with pytest.raises(PeerError):
+        daemon.answer(sdp("198.51.100.20", 0), from_interface="int", to_interface="ext")
+    more = "m=video 41002 RTP/AVP 96\na=rtpmap:96 VP8/90000"
+    assert f"c=IN IP4 {V4}\na=rtpmap:96" in daemon.offer(sdp("198.51.100.20", 0, more), from_tag="B", to_tag="A")
+    assert "c=IN IP4 10.0.0.1\na=rtpmap:96" in daemon.answer(sdp("192.0.2.10", 0, more), from_tag="B", to_tag="A")
+
+
+def test_families_of_rejected_sections_are_remembered() -> None:
+    daemon = Daemon()
+    with pytest.raises(PeerError):
+        daemon.offer(sdp("2001:db8::10", 0))
+    assert f"c=IN IP6 {V6}\n" in daemon.offer(sdp("192.0.2.10"))
+
+
+def test_an_interface_without_the_senders_family_is_left() -> None:
+    daemon = Daemon(spec("one", "10.0.0.1"), spec("one", V6), spec("two", V4))
+    assert f"c=IN IP4 {V4}\n" in daemon.offer(sdp(), to_interface="two")
+    daemon.answer(sdp("2001:db8::20", 42000))
+    assert "c=IN IP4 10.0.0.1\n" in daemon.offer(sdp(), to_tag="B", address_family=4)
+
+
 def test_the_address_of_the_sip_message() -> None:
     source = Address.parse("192.0.2.77")
     for fields, expected in (({"flags": "sip-source-address"}, "192.0.2.77"), ({}, "192.0.2.10"),

@@ -111,3 +111,11 @@ def test_a_rejected_section_keeps_its_counters() -> None:
     daemon.calls.update_stats({daemon.local("A"): counted(10)}, daemon.now)
     daemon.offer(sdp("192.0.2.10", 0) + "m=video 41002 RTP/AVP 97\n", to_tag="B")
     assert packets(daemon, "A") == 10
+
+
+def test_trickled_candidates_are_no_body() -> None:
+    fragment = "a=ice-ufrag:x\na=candidate:1 1 udp 1 192.0.2.10 41000 typ host\n"
+    daemon = Daemon()
+    for command in ("offer", "publish", "subscribe answer", "create answer"):
+        assert daemon.send(command, sdp=fragment, from_tag="A", flags="fragment") == {}
+    assert not daemon.calls.calls
