@@ -95,7 +95,7 @@ def _origin(reference: Lines, ours: Lines) -> None:
 
 
 def _fewer(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
-    """Sections that an offer no longer has are gone in 10.5, later ones repeat them."""
+    """Sections that a body no longer has are gone in 10.5, later ones repeat them."""
     del ours.sections[max(len(reference.sections), message["sdp"].count("\nm=")):]
 
 
@@ -194,6 +194,7 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
         _version(*sides)
     elif "origin" in message.get("replace", ()):
         _origin(*sides)
+    _fewer(*sides, message)
     for section in [lines.sections[index] for lines in sides for index in astray if index < len(lines.sections)]:
         _without_mux(section)
     flags = message.get("flags", ())
@@ -202,7 +203,6 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
     if "reuse-codecs" in flags:
         _reused(*sides)
     if message["command"] == "offer":
-        _fewer(*sides, message)
         _multiplexed_before(*sides)
         _declined(*sides)
     if "codec" in message:
