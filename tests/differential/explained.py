@@ -179,6 +179,11 @@ def _without_mux(section: list[str]) -> None:
     section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
 
 
+def without_names(reply: Reply) -> Reply:
+    """10.5 remembers the names of sessions that later ones have not shown, as all of their sections were rejected."""
+    return {key: re.sub(r"^[os]=.*", "", value, flags=re.M) if key == "sdp" else value for key, value in reply.items()}
+
+
 def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool,
             astray: Collection[int]) -> tuple[Reply, Reply]:
     """Both replies without what may differ. ``edited``: the codecs were, in this call. ``astray``: see strayed."""

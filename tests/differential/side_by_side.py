@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.conformance.tokens import Comparison
 from tests.differential.dialogues import Dialogue
-from tests.differential.explained import Lines, explain, keeps_ports, strayed
+from tests.differential.explained import Lines, explain, keeps_ports, strayed, without_names
 from tests.peers.daemon import Daemon, own_command, reference_command
 
 _NET = f"127.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
@@ -69,13 +69,13 @@ class SideBySide:
     def _play(self, dialogue: Dialogue) -> Difference | None:
         call_id = f"call-{next(_calls)}"
         comparison = Comparison()
-        offered, edited, astray = "", False, set[int]()
+        offered, edited, unprinted, astray = "", False, False, set[int]()
         try:
             for step, message in enumerate(dialogue.messages):
                 if message["command"] == "answer":
                     message = {**message, "sdp": fitting(message["sdp"], offered)}
-                if keeps_ports(message):
-                    comparison = Comparison()
+                keeping = keeps_ports(message)
+                comparison = Comparison() if keeping else comparison
                 comparison.heard(message)
                 replies = [client.send({**message, "call-id": call_id}) for client in self._clients]
                 edited = edited or "codec" in message
@@ -83,7 +83,11 @@ class SideBySide:
                 if message["command"] == "offer":
                     astray |= strayed(replies[0], replies[1])
                 offered = replies[0].get("sdp", "") if message["command"] == "offer" else offered
+                if unprinted:
+                    reference, ours = without_names(reference), without_names(ours)
+                unprinted = unprinted or (ours == {} and "sdp" in replies[0])
                 why = comparison.tree(reference, ours)
+                comparison = Comparison() if keeping else comparison
                 if why:
                     return Difference(dialogue, step, why.lstrip("."), _shown(replies[0]), _shown(replies[1]))
         finally:
