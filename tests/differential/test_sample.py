@@ -41,7 +41,7 @@ def test_sample(both: SideBySide) -> None:
     PLAIN.replace("s=-", "s=x"), PLAIN.replace("m=audio 30000", "m=video 30000"), PLAIN + "a=sendonly\r\n"])
 def test_what_differs_is_not_explained_away(ours: str) -> None:
     message = {"command": "offer", "sdp": PLAIN}
-    reference, other = explain(message, {"sdp": PLAIN}, {"sdp": ours}, False)
+    reference, other = explain(message, {"sdp": PLAIN}, {"sdp": ours}, False, ())
     assert reference["sdp"] != other["sdp"]
 
 
