@@ -9,14 +9,16 @@
 #define FEATURES (NETIF_F_SG | NETIF_F_IP_CSUM | NETIF_F_IPV6_CSUM)
 
 /*
- * The datagrams as a list, the original untouched: a list of fragments belongs to
- * both until each is unshared. NULL: cannot be.
+ * The datagrams as a list, the original untouched. NULL: cannot be. Those that were
+ * coalesced as a list of whole skbs (SKB_GSO_FRAGLIST) stay with the stack: their
+ * segments belong to the original as well, and who changes one changes both.
  */
 static struct sk_buff *take_apart(struct sk_buff *skb)
 {
+	unsigned int type = skb_shinfo(skb)->gso_type;
 	struct sk_buff *all, *segments;
 
-	if (!(skb_shinfo(skb)->gso_type & (SKB_GSO_UDP_L4 | SKB_GSO_FRAGLIST)) || !skb_mac_header_was_set(skb))
+	if (!(type & SKB_GSO_UDP_L4) || type & SKB_GSO_FRAGLIST || !skb_mac_header_was_set(skb))
 		return NULL;
 	all = skb_clone(skb, GFP_ATOMIC);
 	if (!all)
@@ -28,9 +30,11 @@ static struct sk_buff *take_apart(struct sk_buff *skb)
 	return IS_ERR(segments) ? NULL : segments;
 }
 
-/* At its IP header again, and linear. */
+/* At its IP header again, and linear. What somebody else holds as well must not be changed. */
 static int set_straight(struct sk_buff *skb)
 {
+	if (skb_shared(skb))
+		return -EBUSY;
 	__skb_pull(skb, skb_network_offset(skb));
 	return skb_linearize(skb);
 }
