@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.kernel.prepare import Kernel
+from tests.peers import debian
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -26,6 +27,9 @@ def run(*argv: str, cwd: Path) -> str:
 def copy_sources(to: Path) -> Path:
     """A copy of kmod/ below `to`; files that did not change keep their time, so that make has little to do."""
     target = to / "kmod"
+    for path in [*target.rglob("*.c"), *target.rglob("*.h")]:
+        if not path.name.endswith(".mod.c") and not (ROOT / "kmod" / path.relative_to(target)).exists():
+            path.unlink()
     for path in (ROOT / "kmod").rglob("*"):
         copy = target / path.relative_to(ROOT / "kmod")
         if path.is_dir() or path.suffix not in (".c", ".h", ".conf", ""):
@@ -55,6 +59,19 @@ def build(kernel: Kernel, to: Path, *options: str) -> Built:
     source = copy_sources(to)
     run("make", f"KERNELRELEASE={kernel.release}", f"KERNELDIR={kernel.headers}", *options, cwd=source)
     return Built(source / "xt_RTPENGINE.ko", source)
+
+
+def build_reference(release: str, to: Path) -> Path:
+    """Debian's module for a kernel release, from its package for dkms."""
+    source = next((debian.unpack("rtpengine-kernel-dkms") / "usr/src").glob("rtpengine-*"))
+    target = to / "reference"
+    target.mkdir(parents=True, exist_ok=True)
+    for path in source.iterdir():
+        if not (target / path.name).exists():
+            shutil.copyfile(path, target / path.name)
+    run("make", "-C", f"/lib/modules/{release}/build", f"M={target}", f'RTPENGINE_VERSION="{source.name[10:]}"',
+        cwd=target)
+    return target / "xt_RTPENGINE.ko"
 
 
 def build_counters(to: Path) -> tuple[Path, Path]:
