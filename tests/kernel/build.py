@@ -61,15 +61,15 @@ def build(kernel: Kernel, to: Path, *options: str) -> Built:
     return Built(source / "xt_RTPENGINE.ko", source)
 
 
-def build_reference(release: str, to: Path) -> Path:
-    """Debian's module for a kernel release, from its package for dkms."""
+def build_reference(kernel: Kernel, to: Path) -> Path:
+    """Debian's module for a kernel, from its package for dkms."""
     source = next((debian.unpack("rtpengine-kernel-dkms") / "usr/src").glob("rtpengine-*"))
     target = to / "reference"
     target.mkdir(parents=True, exist_ok=True)
     for path in source.iterdir():
         if not (target / path.name).exists():
             shutil.copyfile(path, target / path.name)
-    run("make", "-C", f"/lib/modules/{release}/build", f"M={target}", f'RTPENGINE_VERSION="{source.name[10:]}"',
+    run("make", "-C", str(kernel.headers), f"M={target}", f'RTPENGINE_VERSION="{source.name[10:]}"',
         cwd=target)
     return target / "xt_RTPENGINE.ko"
 
