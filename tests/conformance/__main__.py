@@ -60,6 +60,10 @@ def main() -> int:
         command=reference_command() if options.reference else own_command(),
         report=lambda each: _show(each, options.verbose) if options.result in (None, each.result) else None)
     counts = collections.Counter(outcome.result for outcome in outcomes.values())
+    files = collections.Counter(outcome.block.file for outcome in outcomes.values())
+    passed = collections.Counter(outcome.block.file for outcome in outcomes.values() if outcome.result == "pass")
+    for name, number in sorted(files.items()):
+        print(f"{passed[name]:4d} of {number:3d} pass  {name}")
     print(f"{len(outcomes)} blocks: " + ", ".join(f"{number} {result}" for result, number in sorted(counts.items())))
     return 0 if set(counts) <= {"pass"} else 1
 

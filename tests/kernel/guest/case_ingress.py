@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from tests.kernel.guest import abi, net
 from tests.kernel.guest.abi import ADD_HOOK, DEL_HOOK, Control, Target, output
 from tests.kernel.guest.case_forward import DTLS, STUN
-from tests.kernel.guest.case_packets import A, B, FAR, NEAR, ip4, malformed, raw_ip, udp_check
+from tests.kernel.guest.case_packets import (A, B, FAR, NEAR, UDP_SEGMENT, gathering, ip4, malformed, raw_ip, seen,
+                                             udp_check)
 from tests.kernel.guest.hook import Hook, name
 from tests.kernel.guest.net import sh
 from tests.kernel.guest.tables import command, table
@@ -226,13 +227,21 @@ def out_of_fragments() -> None:
 
 
 def coalesced() -> None:
-    """A datagram of several segments is taken apart and each forwarded."""
+    """What GSO or GRO put together is taken apart and each forwarded; the stack sees nothing of it."""
+    packets = [net.rtp(n) for n in range(12)]
     with ingress() as (c, relay, a, b):
-        a.setsockopt(socket.IPPROTO_UDP, 103, 172)      # UDP_SEGMENT
-        a.sendto(b"".join(net.rtp(n) for n in range(4)), NEAR)
-        assert net.receive(b, 4) == [net.rtp(n) for n in range(4)]
+        a.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 172)
+        a.sendto(b"".join(packets), NEAR)
+        assert net.receive(b, 12) == packets
+        a.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
+        with gathering("rx-udp-gro-forwarding") as release:
+            for data in packets:
+                a.sendto(data, NEAR)
+            release()
+            assert net.receive(b, 12) == packets
+            assert seen() == 0
         assert net.silent(relay, 0.1)
-        assert c.state(NEAR).counters.packets == 4
+        assert c.state(NEAR).counters.packets == 24
 
 
 def header_fields() -> None:
