@@ -2,9 +2,12 @@
 """Cases of tests/kernel/guest: their names, and what a guest that ran them left."""
 import ast
 import json
+import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
+import tests.engines.table  # noqa: F401 - fills TABLE
+from tests.engines.scenario import TABLE
 from tests.kernel.build import ROOT, Built
 from tests.kernel.vm import Guest, Result
 
@@ -12,7 +15,7 @@ BUILD = ROOT / "build" / "kernel"
 BOOT_LIMIT = 1200.0     # seconds; the boot with the most cases takes about four minutes on two idle cores
 # modules of cases: those for which a CPU is enough, those for which it is not, and the last
 CASES_1 = ("case_proc", "case_control", "case_statistics", "case_rule", "case_forward", "case_packets", "case_leaving",
-           "case_rewrite", "case_intercept", "case_readers")
+           "case_rewrite", "case_intercept", "case_readers", "case_engines", "case_traps")
 CASES_2 = ("case_life", "case_gone", "case_random", "case_intercept", "case_readers")
 END = ("case_end",)
 GUEST = Path(__file__).parent / "guest"
@@ -44,9 +47,18 @@ def case_names(module: str) -> list[str]:
 
 def run_cases(guest: Guest, built: Built, out: Path, names: list[str], python: str = "/usr/bin/python3") -> Boot:
     """Boots a guest that can write to the folder `out`, and runs cases there."""
+    if any(name.startswith("case_engines:") for name in names):
+        guest.environment["RTPE_SCENARIOS"] = str(out / "scenarios")
+        write_scenarios(out / "scenarios")
     result = guest.run(python, "-m", "tests.kernel.guest.run", str(built.module), str(out / "results"), *names,
                        cwd=ROOT)
     return Boot(read_results(out / "results"), result)
+
+
+def write_scenarios(path: Path) -> None:
+    """The steps of those for engines that something lies behind: made here, where there is time for encryption."""
+    steps = {entry.name: entry.steps() for entry in TABLE.values() if entry.engines != "terminal"}
+    path.write_bytes(pickle.dumps(steps))
 
 
 def read_results(path: Path) -> dict[str, dict[str, object]]:

@@ -61,16 +61,18 @@ def numbers_sent_are_never_sent_again(s: Scenario) -> None:
 @scenario(tables=2, secure=True)
 def copied_and_merged(s: Scenario) -> None:
     """The other engine already has the target and has seen packets of its own: what either saw counts."""
-    s.add(keys=CM, outputs=(Out(keys=GCM),))
-    s.add(keys=CM, outputs=(Out(dst="b1"),), table=1)
-    for n in range(65530, 65560):
-        wire = seal_rtp(CM, rtp(n), n >> 16)
-        s.send(rtp(n), wire=wire, table=n // 4 % 2)
-    s.check(table=0)
+    s.add(keys=CM, outputs=(Out(keys=GCM), Out("far1", "b1")), table=1)
+    packets = {n: (rtp(n), seal_rtp(CM, rtp(n), n >> 16)) for n in range(65530, 65561)}
+    for n in range(65530, 65560, 3):
+        s.send(packets[n][0], wire=packets[n][1], table=1)
+    s.add(keys=CM, outputs=(Out(keys=GCM, dst="b2"),))
+    for n in (m for m in range(65530, 65560) if (m - 65530) % 3):
+        s.send(packets[n][0], wire=packets[n][1])
+    s.check(table=0, remove=True)
     s.merge(0, 1)
     for n in range(65530, 65560):
-        s.send(b"", wire=seal_rtp(CM, rtp(n), n >> 16), drop="replay", table=1)
-    s.send(rtp(65560), wire=seal_rtp(CM, rtp(65560), 1), table=1)
+        s.send(b"", wire=packets[n][1], drop="replay", table=1)
+    s.send(packets[65560][0], wire=packets[65560][1], table=1)
 
 
 def _dies(s: Scenario, keys: Keys | None) -> None:

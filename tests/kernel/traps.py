@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What has gone wrong in media proxies with a kernel module, and the tests that fail without our guard against it.
+
+Numbers are those of the failures of kernel modules, T numbers those of the attacks that concern every engine.
+A test is named `guest:MODULE:CASE` (tests/kernel/guest), `core:TEST` (tests/core), `scenario:NAME` (tests/engines, on
+every engine there is) or `FILE:FUNCTION`.
+"""
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Trap:
+    """A failure, how it cannot happen here, and what shows it."""
+
+    what: str
+    guard: str
+    tests: tuple[str, ...]
+
+
+TRAPS = {
+    "1": Trap("the mark of the packet received picks the way out", "what is sent is scrubbed",
+              ("guest:case_leaving:clean",)),
+    "2": Trap("a receive time stamp makes fq hold or drop", "stamps are cleared", ("guest:case_leaving:fair_queue",)),
+    "3": Trap("the queue of the way in chooses that of the way out", "it is cleared",
+              ("guest:case_traps:queue_of_the_way_in", "guest:case_leaving:queues")),
+    "4": Trap("conntrack, dst and extensions kept: the packet comes back", "what is sent is scrubbed",
+              ("guest:case_leaving:clean", "guest:case_leaving:loop_of_one")),
+    "5": Trap("coalesced datagrams (GRO) taken for one", "recognised before anything is read",
+              ("guest:case_packets:coalesced",)),
+    "6": Trap("data that is not in one piece", "made linear before it is read",
+              ("guest:case_packets:large", "scenario:jumbo")),
+    "7": Trap("buffers of failed sends are lost", "one owner, one free on each way out",
+              ("guest:case_traps:buffers_of_failures",)),
+    "8": Trap("a stream used after its reference was dropped", "references, and RCU before the last goes",
+              ("core:intercept_removal_under_use", "guest:case_readers:removal_under_readers",
+               "guest:case_intercept:everybody_at_once")),
+    "9": Trap("state of a dead daemon blocks or misleads the next", "adopted, replaced or flushed by the next owner",
+              ("guest:case_life:killed_daemons", "scenario:owner_dies", "scenario:owner_dies_secure",
+               "scenario:the_next_owner_hands_over")),
+    "10": Trap("listings want large blocks of memory", "written target by target into what the reader offers",
+               ("guest:case_traps:listings_need_no_large_blocks", "guest:case_statistics:paging")),
+    "11": Trap("structures of another size", "the handshake names all sizes",
+               ("guest:case_control:handshake", "core:command_hello_with_other_sizes_leaves_the_descriptor_unusable")),
+    "12": Trap("AEAD over packets with CSRCs or header extensions", "all of the header is authenticated",
+               ("scenario:into_aes_gcm_128", "scenario:out_of_aes_gcm_256", "scenario:changed_and_encrypted")),
+    "13": Trap("limits one too high, references that turn negative", "limits tried at and above; refcount_t",
+               ("guest:case_proc:all_tables", "guest:case_proc:command_syntax", "guest:case_control:add_errors",
+                "scenario:thirty_two_outputs")),
+    "14": Trap("64-bit divisions that 32-bit kernels lack", "div_u64 through the core's port",
+               ("tests/kernel/test_traps.py:test_core_divides_no_64_bits_itself",)),
+    "15": Trap("version numbers ask what backports answer", "compile probes",
+               ("tests/kernel/test_traps.py:test_no_kernel_version_is_asked_for",)),
+    "16": Trap("packets that IPsec should see pass by it", "policies are asked on both ways",
+               ("guest:case_leaving:policy_of_ipsec",)),
+    "17": Trap("buffers that another netfilter target shares", "only what is ours alone is changed",
+               ("guest:case_traps:teed", "guest:case_packets:tapped")),
+    "18": Trap("conntrack that is loaded later", "nothing of it is used", ("guest:case_traps:conntrack_comes_later",)),
+    "19": Trap("threads that end too late, modules that cannot go",
+               "no threads; files, rules and tables hold the module",
+               ("tests/kernel/test_traps.py:test_no_threads_and_no_timers", "guest:case_proc:unload_refused",
+                "guest:case_rule:keeps_module", "guest:case_end:nothing_left")),
+    "20": Trap("timers that make RTCP in softirq", "no timers: RTCP is made by the daemon or its relay",
+               ("tests/kernel/test_traps.py:test_no_threads_and_no_timers",)),
+    "21": Trap("a recorder that does not read", "queues are bounded, the oldest gives way",
+               ("scenario:nobody_reads", "guest:case_readers:stalled_reader")),
+    "22": Trap("calls cut because offloaded media count as silence", "times are kept, and read by the daemon",
+               ("guest:case_traps:time_of_the_last_packet",
+                "tests/unit/session/test_timeouts.py:test_either_direction_and_either_engine_keep_the_call")),
+    "23": Trap("streams that flap between kernel and user space",
+               "a stream moves without a gap, and its counters with it",
+               ("tests/unit/dataplane/test_program.py:"
+                "test_a_stream_may_change_sides_at_any_time_without_a_false_loss",
+                "guest:case_forward:replace_under_traffic", "scenario:there_and_back",
+                "scenario:secure_there_and_back")),
+    "24": Trap("tables shared by accident", "64 of them, each with one owner at a time",
+               ("guest:case_proc:all_tables", "guest:case_proc:one_owner", "guest:case_forward:two_tables",
+                "guest:case_leaving:other_namespace")),
+    "25": Trap("limits per stream that video runs into", "8 trackers, and more sources than that lose nothing",
+               ("scenario:payload_types", "scenario:thirty_two_outputs", "scenario:more_sources_than_trackers",
+                "scenario:more_sources_than_places")),
+    "T7": Trap("media sent to ourselves, to all or to none", "few hops inside a host; no broadcast",
+               ("guest:case_traps:own_and_impossible_sources", "guest:case_leaving:loop_that_multiplies",
+                "tests/unit/dataplane/test_loops.py:test_two_calls_pointed_at_each_other_do_not_multiply")),
+    "T8": Trap("a forwarded packet enters the hook again", "the TTL is lowered, inside a host to four",
+               ("guest:case_leaving:loop_of_one", "guest:case_forward:header_fields", "guest:case_leaving:chained",
+                "tests/unit/dataplane/test_loops.py:test_a_target_that_leads_to_itself")),
+    "T12": Trap("endless packets with wrong tags", "counted, nothing else",
+                ("guest:case_traps:bad_tags_without_end", "scenario:forged_aes_cm_128", "scenario:forged_aes_gcm_256",
+                 "scenario:forged_sources_take_no_place")),
+    "T13": Trap("replays, roll-overs with loss and reordering, many sources, new keys", "RFC 3711 to the letter",
+                ("scenario:replayed", "scenario:replayed_reports", "scenario:roll_over_cm", "scenario:roll_over_gcm",
+                 "scenario:switch_and_back", "scenario:more_sources_than_places", "scenario:new_keys_same_source",
+                 "tests/engines/test_oracle.py:test_libsrtp_takes_what_is_forwarded_and_nothing_else")),
+    "T14": Trap("an index used twice after a hand-over, a restart", "indices travel, what was used stays used",
+                ("scenario:secure_there_and_back", "scenario:numbers_sent_are_never_sent_again",
+                 "scenario:copied_and_merged", "scenario:same_keys_after_replacement",
+                 "scenario:duplicates_are_not_encrypted_twice", "scenario:the_next_owner_hands_over")),
+    "T15": Trap("cut tags and MKIs, the E bit, tags of 32 bits, AEAD with extensions", "lengths are checked first",
+                ("scenario:forged_mki", "scenario:forged_tag_32", "scenario:the_encrypted_bit_decides",
+                 "scenario:into_aes_cm_128_long_mki", "scenario:to_a_target_with_keys")),
+    "T16": Trap("RTP and RTCP that lie", "every parser is total",
+                ("scenario:forwarded_as_they_are", "scenario:through_rules", "scenario:through_edits",
+                 "scenario:header_extensions_of_all_kinds", "guest:case_packets:odd_headers",
+                 "guest:case_packets:odd_payloads")),
+    "T17": Trap("socket buffers of all shapes", "linear, private and scrubbed before use, or left to the stack",
+                ("guest:case_packets:tapped", "guest:case_packets:large", "guest:case_packets:coalesced",
+                 "guest:case_traps:teed", "guest:case_traps:tapped_and_decrypted", "guest:case_packets:checksums")),
+    "T18": Trap("STUN attributes that lie", "the module and the relay read its header only, and pass it on",
+                ("scenario:every_flag", "scenario:forwarded_as_they_are")),
+    "T19": Trap("SDP, bencode and JSON that lie", "none of it reaches an engine: batches do, and are checked whole",
+                ("guest:case_control:frames", "core:command_bad_frames")),
+    "T20": Trap("commands with wrong sizes, pointers and rights, from all sides", "checked whole, then carried out",
+                ("guest:case_control:fuzz", "guest:case_control:add_errors", "guest:case_proc:bad_pointer",
+                 "guest:case_proc:rights", "guest:case_life:races", "guest:case_leaving:other_namespace",
+                 "core:memory_failed_targets_with_every_part")),
+}
