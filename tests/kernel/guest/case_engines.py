@@ -127,8 +127,8 @@ def play(side_a: str, side_b: str, without: tuple[str, ...] = ()) -> None:
 
 @contextmanager
 def rules(backend: str = "legacy") -> Iterator[None]:
-    """Packets find both tables by rules."""
-    with net.Rule(0, backend), net.Rule(1, backend):
+    """Packets find both tables by rules, the first table first."""
+    with net.Rule(1, backend), net.Rule(0, backend):
         yield
 
 

@@ -33,7 +33,8 @@ def queue_of_the_way_in() -> None:
     near = ("10.5.0.1", 30000)
     try:
         sh(many_queues("A", 5) + many_queues("B", 6) + "tc qdisc replace dev qb root handle 1: mq; "
-           "tc qdisc add dev qa clsact; tc filter add dev qa ingress matchall action skbedit queue_mapping 3")
+           "ip netns exec A tc qdisc add dev pa clsact; "
+           "ip netns exec A tc filter add dev pa egress matchall action skbedit queue_mapping 3")
         places = [("10.6.0.2", 20000 + n) for n in range(16)]
         socks = [net.udp(place, "B") for place in places]
         with table(), net.Rule(), Control() as control, net.udp(("10.5.0.2", 10000), "A") as a:
@@ -200,7 +201,7 @@ def own_and_impossible_sources() -> None:
             raw.sendto(ip4(net.rtp(1))[:12] + socket.inet_aton(source) + ip4(net.rtp(1))[16:], (NEAR[0], 0))
             b.settimeout(0.1)
             assert len(net.receive(b, 9)) <= most, source
-        assert control.state(NEAR).outputs[0].counters.packets <= 1 and net.silent(relay, 0.05)
+        assert control.state(NEAR).outputs[0].counters.packets <= sum(sources.values()) and net.silent(relay, 0.05)
     with table(), net.Rule(), Control() as control, net.peer(A) as a:
         for there in ("255.255.255.255", "10.2.0.255", "0.0.0.0"):
             assert control.one(ADD, Target(NEAR, [output(FAR, (there, 9))]).pack()) < 0, there
