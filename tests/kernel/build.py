@@ -2,6 +2,7 @@
 """Builds what the guest runs, in a folder of its own so that the sources stay clean."""
 import shutil
 import subprocess
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,9 +46,10 @@ class Built:
     extensions: Path
 
     def environment(self) -> dict[str, str]:
-        """What makes iptables in the guest find the extension, and Python leave the shares alone."""
+        """What makes iptables in the guest find the extension, and Python our packages and no reason to write."""
         system = run("pkg-config", "--variable=xtlibdir", "xtables", cwd=ROOT).strip()
-        return {"XTABLES_LIBDIR": f"{self.extensions}:{system}", "PYTHONDONTWRITEBYTECODE": "1"}
+        return {"XTABLES_LIBDIR": f"{self.extensions}:{system}", "PYTHONDONTWRITEBYTECODE": "1",
+                "PYTHONPATH": sysconfig.get_path("purelib")}
 
 
 def build(kernel: Kernel, to: Path, *options: str) -> Built:
