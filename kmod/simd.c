@@ -219,7 +219,7 @@ static inline __attribute__((always_inline)) rtpe_v8 late_words(const rtpe_v8 *w
 	} while (0)
 #define WORDS_5(i) do { WORDS(i); WORDS((i) + 1); WORDS((i) + 2); WORDS((i) + 3); WORDS((i) + 4); } while (0)
 
-static void sha1_schedule(u32 *sums, const u8 *a, const u8 *b)
+static __attribute__((__noinline__)) void sha1_schedule(u32 *sums, const u8 *a, const u8 *b)
 {
 	rtpe_v8 words[8];
 
@@ -269,7 +269,7 @@ static inline u32 majority(u32 x, u32 y, u32 z)
 		ROUNDS_5(f, t); ROUNDS_5(f, (t) + 5); ROUNDS_5(f, (t) + 10); ROUNDS_5(f, (t) + 15); \
 	} while (0)
 
-static void sha1_rounds(u32 state[5], const u32 *sums)
+static __attribute__((__noinline__)) void sha1_rounds(u32 state[5], const u32 *sums)
 {
 	u32 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 
@@ -284,7 +284,7 @@ static void sha1_rounds(u32 state[5], const u32 *sums)
 	state[4] += e;
 }
 
-static void sha1(u32 state[5], const u8 *data, u32 blocks)
+static inline __attribute__((always_inline)) void sha1(u32 state[5], const u8 *data, u32 blocks)
 {
 	u32 sums[SUMS];
 

@@ -3,7 +3,10 @@
  * Sends RTP from one network namespace and takes it in another, in one thread, so
  * that the number of instructions is the same each time:
  *
- *   flow FROM_NS FROM_IP FROM_PORT  TO_IP TO_PORT  AT_NS AT_IP AT_PORT  PACKETS BURST COPIES
+ *   flow FROM_NS FROM_IP FROM_PORT  TO_IP TO_PORT  AT_NS AT_IP AT_PORT  PACKETS BURST COPIES [FILE]
+ *
+ * The packets are in FILE, each with its length in two bytes (big endian) before it,
+ * or else RTP of 172 bytes.
  *
  * Warms up, marks the start, sends PACKETS (BURST in a system call), marks the end:
  * by then all are in the receiver's socket, for they cross the host in softirqs of
@@ -21,6 +24,7 @@
 
 #define MAX_BURST 64
 #define BYTES 172
+#define MAX_BYTES 2048
 #define WARM_UP 256
 
 struct end {
@@ -74,9 +78,49 @@ static struct end bound(const char *ns, const char *ip, const char *port)
 	return e;
 }
 
+static unsigned char *given, *end_of_given;	/* NULL: packets are made */
+
+static void load(const char *name)
+{
+	FILE *f = fopen(name, "rb");
+	long bytes;
+
+	if (!f || fseek(f, 0, SEEK_END))
+		fail(name);
+	bytes = ftell(f);
+	rewind(f);
+	given = malloc(bytes);
+	if (!given || fread(given, 1, bytes, f) != (size_t)bytes)
+		fail(name);
+	end_of_given = given + bytes;
+	fclose(f);
+}
+
+/* The next packet into data; its length. */
+static size_t next_packet(unsigned char *data, long number)
+{
+	size_t len = BYTES;
+
+	if (!given) {
+		memset(data, 0xd5, BYTES);
+		memcpy(data, "\x80\0\0\0\0\0\0\0\x11\x22\x33\x44", 12);
+		data[2] = number >> 8;
+		data[3] = number;
+		return len;
+	}
+	if (given + 2 > end_of_given)
+		fail("packets");
+	len = given[0] << 8 | given[1];
+	if (len > MAX_BYTES || given + 2 + len > end_of_given)
+		fail("packets");
+	memcpy(data, given + 2, len);
+	given += 2 + len;
+	return len;
+}
+
 static void transmit(const struct end *from, const struct end *to, long first, long count, int burst)
 {
-	static unsigned char data[MAX_BURST][BYTES];
+	static unsigned char data[MAX_BURST][MAX_BYTES];
 	struct mmsghdr m[MAX_BURST] = { 0 };
 	struct iovec v[MAX_BURST];
 	long at;
@@ -84,11 +128,7 @@ static void transmit(const struct end *from, const struct end *to, long first, l
 
 	for (at = 0; at < count; at += burst) {
 		for (i = 0; i < burst; i++) {
-			memset(data[i], 0xd5, BYTES);
-			memcpy(data[i], "\x80\0\0\0\0\0\0\0\x11\x22\x33\x44", 12);
-			data[i][2] = (first + at + i) >> 8;
-			data[i][3] = first + at + i;
-			v[i] = (struct iovec){ data[i], BYTES };
+			v[i] = (struct iovec){ data[i], next_packet(data[i], first + at + i) };
 			m[i].msg_hdr = (struct msghdr){ .msg_name = (void *)&to->addr, .msg_namelen = to->len,
 							.msg_iov = &v[i], .msg_iovlen = 1 };
 		}
@@ -122,8 +162,10 @@ int main(int argc, char **argv)
 	long packets, copies, got;
 	int burst;
 
-	if (argc != 12)
+	if (argc != 12 && argc != 13)
 		return 2;
+	if (argc == 13)
+		load(argv[12]);
 	from = bound(argv[1], argv[2], argv[3]);
 	to = end_at(argv[4], argv[5]);
 	at = bound(argv[6], argv[7], argv[8]);

@@ -4,11 +4,14 @@ import errno
 import sys
 from pathlib import Path
 
-from tests.kernel.guest import net
+from tests.kernel.guest import case_srtp, net
 from tests.kernel.guest.abi import ADD, REPLACE, Control, Target, output, record
 from tests.kernel.guest.tables import command
+from tests.srtp import engine
+from tests.srtp.model import Model
 
 PORT = 30000
+WARM_UP = 256   # packets that flow.c sends before it counts
 
 
 def resolve_neighbours() -> None:
@@ -29,18 +32,35 @@ class Meter:
         self.flow, self.out, self.packets = flow, out, packets
 
     def run(self, label: str, source: str = net.A4, sink: str = net.B4, *, to: tuple[str, int] | None = None,
-            burst: int = 1, copies: int = 1) -> None:
+            burst: int = 1, copies: int = 1, file: str = "") -> None:
         """One count: from `source` to `to` (default: the target on the proxy's side), expected at `sink`."""
         where = to or (net.PROXY[source], PORT)
-        net.sh(f"{self.flow} A {source} 10000 {where[0]} {where[1]} B {sink} 20000 {self.packets} {burst} {copies}")
+        net.sh(f"{self.flow} A {source} 10000 {where[0]} {where[1]} B {sink} 20000 {self.packets} {burst} {copies} "
+               + file)
         with open(self.out / "labels", "a", encoding="utf-8") as f:
             f.write(label + "\n")
 
 
-def forwarding(source: str, sink: str, outputs: int = 1) -> Target:
+def forwarding(source: str, sink: str, outputs: int = 1, decrypt: bytes = b"", encrypt: bytes = b"") -> Target:
     """A target as a daemon makes it for a confirmed stream."""
-    return Target((net.PROXY[source], PORT), [output((net.PROXY[sink], PORT + 2), (sink, 20000))] * outputs,
-                  expect=(source, 10000))
+    return Target((net.PROXY[source], PORT),
+                  [output((net.PROXY[sink], PORT + 2), (sink, 20000), encrypt=encrypt)] * outputs,
+                  expect=(source, 10000), decrypt=decrypt)
+
+
+def secure(meter: Meter, control: Control) -> None:
+    """SRTP of the suites in use: taken off, put on, and one for the other."""
+    for name, cipher in (("AES-CM", engine.AES_CM_128), ("GCM", engine.AES_GCM_128)):
+        k, other = case_srtp.keys(cipher, 1), case_srtp.keys(cipher, 2)
+        file = meter.out / f"{name}.packets"
+        model = Model(k)
+        packets = [model.rtp(net.rtp(n), n) for n in range(WARM_UP + meter.packets)]
+        file.write_bytes(b"".join(len(p).to_bytes(2, "big") + p for p in packets))
+        for label, decrypt, encrypt in (("in", k, None), ("out", None, k), ("in and out", k, other)):
+            control.remove((net.PROXY[net.A4], PORT))
+            control.add(forwarding(net.A4, net.B4, 1, decrypt.pack() if decrypt else b"",
+                                   encrypt.pack() if encrypt else b""))
+            meter.run(f"ip: {name} {label}", file=str(file) if decrypt else "")
 
 
 def fill(control: Control, total: int) -> None:
@@ -89,6 +109,7 @@ def main() -> int:
             control.remove((net.PROXY[net.A4], PORT))
             control.add(forwarding(net.A4, net.B4, 2))
             meter.run("ip: RTP, 2 outputs", copies=2)
+            secure(meter, control)
         control.add(forwarding(net.A4, net.B4), REPLACE)
         with net.Rule(0, "legacy"):     # last: its tables stay and cost, also without rules
             meter.run("ip: RTP, iptables-legacy")
