@@ -238,25 +238,29 @@ static inline u32 as_is(u32 x)
 
 static inline u32 choose(u32 x, u32 y, u32 z)
 {
-	return z ^ (x & (y ^ z));
+	return as_is(~x & z) + (x & y);
 }
 
 static inline u32 parity(u32 x, u32 y, u32 z)
 {
-	return x ^ y ^ z;
+	return as_is(x ^ y) ^ z;
 }
 
 static inline u32 majority(u32 x, u32 y, u32 z)
 {
 	u32 differ = as_is(x ^ y);
 
-	return (z & differ) + (y & ~differ);
+	return as_is(y & ~differ) + (z & differ);
 }
 
+/* The old w is not needed any more once it is rotated, so that f() needs no copy of it. */
 #define ROUND(f, v, w, x, y, z, t) do { \
+		u32 old = w; \
+		\
+		w = as_is(rol(old, 30)); \
 		z = as_is(z + SUM(t)); \
-		z += f(w, x, y) + rol(v, 5); \
-		w = rol(w, 30); \
+		z = as_is(z + f(old, x, y)); \
+		z += rol(v, 5); \
 	} while (0)
 #define ROUNDS_5(f, t) do { \
 		ROUND(f, a, b, c, d, e, t); \
