@@ -273,19 +273,21 @@ static inline u32 majority(u32 x, u32 y, u32 z)
 		ROUNDS_5(f, t); ROUNDS_5(f, (t) + 5); ROUNDS_5(f, (t) + 10); ROUNDS_5(f, (t) + 15); \
 	} while (0)
 
-static __attribute__((__noinline__)) void sha1_rounds(u32 state[5], const u32 *sums)
+static __attribute__((__noinline__)) void sha1_rounds(u32 state[5], const u32 *sums, u32 blocks)
 {
 	u32 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 
-	ROUNDS_20(choose, 0);
-	ROUNDS_20(parity, 20);
-	ROUNDS_20(majority, 40);
-	ROUNDS_20(parity, 60);
-	state[0] += a;
-	state[1] += b;
-	state[2] += c;
-	state[3] += d;
-	state[4] += e;
+	for (; blocks; blocks--, sums += 4) {
+		ROUNDS_20(choose, 0);
+		ROUNDS_20(parity, 20);
+		ROUNDS_20(majority, 40);
+		ROUNDS_20(parity, 60);
+		state[0] = a += state[0];
+		state[1] = b += state[1];
+		state[2] = c += state[2];
+		state[3] = d += state[3];
+		state[4] = e += state[4];
+	}
 }
 
 static inline __attribute__((always_inline)) void sha1(u32 state[5], const u8 *data, u32 blocks)
@@ -294,12 +296,11 @@ static inline __attribute__((always_inline)) void sha1(u32 state[5], const u8 *d
 
 	for (; blocks >= 2; blocks -= 2, data += 128) {
 		sha1_schedule(sums, data, data + 64);
-		sha1_rounds(state, sums);
-		sha1_rounds(state, sums + 4);
+		sha1_rounds(state, sums, 2);
 	}
 	if (blocks) {
 		sha1_schedule(sums, data, data);
-		sha1_rounds(state, sums);
+		sha1_rounds(state, sums, 1);
 	}
 }
 

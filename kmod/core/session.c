@@ -121,9 +121,13 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 	if (!s->mac)
 		return 0;
 	err = s->ops->mac(s->mac, data, len, tail, digest);
-	if (!err)
+	if (err)
+		return err;
+	if (likely(s->tag_len == 10))
+		memcpy(tag, digest, 10);
+	else
 		memcpy(tag, digest, s->tag_len);
-	return err;
+	return 0;
 }
 
 /* Whether bytes differ, in a time that does not tell where. */
