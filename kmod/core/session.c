@@ -130,21 +130,6 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 	return 0;
 }
 
-/* Whether bytes differ, in a time that does not tell where. */
-static bool differ(const u8 *a, const u8 *b, u32 len)
-{
-	u64 one, other, wrong = 0;
-
-	for (; len >= 8; a += 8, b += 8, len -= 8) {
-		memcpy(&one, a, 8);
-		memcpy(&other, b, 8);
-		wrong |= one ^ other;
-	}
-	while (len--)
-		wrong |= (u64)(*a++ ^ *b++);
-	return wrong;
-}
-
 int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag)
 {
 	u8 digest[20];
@@ -155,5 +140,5 @@ int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, c
 	err = s->ops->mac(s->mac, data, len, tail, digest);
 	if (err)
 		return err;
-	return differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
+	return rtpe_differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
 }
