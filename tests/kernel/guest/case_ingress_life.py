@@ -14,7 +14,6 @@ from tests.kernel.guest.net import sh
 from tests.kernel.guest.tables import command, table
 
 
-
 def hooks_on_the_way_out() -> None:
     """OUTPUT and POSTROUTING see, mark, translate and drop what is forwarded from here, too."""
     with ingress() as (c, _, a, b), net.peer((net.B4, 21000)) as elsewhere:
