@@ -79,22 +79,24 @@ def queues() -> None:
             for s in socks:
                 s.sendto(net.rtp(1), near)
             assert len(net.receive(b, 24)) == 24
-            assert _queues_used("qc") == 1
+            forwarded = _sent_by_queue("qc")
+            assert max(forwarded) >= 24, forwarded      # all through one
             for s in socks:     # routed they keep it, so there was something to be kept
                 s.sendto(net.rtp(1), there)
             assert len(net.receive(b, 24)) == 24
-            assert _queues_used("qc") > 1
+            routed = [now - before for now, before in zip(_sent_by_queue("qc"), forwarded)]
+            assert sum(packets > 2 for packets in routed) > 1, routed
             for s in socks:
                 s.close()
     finally:
         sh("sysctl -qw net.ipv4.ip_forward=0; ip link del qa; ip link del qc")
 
 
-def _queues_used(device: str) -> int:
-    """Queues of an mq device that sent more than the odd packet of the neighbours."""
+def _sent_by_queue(device: str) -> list[int]:
+    """Packets of each queue of an mq device, those by which neighbours are found among them."""
     found = re.findall(r"parent 1:\w+.*\n Sent \d+ bytes (\d+) pkt", sh(f"tc -s qdisc show dev {device}"))
     assert len(found) == 4, found
-    return sum(int(packets) > 2 for packets in found)
+    return [int(packets) for packets in found]
 
 
 def duplicated() -> None:
