@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "../../kmod/core/parse.h"
 #include "media.h"
 #include "check.h"
 

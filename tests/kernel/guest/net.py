@@ -120,22 +120,18 @@ def silent(sock: socket.socket, seconds: float = 0.3) -> bool:
 
 
 class Sender(threading.Thread):
-    """Sends RTP from one socket in the background until stop(); `sent` counts. If tolerant, the way may be missing."""
+    """Sends RTP from one socket in the background until stop(); `sent` counts."""
 
-    def __init__(self, sock: socket.socket, to: Where, gap: float = 0.001, tolerant: bool = False) -> None:
+    def __init__(self, sock: socket.socket, to: Where, gap: float = 0.001) -> None:
         super().__init__(daemon=True)
-        self.sock, self.to, self.gap, self.sent, self.tolerant = sock, to, gap, 0, tolerant
+        self.sock, self.to, self.gap, self.sent = sock, to, gap, 0
         self._end = threading.Event()
 
     def run(self) -> None:
         """The thread."""
         while not self._end.is_set():
-            try:
-                self.sock.sendto(rtp(self.sent), self.to)
-                self.sent += 1
-            except OSError:
-                if not self.tolerant:
-                    raise
+            self.sock.sendto(rtp(self.sent), self.to)
+            self.sent += 1
             self._end.wait(self.gap)
 
     def stop(self) -> int:
