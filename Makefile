@@ -22,17 +22,18 @@ INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpen
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
 .PHONY: all help venv relay kmod libxt demo run test style types check check-unit check-core check-netns \
-	check-kernel check-kernel-debug check-e2e bench fuzz differential install uninstall dkms root clean
+	check-kernel check-kernel-debug check-e2e bench bench-kernel fuzz differential install uninstall dkms root clean
 
 all: relay kmod
 
 help:
 	@echo 'make demo           place a call through the proxy and show it'
 	@echo 'make run            the daemon in the foreground, with defaults'
-	@echo 'make test           style, types and all tests (QEMU and Kamailio included; about 15 minutes)'
+	@echo 'make test           style, types and all tests (QEMU and Kamailio included; about 20 minutes)'
 	@echo 'make check-unit     unit tests alone; also check-core, check-netns, check-kernel, check-e2e'
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
+	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
 	@echo 'make fuzz           the fuzz targets, a minute each'
 	@echo 'make differential   10,000 random calls, here and on the reference daemon'
 	@echo 'make kmod           the kernel module and the iptables extension'
@@ -106,6 +107,10 @@ check-e2e: $(VENV)/relay
 bench: $(VENV)/relay
 	tools/packages.sh module demo test
 	$(PY) -m tests.bench $(ARGS)
+
+bench-kernel: $(VENV)/relay
+	tools/packages.sh module test
+	$(PY) -m tests.bench --only=kernel $(ARGS)
 
 fuzz: $(VENV)/relay
 	tools/packages.sh test

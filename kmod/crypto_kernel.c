@@ -215,13 +215,10 @@ static int seal_with(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 
 
 static int unseal_with(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len, bool simd)
 {
-	u8 counter[16], tag[GCM_TAG_LEN], wrong = 0;
-	u32 i;
+	u8 counter[16], tag[GCM_TAG_LEN];
 
 	gcm_tag(container_of(c, struct gcm, cipher), iv, aad, aad_len, data, len, tag, simd);
-	for (i = 0; i < sizeof(tag); i++)
-		wrong |= tag[i] ^ data[len + i];
-	if (wrong)
+	if (rtpe_differ(tag, data + len, sizeof(tag)))
 		return -EBADMSG;
 	gcm_iv(counter, iv, 2);
 	do_ctr(c, counter, data, len, simd);

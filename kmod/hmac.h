@@ -38,6 +38,7 @@ static inline __attribute__((always_inline)) void rtpe_hmac_finish(u32 state[5],
 	last[rest] = 0x80;
 	rtpe_write32((before + rest) * 8, last + blocks * RTPE_SHA1_BLOCK - 4);
 	sha1(state, last, blocks);
+#pragma GCC unroll 5
 	for (i = 0; i < 5; i++)
 		rtpe_write32(state[i], digest + 4 * i);
 }
@@ -48,11 +49,10 @@ static inline __attribute__((always_inline)) void rtpe_hmac(const struct rtpe_ma
 							    rtpe_sha1_fn *sha1)
 {
 	u32 whole = len / RTPE_SHA1_BLOCK, rest = len % RTPE_SHA1_BLOCK, state[5];
-	u8 last[2 * RTPE_SHA1_BLOCK];
+	u8 last[2 * RTPE_SHA1_BLOCK] = { 0 };
 
 	memcpy(state, m->inner, sizeof(state));
 	sha1(state, data, whole);
-	memset(last, 0, sizeof(last));
 	rtpe_hmac_copy(last, data + len - rest, rest);
 	if (tail) {
 		memcpy(last + rest, tail, 4);

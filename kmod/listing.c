@@ -3,6 +3,7 @@
 #include <linux/proc_fs.h>
 #include <linux/seq_file.h>
 #include "compat.h"
+#include "ingress.h"
 #include "procfs.h"
 
 static void show_addr(struct seq_file *seq, const char *label, const struct rtpe_addr *a)
@@ -215,6 +216,7 @@ static int status_show(struct seq_file *seq, void *v)
 	seq_printf(seq, "Control PID: %u\n", kt->owner_pid ? pid_vnr(kt->owner_pid) : 0);
 	seq_printf(seq, "Opencount:   %u\n", open);
 	seq_printf(seq, "Targets:     %u\n", kt->core.num_targets);
+	rtpe_ingress_show(seq, kt);
 	rtpe_intercept_count(&kt->core, &totals);
 	seq_printf(seq, "Calls:       %u\n", totals.calls);
 	seq_printf(seq, "Streams:     %u\n", totals.streams);

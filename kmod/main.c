@@ -42,11 +42,16 @@ static int __init rtpe_module_init(void)
 	err = rtpe_procfs_init();
 	if (err)
 		goto err_intercept;
-	err = rtpe_xt_init();
+	err = rtpe_ingress_init();
 	if (err)
 		goto err_procfs;
+	err = rtpe_xt_init();
+	if (err)
+		goto err_ingress;
 	return 0;
 
+err_ingress:
+	rtpe_ingress_exit();
 err_procfs:
 	rtpe_procfs_exit();
 err_intercept:
@@ -60,6 +65,7 @@ err_defer:
 static void __exit rtpe_module_exit(void)
 {
 	rtpe_xt_exit();
+	rtpe_ingress_exit();
 	rtpe_procfs_exit();
 	rtpe_defer_exit();
 	rtpe_intercept_files_exit();

@@ -19,6 +19,10 @@ void rtpe_intercept_files_exit(void);
 int rtpe_procfs_init(void);
 void rtpe_procfs_exit(void);
 
+/* ingress.c */
+int rtpe_ingress_init(void);
+void rtpe_ingress_exit(void);
+
 /* xt.c */
 int rtpe_xt_init(void);
 void rtpe_xt_exit(void);

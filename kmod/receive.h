@@ -4,6 +4,7 @@
 #define RTPE_RECEIVE_H
 
 #include <linux/netfilter.h>
+#include <linux/skbuff.h>
 #include "core/packet.h"
 #include "tables.h"
 
@@ -12,14 +13,32 @@ struct rtpe_arrival {
 	struct rtpe_packet packet;
 	u32 payload;		/* offset of the UDP payload from skb->data */
 	u8 ttl;			/* or hop limit */
-	bool from_self;		/* sent by this host to itself */
 };
 
 /*
- * What is to become of a packet at LOCAL_IN whose skb->data is the IP header:
- * NF_ACCEPT (not ours: goes on as if we were not there), NF_DROP or NF_STOLEN.
- * Inside rcu_read_lock().
+ * What is to become of a packet whose skb->data is the IP header: NF_ACCEPT (not
+ * ours: goes on as if we were not there), NF_DROP or NF_STOLEN. IP has checked its
+ * header. Inside rcu_read_lock().
  */
-unsigned int rtpe_receive(const struct rtpe_ktable *kt, struct sk_buff *skb, struct net *net, u8 family);
+unsigned int rtpe_receive_ip4(const struct rtpe_ktable *kt, struct sk_buff *skb, struct net *net);
+unsigned int rtpe_receive_ip6(const struct rtpe_ktable *kt, struct sk_buff *skb, struct net *net);
+
+/*
+ * The same at a device's ingress hook, where nothing has been checked yet: skb->data
+ * is where the IP header should be. skb is not shared.
+ */
+unsigned int rtpe_receive_early_ip4(const struct rtpe_ktable *kt, struct sk_buff *skb, struct net *net);
+unsigned int rtpe_receive_early_ip6(const struct rtpe_ktable *kt, struct sk_buff *skb, struct net *net);
+
+/* For a linear datagram of t, all of which but the payload's place has been found out; bottom halves off. */
+unsigned int rtpe_receive_datagram(const struct rtpe_target *t, struct rtpe_arrival *a, struct sk_buff *skb,
+				   struct net *net);
+
+static inline void rtpe_arrival_locate(struct rtpe_arrival *a, const struct sk_buff *skb)
+{
+	a->packet.data = skb->data + a->payload;
+	a->packet.len = skb->len - a->payload;
+	a->packet.room = 0;
+}
 
 #endif

@@ -3,16 +3,12 @@
 #include <linux/nsproxy.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <net/ip6_checksum.h>
 #include <net/ip6_fib.h>
 #include <net/ip6_route.h>
 #include <net/ipv6.h>
 #include <net/route.h>
 #include "route.h"
-
-/* rtpe_output.host */
-struct rtpe_path {
-	struct rtpe_route __rcu *route;
-};
 
 /* A source address that is not up (yet) is no error: a floating address may come later. */
 static struct dst_entry *lookup_ip4(const struct rtpe_output *o, struct net *net)
@@ -77,6 +73,21 @@ static u32 cookie_of(const struct rtpe_output *o, const struct dst_entry *dst)
 }
 #endif
 
+/*
+ * Whether dst->output does no more than ask netfilter, look at the MTU and hand the
+ * packet to the neighbour: no IPsec, no tunnel, no VRF, not back to this host.
+ */
+static bool is_plain(const struct rtpe_output *o, const struct dst_entry *dst)
+{
+	if (dst_xfrm(dst) || dst->lwtstate || dst->error || dst->dev->flags & IFF_LOOPBACK ||
+	    netif_is_l3_slave(dst->dev) || netif_is_l3_master(dst->dev) || dst_metric(dst, RTAX_FEATURES) ||
+	    dst_metric_raw(dst, RTAX_MTU))
+		return false;
+	if (o->dst.family == RTPE_FAMILY_IP6)
+		return !(ipv6_addr_type((const void *)o->dst.ip) & (IPV6_ADDR_MULTICAST | IPV6_ADDR_LOOPBACK));
+	return container_of(dst, const struct rtable, dst)->rt_type == RTN_UNICAST;
+}
+
 static struct rtpe_route *lookup(const struct rtpe_output *o, struct net *net, gfp_t gfp)
 {
 	struct dst_entry *dst;
@@ -92,7 +103,10 @@ static struct rtpe_route *lookup(const struct rtpe_output *o, struct net *net, g
 	}
 	r->dst = dst;
 	r->cookie = cookie_of(o, dst);
+	r->hop_limit = dst_metric_raw(dst, RTAX_HOPLIMIT);
 	r->to_self = dst->dev->flags & IFF_LOOPBACK;
+	r->plain = is_plain(o, dst) ? o->dst.family : 0;
+	r->headroom = LL_RESERVED_SPACE(dst->dev) + dst->header_len;
 	return r;
 }
 
@@ -106,7 +120,7 @@ static void discard(struct rtpe_route *r)
 }
 
 /* Two CPUs may do this at once: the later wins, both have a good route. */
-static noinline struct rtpe_route *renew(const struct rtpe_output *o, struct net *net)
+struct rtpe_route *rtpe_route_renew(const struct rtpe_output *o, struct net *net)
 {
 	struct rtpe_path *path = o->host;
 	struct rtpe_route *r = lookup(o, net, GFP_ATOMIC);
@@ -116,17 +130,43 @@ static noinline struct rtpe_route *renew(const struct rtpe_output *o, struct net
 	return r;
 }
 
-struct rtpe_route *rtpe_route_get(const struct rtpe_output *o, struct net *net)
+static void write_ports(struct udphdr *udp, const struct rtpe_output *o)
 {
-	struct rtpe_path *path = o->host;
-	struct rtpe_route *r = rcu_dereference(path->route);
-
-	if (likely(net_eq(dev_net(r->dst->dev), net) && dst_check(r->dst, r->cookie)))
-		return r;
-	return renew(o, net);
+	udp->source = (__force __be16)o->src.port;
+	udp->dest = (__force __be16)o->dst.port;
 }
 
-static int output_init(struct rtpe_target *t, struct rtpe_output *o)
+/* No options, no DF: media must not depend on ICMP. */
+static void write_ip4(struct rtpe_path *path, const struct rtpe_output *o)
+{
+	struct iphdr *ip = &path->v4.ip;
+
+	ip->version = 4;
+	ip->ihl = 5;
+	ip->tos = o->tos;
+	ip->protocol = IPPROTO_UDP;
+	memcpy(&ip->saddr, o->src.ip, 4);
+	memcpy(&ip->daddr, o->dst.ip, 4);
+	write_ports(&path->v4.udp, o);
+	path->header_len = sizeof(path->v4);
+	path->header_sum = csum_partial(ip, sizeof(*ip), 0);
+	path->pseudo_sum = csum_tcpudp_nofold(ip->saddr, ip->daddr, 0, IPPROTO_UDP, 0);
+}
+
+static void write_ip6(struct rtpe_path *path, const struct rtpe_output *o)
+{
+	struct ipv6hdr *ip = &path->v6.ip;
+
+	ip6_flow_hdr(ip, o->tos, 0);
+	ip->nexthdr = IPPROTO_UDP;
+	memcpy(&ip->saddr, o->src.ip, 16);
+	memcpy(&ip->daddr, o->dst.ip, 16);
+	write_ports(&path->v6.udp, o);
+	path->header_len = sizeof(path->v6);
+	path->pseudo_sum = csum_unfold((__force __sum16)~csum_ipv6_magic(&ip->saddr, &ip->daddr, 0, IPPROTO_UDP, 0));
+}
+
+int rtpe_route_init(struct rtpe_target *t, struct rtpe_output *o)
 {
 	struct rtpe_path *path = kzalloc(sizeof(*path), GFP_KERNEL_ACCOUNT);
 	struct rtpe_route *r;
@@ -139,12 +179,14 @@ static int output_init(struct rtpe_target *t, struct rtpe_output *o)
 		return PTR_ERR(r);
 	}
 	RCU_INIT_POINTER(path->route, r);
+	path->priority = rt_tos2priority(o->tos);
+	(o->dst.family == RTPE_FAMILY_IP6 ? write_ip6 : write_ip4)(path, o);
 	o->host = path;
 	return 0;
 }
 
 /* No packet can see the output any more, or ever could. */
-static void output_release(struct rtpe_output *o)
+void rtpe_route_release(struct rtpe_output *o)
 {
 	struct rtpe_path *path = o->host;
 
@@ -153,8 +195,3 @@ static void output_release(struct rtpe_output *o)
 	discard(rcu_dereference_protected(path->route, 1));
 	kfree(path);
 }
-
-const struct rtpe_host_ops rtpe_route_ops = {
-	.output_init = output_init,
-	.output_release = output_release,
-};

@@ -219,7 +219,7 @@ static inline __attribute__((always_inline)) rtpe_v8 late_words(const rtpe_v8 *w
 	} while (0)
 #define WORDS_5(i) do { WORDS(i); WORDS((i) + 1); WORDS((i) + 2); WORDS((i) + 3); WORDS((i) + 4); } while (0)
 
-static void sha1_schedule(u32 *sums, const u8 *a, const u8 *b)
+static __attribute__((__noinline__)) void sha1_schedule(u32 *sums, const u8 *a, const u8 *b)
 {
 	rtpe_v8 words[8];
 
@@ -238,25 +238,29 @@ static inline u32 as_is(u32 x)
 
 static inline u32 choose(u32 x, u32 y, u32 z)
 {
-	return z ^ (x & (y ^ z));
+	return as_is(~x & z) + (x & y);
 }
 
 static inline u32 parity(u32 x, u32 y, u32 z)
 {
-	return x ^ y ^ z;
+	return as_is(x ^ y) ^ z;
 }
 
 static inline u32 majority(u32 x, u32 y, u32 z)
 {
 	u32 differ = as_is(x ^ y);
 
-	return (z & differ) + (y & ~differ);
+	return as_is(y & ~differ) + (z & differ);
 }
 
+/* The old w is not needed any more once it is rotated, so that f() needs no copy of it. */
 #define ROUND(f, v, w, x, y, z, t) do { \
+		u32 old = w; \
+		\
+		w = as_is(rol(old, 30)); \
 		z = as_is(z + SUM(t)); \
-		z += f(w, x, y) + rol(v, 5); \
-		w = rol(w, 30); \
+		z = as_is(z + f(old, x, y)); \
+		z += rol(v, 5); \
 	} while (0)
 #define ROUNDS_5(f, t) do { \
 		ROUND(f, a, b, c, d, e, t); \
@@ -269,33 +273,34 @@ static inline u32 majority(u32 x, u32 y, u32 z)
 		ROUNDS_5(f, t); ROUNDS_5(f, (t) + 5); ROUNDS_5(f, (t) + 10); ROUNDS_5(f, (t) + 15); \
 	} while (0)
 
-static void sha1_rounds(u32 state[5], const u32 *sums)
+static __attribute__((__noinline__)) void sha1_rounds(u32 state[5], const u32 *sums, u32 blocks)
 {
 	u32 a = state[0], b = state[1], c = state[2], d = state[3], e = state[4];
 
-	ROUNDS_20(choose, 0);
-	ROUNDS_20(parity, 20);
-	ROUNDS_20(majority, 40);
-	ROUNDS_20(parity, 60);
-	state[0] += a;
-	state[1] += b;
-	state[2] += c;
-	state[3] += d;
-	state[4] += e;
+	for (; blocks; blocks--, sums += 4) {
+		ROUNDS_20(choose, 0);
+		ROUNDS_20(parity, 20);
+		ROUNDS_20(majority, 40);
+		ROUNDS_20(parity, 60);
+		state[0] = a += state[0];
+		state[1] = b += state[1];
+		state[2] = c += state[2];
+		state[3] = d += state[3];
+		state[4] = e += state[4];
+	}
 }
 
-static void sha1(u32 state[5], const u8 *data, u32 blocks)
+static inline __attribute__((always_inline)) void sha1(u32 state[5], const u8 *data, u32 blocks)
 {
 	u32 sums[SUMS];
 
 	for (; blocks >= 2; blocks -= 2, data += 128) {
 		sha1_schedule(sums, data, data + 64);
-		sha1_rounds(state, sums);
-		sha1_rounds(state, sums + 4);
+		sha1_rounds(state, sums, 2);
 	}
 	if (blocks) {
 		sha1_schedule(sums, data, data);
-		sha1_rounds(state, sums);
+		sha1_rounds(state, sums, 1);
 	}
 }
 

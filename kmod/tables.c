@@ -2,6 +2,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 #include "crypto_kernel.h"
+#include "ingress.h"
 #include "intercept.h"
 #include "tables.h"
 #include "module.h"
@@ -9,6 +10,13 @@
 #include "route.h"
 
 struct rtpe_ktable __rcu *rtpe_ktables[RTPE_MAX_TABLES];
+
+static const struct rtpe_host_ops host_ops = {
+	.output_init = rtpe_route_init,
+	.output_release = rtpe_route_release,
+	.hook_add = rtpe_ingress_add,
+	.hook_del = rtpe_ingress_del,
+};
 
 static DEFINE_MUTEX(tables_mutex);	/* adding and deleting */
 
@@ -27,7 +35,8 @@ static int create(u32 id)
 		return -ENOMEM;
 	kt->id = id;
 	mutex_init(&kt->lock);
-	err = rtpe_table_init(&kt->core, &rtpe_route_ops, nr_cpu_ids);
+	INIT_LIST_HEAD(&kt->hooks);
+	err = rtpe_table_init(&kt->core, &host_ops, nr_cpu_ids);
 	if (err)
 		goto err_free;
 	kt->core.ciphers = &rtpe_kernel_ciphers;
@@ -85,6 +94,7 @@ static void destroy(struct rtpe_ktable *kt)
 	rtpe_intercept_clear(&kt->core);
 	mutex_unlock(&kt->lock);
 	rtpe_procfs_remove(kt);
+	rtpe_ingress_clear(kt);
 	synchronize_rcu();
 	rtpe_table_flush(&kt->core);
 	rtpe_defer_drain();

@@ -18,6 +18,7 @@ struct rtpe_ktable {
 	struct rtpe_table core;
 	u32 id;
 	struct proc_dir_entry *dir, *calls;
+	struct list_head hooks;		/* see ingress.c */
 	struct mutex lock;
 	bool dead;			/* being deleted: cannot be opened any more */
 	struct pid *owner_pid;		/* who opened the control file; NULL: closed */

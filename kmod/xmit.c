@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/if_vlan.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/module.h>
@@ -9,11 +8,11 @@
 #include <linux/skbuff.h>
 #include <linux/udp.h>
 #include <net/ip.h>
-#include <net/ip6_checksum.h>
 #include <net/ip6_route.h>
 #include <net/route.h>
 #include "compat.h"
 #include "core/forward.h"
+#include "leave.h"
 #include "route.h"
 #include "xmit.h"
 
@@ -31,32 +30,34 @@ MODULE_PARM_DESC(log_errors, "log datagrams that could not be forwarded");
 /* One datagram on its way to one output. */
 struct sending {
 	const struct rtpe_output *o;
+	const struct rtpe_path *path;
 	const struct rtpe_route *route;
 	u8 ttl;			/* 0: its way ends here */
 };
 
-static u8 next_ttl(const struct rtpe_arrival *a, const struct rtpe_route *r, u8 fallback)
+static __always_inline u8 hop_limit(const struct sending *s, const struct net *net)
+{
+	if (s->o->dst.family == RTPE_FAMILY_IP6)
+		return ip6_dst_hoplimit(s->route->dst);
+	return s->route->hop_limit ? : READ_ONCE(net->ipv4.sysctl_ip_default_ttl);
+}
+
+static __always_inline u8 next_ttl(const struct rtpe_arrival *a, const struct sk_buff *skb, const struct sending *s,
+			  const struct net *net)
 {
 	u8 limit = a->ttl - 1;
 
-	if (!a->ttl)
+	if (unlikely(!a->ttl))
 		return 0;
-	if (!r->to_self)
-		return min(limit, fallback);
-	return a->from_self ? min_t(u8, limit, SELF_HOPS) : SELF_HOPS;
+	if (likely(!s->route->to_self))
+		return min(limit, hop_limit(s, net));
+	/* Sent by this host to itself: has it been here before? */
+	return skb->dev->flags & IFF_LOOPBACK ? min_t(u8, limit, SELF_HOPS) : SELF_HOPS;
 }
 
-static u32 headers_of(const struct rtpe_output *o)
+static __always_inline u32 headroom_of(const struct sending *s)
 {
-	return sizeof(struct udphdr) +
-	       (o->dst.family == RTPE_FAMILY_IP6 ? sizeof(struct ipv6hdr) : sizeof(struct iphdr));
-}
-
-static u32 headroom_of(const struct sending *s)
-{
-	const struct dst_entry *dst = s->route->dst;
-
-	return LL_RESERVED_SPACE(dst->dev) + dst->header_len + headers_of(s->o);
+	return s->route->headroom + s->path->header_len;
 }
 
 /*
@@ -65,185 +66,218 @@ static u32 headroom_of(const struct sending *s)
  * time stamp makes fq wait or drop, a queue mapping names a queue of another
  * device, conntrack and dst belong to the packet that was received.
  */
-static void cleanse(struct sk_buff *skb)
+static __always_inline void cleanse(struct sk_buff *skb)
 {
 	skb_orphan(skb);
-	skb_scrub_packet(skb, true);
-	skb_clear_tstamp(skb);
-	skb_clear_hash(skb);
-	skb_init_secmark(skb);
-	skb_set_queue_mapping(skb, 0);
-	__vlan_hwaccel_clear_tag(skb);
-	skb->mark = 0;
-	skb->encapsulation = 0;
-	skb->ip_summed = CHECKSUM_NONE;
-	skb->csum_level = 0;
-	skb->csum_valid = 0;
-#ifdef CONFIG_NET_SCHED
-	skb->tc_index = 0;
-#endif
-	memset(skb->cb, 0, sizeof(skb->cb));
+	skb_dst_drop(skb);
+	skb_ext_reset(skb);
+	nf_reset_ct(skb);
+	rtpe_skb_clear_headers(skb);
+	skb->tstamp = 0;
+	skb->queue_mapping = 0;
+	skb->dev = NULL;
+	rtpe_clear(skb->cb, sizeof(skb->cb));
 }
 
-/* The received skb itself, if nobody else looks at its data and what is added fits. */
-static struct sk_buff *reuse(struct sk_buff *skb, const struct rtpe_arrival *a, u32 len, const struct sending *s)
+/* Nobody else looks at the received skb's data, and what is added fits. */
+static __always_inline bool reusable(const struct sk_buff *skb, const struct rtpe_arrival *a, const struct sending *s)
 {
-	if (skb_shared(skb) || skb_cloned(skb) || skb_headroom(skb) + a->payload < headroom_of(s) ||
-	    skb_tailroom(skb) < s->o->growth)
-		return NULL;
+	return !skb_shared(skb) && !skb_cloned(skb) && skb_headroom(skb) + a->payload >= headroom_of(s) &&
+	       (!s->o->growth || skb_tailroom(skb) >= s->o->growth);
+}
+
+/* Leaves the payload, of which decrypting may have cut the end. */
+static __always_inline void strip(struct sk_buff *skb, const struct rtpe_arrival *a)
+{
 	__skb_pull(skb, a->payload);
-	__skb_trim(skb, len);
+	if (unlikely(skb->len != a->packet.len))
+		__skb_trim(skb, a->packet.len);
 	cleanse(skb);
-	return skb;
 }
 
 /* A new skb with the payload alone: clean from the start. */
-static struct sk_buff *duplicate(const u8 *payload, u32 len, const struct sending *s)
+static struct sk_buff *duplicate(const struct rtpe_packet *p, const struct sending *s)
 {
 	u32 headroom = headroom_of(s);
-	struct sk_buff *skb = alloc_skb(headroom + len + s->o->growth, GFP_ATOMIC);
+	struct sk_buff *skb = alloc_skb(headroom + p->len + s->o->growth, GFP_ATOMIC);
 
 	if (!skb)
 		return NULL;
 	skb_reserve(skb, headroom);
-	skb_put_data(skb, payload, len);
+	skb_put_data(skb, p->data, p->len);
 	return skb;
 }
 
-static struct udphdr *push_udp(struct sk_buff *skb, const struct rtpe_output *o)
+/* The device completes the checksum or, if it cannot, the kernel on the way to it. */
+static __always_inline void finish_udp(struct sk_buff *skb, struct udphdr *udp, const struct rtpe_path *path, u32 len)
 {
-	struct udphdr *udp = skb_push(skb, sizeof(*udp));
-
-	skb_reset_transport_header(skb);
-	udp->source = (__force __be16)o->src.port;
-	udp->dest = (__force __be16)o->dst.port;
-	udp->len = htons(skb->len);
+	udp->len = htons(len);
+	udp->check = ~csum_fold(csum_add(path->pseudo_sum, (__force __wsum)htonl(len)));
+	skb->transport_header = (u8 *)udp - skb->head;
 	skb->ip_summed = CHECKSUM_PARTIAL;
-	skb->csum_start = skb_transport_header(skb) - skb->head;
+	skb->csum_start = skb->transport_header;
 	skb->csum_offset = offsetof(struct udphdr, check);
-	return udp;
 }
 
-/*
- * The identification numbers an output's datagrams one after the other, for the
- * case that a router cuts them up (no DF: media must not depend on ICMP).
- */
-static int send_ip4(struct sk_buff *skb, const struct sending *s, struct net *net)
+static inline __sum16 header_check(const struct rtpe_path *path, const struct iphdr *iph, u8 ttl)
 {
-	const struct rtpe_output *o = s->o;
-	struct udphdr *udp = push_udp(skb, o);
-	struct iphdr *iph = skb_push(skb, sizeof(*iph));
+	u32 varying = (__force u16)iph->tot_len + (__force u16)iph->id + (__force u16)htons(ttl << 8);
 
-	skb_reset_network_header(skb);
-	iph->version = 4;
-	iph->ihl = 5;
-	iph->tos = o->tos;
-	iph->id = htons((u16)(o->slot * 0x9e37u + rtpe_counters_mine(o->counters)->packets));
-	iph->frag_off = 0;
+	return csum_fold(csum_add(path->header_sum, (__force __wsum)varying));
+}
+
+/* The identification numbers an output's datagrams one after the other, for the case that a router cuts them up. */
+static __always_inline int send_ip4(struct sk_buff *skb, const struct sending *s, struct net *net)
+{
+	u32 len = skb->len + sizeof(struct udphdr);
+	struct iphdr *iph = __skb_push(skb, sizeof(s->path->v4));
+
+	memcpy(iph, &s->path->v4, sizeof(s->path->v4));
+	iph->tot_len = htons(skb->len);
+	iph->id = htons((u16)(s->o->slot * 0x9e37u + rtpe_counters_mine(s->o->counters)->packets));
 	iph->ttl = s->ttl;
-	iph->protocol = IPPROTO_UDP;
-	memcpy(&iph->saddr, o->src.ip, 4);
-	memcpy(&iph->daddr, o->dst.ip, 4);
-	udp->check = ~csum_tcpudp_magic(iph->saddr, iph->daddr, skb->len - sizeof(*iph), IPPROTO_UDP, 0);
+	iph->check = header_check(s->path, iph, s->ttl);
+	finish_udp(skb, (struct udphdr *)(iph + 1), s->path, len);
+	skb_reset_network_header(skb);
 	skb->protocol = htons(ETH_P_IP);
-	return ip_local_out(net, NULL, skb);
+	return rtpe_leave_ip4(skb, s->route, net);
 }
 
-#if IS_ENABLED(CONFIG_IPV6)
-static int send_ip6(struct sk_buff *skb, const struct sending *s, struct net *net)
+static __always_inline int send_ip6(struct sk_buff *skb, const struct sending *s, struct net *net)
 {
-	const struct rtpe_output *o = s->o;
-	struct udphdr *udp = push_udp(skb, o);
-	struct ipv6hdr *iph = skb_push(skb, sizeof(*iph));
+	u32 len = skb->len + sizeof(struct udphdr);
+	struct ipv6hdr *iph = __skb_push(skb, sizeof(s->path->v6));
 
-	skb_reset_network_header(skb);
-	ip6_flow_hdr(iph, o->tos, 0);
-	iph->nexthdr = IPPROTO_UDP;
+	memcpy(iph, &s->path->v6, sizeof(s->path->v6));
+	iph->payload_len = htons(len);
 	iph->hop_limit = s->ttl;
-	memcpy(&iph->saddr, o->src.ip, 16);
-	memcpy(&iph->daddr, o->dst.ip, 16);
-	udp->check = ~csum_ipv6_magic(&iph->saddr, &iph->daddr, skb->len - sizeof(*iph), IPPROTO_UDP, 0);
+	finish_udp(skb, (struct udphdr *)(iph + 1), s->path, len);
+	skb_reset_network_header(skb);
 	skb->protocol = htons(ETH_P_IPV6);
 	skb->ignore_df = 1;	/* may be cut up, as our own datagram */
-	return ip6_local_out(net, NULL, skb);
+	return rtpe_leave_ip6(skb, s->route, net);
 }
-#else
-static int send_ip6(struct sk_buff *skb, const struct sending *s, struct net *net)
-{
-	kfree_skb(skb);
-	return -EAFNOSUPPORT;
-}
-#endif
 
-/* Takes over skb, whose data is the payload; p is this output's own if anything is to be changed. */
-static int send(const struct sending *s, struct rtpe_packet *p, struct sk_buff *skb,
-		struct net *net)
+/* Takes over a clean skb, whose data is the payload. */
+static __always_inline int launch(const struct sending *s, struct sk_buff *skb, struct net *net)
 {
 	int err;
+
+	skb->priority = s->path->priority;
+	/* skb_dst_set_noref(), but for what GRO wants to know of received packets */
+	skb->_skb_refdst = (unsigned long)s->route->dst | SKB_DST_NOREF;
+	err = s->o->dst.family == RTPE_FAMILY_IP6 ? send_ip6(skb, s, net) : send_ip4(skb, s, net);
+	return net_xmit_eval(err);
+}
+
+static noinline int launch_copy(const struct sending *s, struct sk_buff *skb, struct net *net)
+{
+	return launch(s, skb, net);
+}
+
+/* The same for an output that does something to the payload: p is its own. */
+static noinline int launch_changed(const struct sending *s, struct rtpe_packet *p, struct sk_buff *skb, struct net *net)
+{
+	int result;
 
 	p->data = skb->data;
 	p->len = skb->len;
 	p->room = skb_tailroom(skb);
-	err = rtpe_forward_output(s->o, p);
-	if (unlikely(err != RTPE_SEND)) {
+	result = rtpe_forward_output(s->o, p);
+	if (unlikely(result != RTPE_SEND)) {
 		kfree_skb(skb);
-		return err;
+		return result;
 	}
 	if (p->len > skb->len)
 		__skb_put(skb, p->len - skb->len);
 	else
 		__skb_trim(skb, p->len);
-	skb->dev = s->route->dst->dev;
-	skb->priority = rt_tos2priority(s->o->tos);
-	skb_dst_set_noref(skb, s->route->dst);
-	err = s->o->dst.family == RTPE_FAMILY_IP6 ? send_ip6(skb, s, net) : send_ip4(skb, s, net);
-	return net_xmit_eval(err);
+	return launch_copy(s, skb, net);
 }
 
-/* Finds the way: 0, or why there is none. */
-static int prepare(struct sending *s, const struct rtpe_output *o, const struct rtpe_arrival *a, struct net *net)
+static inline void complain(int result)
+{
+	if (unlikely(result < 0) && log_errors)
+		net_notice_ratelimited("datagram not forwarded: error %d\n", result);
+}
+
+static noinline int send_changed(const struct rtpe_target *t, const struct sending *s, const struct rtpe_packet *p,
+				 struct sk_buff *skb, struct net *net)
+{
+	struct rtpe_packet own = *p;
+	int result = launch_changed(s, &own, skb, net);
+
+	rtpe_forward_sent(t, s->o, &own, result);
+	return result;
+}
+
+/* Finds the way: 0, or why there is none, which is counted. */
+static __always_inline int prepare(struct sending *s, const struct rtpe_target *t, const struct rtpe_output *o,
+				   const struct rtpe_arrival *a, const struct sk_buff *skb, struct net *net)
 {
 	const struct rtpe_route *r = rtpe_route_get(o, net);
-	const struct dst_entry *dst;
+	int err = -ELOOP;
 
-	if (IS_ERR(r))
-		return PTR_ERR(r);
-	dst = r->dst;
+	if (IS_ERR(r)) {
+		err = PTR_ERR(r);
+		goto fail;
+	}
 	s->o = o;
+	s->path = o->host;
 	s->route = r;
-	s->ttl = next_ttl(a, r, o->dst.family == RTPE_FAMILY_IP6 ? ip6_dst_hoplimit((struct dst_entry *)dst) :
-								     ip4_dst_hoplimit(dst));
-	return s->ttl ? 0 : -ELOOP;
+	s->ttl = next_ttl(a, skb, s, net);
+	if (likely(s->ttl))
+		return 0;
+fail:
+	rtpe_forward_sent(t, o, &a->packet, err);
+	complain(err);
+	return err;
+}
+
+/* Through any output but the last. */
+static noinline void send_copy(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_arrival *a,
+			       const struct sk_buff *skb, struct net *net)
+{
+	struct sending s RTPE_UNINIT;
+	struct sk_buff *copy;
+	int result;
+
+	if (prepare(&s, t, o, a, skb, net))
+		return;
+	copy = duplicate(&a->packet, &s);
+	if (copy && rtpe_output_changes(o)) {
+		result = send_changed(t, &s, &a->packet, copy, net);
+	} else {
+		result = copy ? launch_copy(&s, copy, net) : -ENOMEM;
+		rtpe_forward_sent(t, o, &a->packet, result);
+	}
+	complain(result);
 }
 
 unsigned int rtpe_xmit(const struct rtpe_target *t, struct rtpe_arrival *a, struct sk_buff *skb, struct net *net)
 {
-	struct rtpe_packet *p = &a->packet;
-	const u8 *payload = p->data;
-	u32 len = p->len, i;
-	unsigned int verdict = NF_DROP;
+	const struct rtpe_output *o = &t->outputs[a->packet.last - 1];
+	struct sending s RTPE_UNINIT;
+	int result;
+	u32 i;
 
-	for (i = p->first; i < p->last; i++) {
-		const struct rtpe_output *o = &t->outputs[i];
-		struct sk_buff *out = NULL;
-		struct rtpe_packet own;
-		struct sending s;
-		int err;
-
-		own = *p;
-		err = prepare(&s, o, a, net);
-		if (!err) {
-			if (i + 1 == p->last)
-				out = reuse(skb, a, len, &s);
-			if (out)
-				verdict = NF_STOLEN;
-			else
-				out = duplicate(payload, len, &s);
-			err = out ? send(&s, &own, out, net) : -ENOMEM;
-		}
-		rtpe_forward_sent(t, o, &own, err);
-		if (unlikely(err < 0 && log_errors))
-			net_notice_ratelimited("datagram not forwarded: error %d\n", err);
+	for (i = a->packet.first; i + 1 < a->packet.last; i++)
+		send_copy(t, &t->outputs[i], a, skb, net);
+	if (unlikely(prepare(&s, t, o, a, skb, net)))
+		return NF_DROP;
+	if (unlikely(!reusable(skb, a, &s))) {
+		send_copy(t, o, a, skb, net);
+		return NF_DROP;
 	}
-	return verdict;
+	strip(skb, a);
+	if (unlikely(rtpe_output_changes(o))) {
+		struct sending copy = s;	/* s itself stays in registers */
+
+		result = send_changed(t, &copy, &a->packet, skb, net);
+	} else {
+		result = launch(&s, skb, net);
+		rtpe_forward_sent(t, o, &a->packet, result);
+	}
+	complain(result);
+	return NF_STOLEN;
 }

@@ -9,16 +9,25 @@
 #include "receive.h"
 #include "xt_RTPENGINE.h"
 
-static unsigned int target(struct sk_buff *skb, const struct xt_action_param *par)
+static unsigned int target_ip4(struct sk_buff *skb, const struct xt_action_param *par)
 {
 	const struct xt_rtpengine_info *info = par->targinfo;
 	const struct rtpe_ktable *kt = rtpe_ktable_get(info->id);
-	unsigned int verdict = NF_ACCEPT;
+	unsigned int verdict = likely(kt) ? rtpe_receive_ip4(kt, skb, xt_net(par)) : NF_ACCEPT;
 
-	if (likely(kt))
-		verdict = rtpe_receive(kt, skb, xt_net(par), xt_family(par));
 	return verdict == NF_ACCEPT ? XT_CONTINUE : verdict;
 }
+
+#if IS_ENABLED(CONFIG_IPV6)
+static unsigned int target_ip6(struct sk_buff *skb, const struct xt_action_param *par)
+{
+	const struct xt_rtpengine_info *info = par->targinfo;
+	const struct rtpe_ktable *kt = rtpe_ktable_get(info->id);
+	unsigned int verdict = likely(kt) ? rtpe_receive_ip6(kt, skb, xt_net(par)) : NF_ACCEPT;
+
+	return verdict == NF_ACCEPT ? XT_CONTINUE : verdict;
+}
+#endif
 
 /*
  * Table and hook are checked by x_tables itself, from the fields below. Tables are
@@ -36,10 +45,10 @@ static int check(const struct xt_tgchk_param *par)
 	return -EINVAL;
 }
 
-#define RTPE_XT(fam) {						\
+#define RTPE_XT(fam, fn) {					\
 	.name = "RTPENGINE",					\
 	.family = fam,						\
-	.target = target,					\
+	.target = fn,						\
 	.checkentry = check,					\
 	.targetsize = sizeof(struct xt_rtpengine_info),		\
 	.table = "filter",					\
@@ -48,9 +57,9 @@ static int check(const struct xt_tgchk_param *par)
 }
 
 static struct xt_target targets[] __read_mostly = {
-	RTPE_XT(NFPROTO_IPV4),
+	RTPE_XT(NFPROTO_IPV4, target_ip4),
 #if IS_ENABLED(CONFIG_IPV6)
-	RTPE_XT(NFPROTO_IPV6),
+	RTPE_XT(NFPROTO_IPV6, target_ip6),
 #endif
 };
 

@@ -35,6 +35,21 @@ struct rtpe_cipher_ops {
 	int (*mac)(struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 out[20]);
 };
 
+/* Whether bytes differ, in a time that does not tell where. */
+static inline bool rtpe_differ(const u8 *a, const u8 *b, u32 len)
+{
+	u64 one, other, wrong = 0;
+
+	for (; len >= 8; a += 8, b += 8, len -= 8) {
+		memcpy(&one, a, 8);
+		memcpy(&other, b, 8);
+		wrong |= one ^ other;
+	}
+	while (len--)
+		wrong |= (u64)(*a++ ^ *b++);
+	return wrong;
+}
+
 struct rtpe_crypto;
 
 /*

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "forward.h"
+#include "parse.h"
 #include "rtcp.h"
 #include "ssrc.h"
 #include "table.h"
 
-static enum rtpe_verdict pass(const struct rtpe_target *t, const struct rtpe_packet *p)
+#define NO_REASON (-1)
+
+void rtpe_forward_pass(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
 	struct rtpe_counters *mine = &rtpe_target_counters_mine(t->counters)->sum;
 
 	if (t->table->terminal)
 		rtpe_counters_add(mine, p->len, p->now_us);
 	mine->passed++;
-	return RTPE_PASS;
 }
 
 static void note(const struct rtpe_target *t, u32 reason)
@@ -26,14 +28,8 @@ static void fault(const struct rtpe_target *t, u32 reason)
 	note(t, reason);
 }
 
-static enum rtpe_verdict drop(const struct rtpe_target *t, u32 reason)
-{
-	fault(t, reason);
-	return RTPE_DROP;
-}
-
 /* True: the packet is to be passed up, whatever it carries. */
-static bool goes_up(const struct rtpe_target *t, const struct rtpe_packet *p)
+static __always_inline bool goes_up(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
 	if (p->kind == RTPE_KIND_STUN && t->flags & RTPE_TARGET_STUN)
 		return true;
@@ -53,7 +49,7 @@ static bool is_rtcp(const struct rtpe_target *t, const struct rtpe_packet *p)
 }
 
 /* The outputs, where they do not depend on the group. Returns whether any may take p. */
-static bool choose_outputs(const struct rtpe_target *t, struct rtpe_packet *p)
+static __always_inline bool choose_outputs(const struct rtpe_target *t, struct rtpe_packet *p)
 {
 	p->first = is_rtcp(t, p) ? t->rtcp_start : t->rtp_start;
 	p->last = is_rtcp(t, p) ? t->rtcp_end : t->rtp_end;
@@ -85,7 +81,7 @@ static void intercept(const struct rtpe_target *t, const struct rtpe_packet *p)
 		rtpe_stream_put(rtcp, &t->local, p);
 }
 
-static bool source_is_wrong(const struct rtpe_target *t, const struct rtpe_packet *p)
+static __always_inline bool source_is_wrong(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
 	return t->expected_src.family && t->src_mismatch != RTPE_MISMATCH_IGNORE && !(t->flags & RTPE_TARGET_RANK) &&
 	       !rtpe_addr_equal(&t->expected_src, &p->src);
@@ -94,10 +90,10 @@ static bool source_is_wrong(const struct rtpe_target *t, const struct rtpe_packe
 /* Sequence, loss and jitter of an RTP packet of `bytes`; returns its source. */
 static struct rtpe_ssrc *track(const struct rtpe_target *t, const struct rtpe_packet *p, u32 class)
 {
-	struct rtpe_ssrc *source = rtpe_ssrc_get(t->details->ssrc, p);
+	struct rtpe_ssrc *source;
 	struct rtpe_pt_stats *stats;
 
-	rtpe_ssrc_update(source, p, class ? t->payload_types[class - 1].clock_rate : 0);
+	source = rtpe_ssrc_track(t->details->ssrc, p, class ? t->payload_types[class - 1].clock_rate : 0);
 	if (likely(class)) {
 		stats = &t->details->payload_types[t->payload_types[class - 1].stats];
 		stats->packets++;
@@ -142,46 +138,70 @@ static enum rtpe_verdict consume(const struct rtpe_target *t, struct rtpe_packet
 	return RTPE_DROP;
 }
 
-/* Why a packet is not for the outputs but for user space; RTPE_FORWARD if it is not so. */
-static enum rtpe_verdict screen(const struct rtpe_target *t, struct rtpe_packet *p)
+/* What is not for the outputs, and the reason that is counted, if any. Changes nothing but p. */
+static __always_inline enum rtpe_verdict screen(const struct rtpe_target *t, struct rtpe_packet *p, int *reason)
 {
 	if (goes_up(t, p))
-		return pass(t, p);
+		return RTPE_PASS;
 	if (source_is_wrong(t, p)) {
-		if (t->src_mismatch == RTPE_MISMATCH_DROP)
-			return drop(t, RTPE_DROP_SOURCE);
+		if (t->src_mismatch == RTPE_MISMATCH_DROP) {
+			*reason = RTPE_DROP_SOURCE;
+			return RTPE_DROP;
+		}
 		if (!t->table->terminal)
-			return pass(t, p);
+			return RTPE_PASS;
 	}
 	if (t->flags & RTPE_TARGET_RTP_ONLY && !is_rtp(t, p) && !is_rtcp(t, p)) {
-		note(t, RTPE_DROP_MALFORMED);
-		return pass(t, p);
+		*reason = RTPE_DROP_MALFORMED;
+		return RTPE_PASS;
 	}
 	if (!choose_outputs(t, p) && !is_intercepted(t, p) && !(t->flags & RTPE_TARGET_BLACKHOLE) &&
 	    !t->table->terminal)
-		return pass(t, p);
+		return RTPE_PASS;
 	if (!is_rtp(t, p))
 		return RTPE_FORWARD;
 	if (t->flags & RTPE_TARGET_SSRC_ONLY && !rtpe_ssrc_find(t->details->ssrc, p->ssrc)) {
-		fault(t, RTPE_DROP_SSRC);
-		return pass(t, p);
+		*reason = RTPE_DROP_SSRC;
+		return RTPE_PASS;
 	}
 	if (t->flags & RTPE_TARGET_PT_FILTER && !t->pt_class[p->payload_type]) {
-		note(t, RTPE_DROP_PAYLOAD_TYPE);
-		return pass(t, p);
+		*reason = RTPE_DROP_PAYLOAD_TYPE;
+		return RTPE_PASS;
 	}
 	return RTPE_FORWARD;
+}
+
+/* Counts what screen() found. */
+static noinline enum rtpe_verdict turn_away(const struct rtpe_target *t, const struct rtpe_packet *p,
+					    enum rtpe_verdict verdict, int reason)
+{
+	if (reason == RTPE_DROP_SOURCE || reason == RTPE_DROP_SSRC)
+		fault(t, reason);
+	else if (reason != NO_REASON)
+		note(t, reason);
+	if (verdict == RTPE_PASS)
+		rtpe_forward_pass(t, p);
+	return verdict;
+}
+
+enum rtpe_verdict rtpe_forward_judge(const struct rtpe_target *t, struct rtpe_packet *p)
+{
+	int reason;
+
+	rtpe_packet_parse(p);
+	return screen(t, p, &reason);
 }
 
 enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_packet *p)
 {
 	enum rtpe_verdict verdict;
+	int reason = NO_REASON;
 	u32 bytes = p->len;
 
 	rtpe_packet_parse(p);
-	verdict = screen(t, p);
-	if (verdict != RTPE_FORWARD)
-		return verdict;
+	verdict = screen(t, p, &reason);
+	if (unlikely(verdict != RTPE_FORWARD))
+		return turn_away(t, p, verdict, reason);
 	if (t->decrypt && decrypt(t, p))
 		return RTPE_DROP;
 	return consume(t, p, bytes);
@@ -199,14 +219,11 @@ int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p)
 	return result;
 }
 
-void rtpe_forward_sent(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
-		       int result)
+void rtpe_forward_unsent(const struct rtpe_target *t, const struct rtpe_output *o, int result)
 {
 	struct rtpe_counters *mine = rtpe_counters_mine(o->counters);
 
-	if (likely(result == RTPE_SEND)) {
-		rtpe_counters_add(mine, p->plain_len, p->now_us);
-	} else if (result == RTPE_LEAVE_OUT) {
+	if (result == RTPE_LEAVE_OUT) {
 		mine->passed++;
 	} else {
 		mine->errors++;

@@ -4,6 +4,7 @@
 #define RTPE_CORE_FORWARD_H
 
 #include "packet.h"
+#include "rewrite.h"
 #include "target.h"
 
 enum rtpe_verdict {
@@ -26,8 +27,22 @@ enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_p
  */
 int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p);
 
+/* As it would be decided for p at this moment; nothing is counted or changed but p. */
+enum rtpe_verdict rtpe_forward_judge(const struct rtpe_target *t, struct rtpe_packet *p);
+
+/* Counts a packet that is left to user space without rtpe_forward_packet() having decided so. */
+void rtpe_forward_pass(const struct rtpe_target *t, const struct rtpe_packet *p);
+
+void rtpe_forward_unsent(const struct rtpe_target *t, const struct rtpe_output *o, int result);
+
 /* After an attempt to send p: RTPE_SEND if it was sent, else why not. */
-void rtpe_forward_sent(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_packet *p,
-		       int result);
+static inline void rtpe_forward_sent(const struct rtpe_target *t, const struct rtpe_output *o,
+				     const struct rtpe_packet *p, int result)
+{
+	if (likely(result == RTPE_SEND))
+		rtpe_counters_add(rtpe_counters_mine(o->counters), p->plain_len, p->now_us);
+	else
+		rtpe_forward_unsent(t, o, result);
+}
 
 #endif

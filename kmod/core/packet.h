@@ -24,7 +24,7 @@ struct rtpe_packet {
 	u64 now_us;		/* Unix time of arrival */
 	struct rtpe_addr src;
 
-	/* by rtpe_packet_parse() */
+	/* by rtpe_packet_parse(), see parse.h */
 	u8 kind;		/* enum rtpe_kind */
 	u8 payload_type;	/* RTP only, like those below */
 	u16 seq;
@@ -37,14 +37,13 @@ struct rtpe_packet {
 	u32 plain_len;
 };
 
-/* Finds out the kind of data and, for RTP, reads the header. Total: any bytes do. */
-void rtpe_packet_parse(struct rtpe_packet *p);
-
 /* Same address, port and family. */
 static inline bool rtpe_addr_equal(const struct rtpe_addr *a, const struct rtpe_addr *b)
 {
-	return a->family == b->family && a->port == b->port &&
-	       !memcmp(a->ip, b->ip, a->family == RTPE_FAMILY_IP4 ? 4 : 16);
+	if (a->family != b->family || a->port != b->port)
+		return false;
+	/* Constant lengths: no call. */
+	return a->family == RTPE_FAMILY_IP4 ? !memcmp(a->ip, b->ip, 4) : !memcmp(a->ip, b->ip, 16);
 }
 
 /* A family we know, a port, no reserved bits, no stray bytes behind an IPv4 address. */

@@ -132,6 +132,10 @@ typedef uint32_t __be32;
 #define WRITE_ONCE(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
+#define noinline __attribute__((noinline))
+#ifndef __always_inline
+#define __always_inline inline __attribute__((always_inline))
+#endif
 #define container_of(p, type, member) ((type *)((char *)(p) - offsetof(type, member)))
 
 #define RTPE_RCU

@@ -95,7 +95,7 @@ static void xor_block(u8 out[16], const u8 with[16])
 }
 
 /* RFC 3711 section 4.1.2: each block of the key stream also hangs on the one before. */
-static int crypt_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len)
+int rtpe_session_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len)
 {
 	u8 start[16], stream[16] = { 0 };
 	u32 at, i, j = 0;
@@ -113,15 +113,6 @@ static int crypt_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32
 	return 0;
 }
 
-int rtpe_session_crypt(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len)
-{
-	if (!s->cipher || !len)
-		return 0;
-	if (s->mode == RTPE_CIPHER_AES_F8)
-		return crypt_f8(s, iv, data, len);
-	return s->ops->ctr(s->cipher, iv, data, len);
-}
-
 int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], u8 *tag)
 {
 	u8 digest[20];
@@ -130,16 +121,18 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 	if (!s->mac)
 		return 0;
 	err = s->ops->mac(s->mac, data, len, tail, digest);
-	if (!err)
+	if (err)
+		return err;
+	if (likely(s->tag_len == 10))
+		memcpy(tag, digest, 10);
+	else
 		memcpy(tag, digest, s->tag_len);
-	return err;
+	return 0;
 }
 
-/* In a time that does not tell how many bytes were right. */
 int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag)
 {
-	u8 digest[20], wrong = 0;
-	u32 i;
+	u8 digest[20];
 	int err;
 
 	if (!s->mac)
@@ -147,7 +140,5 @@ int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, c
 	err = s->ops->mac(s->mac, data, len, tail, digest);
 	if (err)
 		return err;
-	for (i = 0; i < s->tag_len; i++)
-		wrong |= digest[i] ^ tag[i];
-	return wrong ? -EBADMSG : 0;
+	return rtpe_differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
 }

@@ -34,7 +34,15 @@ void rtpe_session_close(struct rtpe_session *s);
 void rtpe_session_iv(const struct rtpe_session *s, u32 ssrc, u64 index, u8 iv[16]);
 
 /* Encrypts or decrypts, with anything but AEAD. */
-int rtpe_session_crypt(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len);
+int rtpe_session_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len);
+static inline int rtpe_session_crypt(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32 len)
+{
+	if (!s->cipher || !len)
+		return 0;
+	if (unlikely(s->mode == RTPE_CIPHER_AES_F8))
+		return rtpe_session_f8(s, iv, data, len);
+	return s->ops->ctr(s->cipher, iv, data, len);
+}
 
 /* Writes tag_len bytes that authenticate data and, behind it, the tail. */
 int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], u8 *tag);

@@ -144,12 +144,10 @@ static struct rtpe_source *take(struct rtpe_sources *all, u32 ssrc, u64 now_us, 
 	return s;
 }
 
-struct rtpe_source *rtpe_source_claim(struct rtpe_sources *all, u32 ssrc, u64 now_us, enum rtpe_full full)
+struct rtpe_source *rtpe_source_make(struct rtpe_sources *all, u32 ssrc, u64 now_us, enum rtpe_full full)
 {
-	struct rtpe_source *s = rtpe_source_get(all, ssrc);
+	struct rtpe_source *s;
 
-	if (likely(s))
-		return s;
 	rtpe_lock(&all->lock);
 	s = rtpe_source_get(all, ssrc);
 	if (!s)

@@ -51,8 +51,16 @@ enum rtpe_full {
 	RTPE_REFUSE,		/* ... no new SSRC is taken */
 };
 
+struct rtpe_source *rtpe_source_make(struct rtpe_sources *all, u32 ssrc, u64 now_us, enum rtpe_full full);
+
 /* Likewise, made if need be. NULL: refused, or packets are at work on every source. */
-struct rtpe_source *rtpe_source_claim(struct rtpe_sources *all, u32 ssrc, u64 now_us, enum rtpe_full full);
+static inline struct rtpe_source *rtpe_source_claim(struct rtpe_sources *all, u32 ssrc, u64 now_us,
+						    enum rtpe_full full)
+{
+	struct rtpe_source *s = rtpe_source_get(all, ssrc);
+
+	return likely(s) ? s : rtpe_source_make(all, ssrc, now_us, full);
+}
 
 /* Where the RTP of an SSRC without a source would go on: one more than its highest index, or 0. */
 u64 rtpe_source_past(struct rtpe_sources *all, u32 ssrc);

@@ -49,7 +49,7 @@ static int close_hmac(const struct rtpe_crypto *c, u8 *data, u32 len, u32 word)
 	if (err)
 		return err;
 	rtpe_write32(word, data + len);
-	memcpy(data + signed_len, c->params.mki, c->params.mki_len);
+	rtpe_crypto_append_mki(c, data + signed_len);
 	return rtpe_session_sign(s, data, signed_len, NULL, data + signed_len + c->params.mki_len);
 }
 
@@ -109,7 +109,7 @@ static int seal(const struct rtpe_session *s, u8 *data, u32 len, u32 word)
 
 static int close_aead(const struct rtpe_crypto *c, u8 *data, u32 len, u32 word)
 {
-	memcpy(data + len + RTPE_AEAD_TAG_LEN + RTPE_SRTCP_WORD_LEN, c->params.mki, c->params.mki_len);
+	rtpe_crypto_append_mki(c, data + len + RTPE_AEAD_TAG_LEN + RTPE_SRTCP_WORD_LEN);
 	return seal(&c->rtcp, data, len, word);
 }
 

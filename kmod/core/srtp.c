@@ -7,21 +7,6 @@
  */
 #define RECOVERY_US 1000000
 
-/* RFC 3711 section 3.3.1 and appendix A. */
-u64 rtpe_srtp_guess(u64 top, u16 seq)
-{
-	u64 roc = top ? (top - 1) >> 16 : 0;
-	u16 last = (u16)(top - 1);
-
-	if (!top)
-		return seq;
-	if (last < 0x8000 && seq - last > 0x8000 && roc)
-		roc--;
-	else if (last >= 0x8000 && last - 0x8000 > seq)
-		roc++;
-	return roc << 16 | seq;
-}
-
 static void build_iv(const struct rtpe_session *s, const struct rtpe_packet *p, u64 index, u8 iv[16])
 {
 	if (s->mode != RTPE_CIPHER_AES_F8) {
@@ -147,7 +132,7 @@ static int close_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 in
 	if (err)
 		return err;
 	rtpe_write32((u32)(index >> 16), roc);
-	memcpy(p->data + p->len, c->params.mki, c->params.mki_len);
+	rtpe_crypto_append_mki(c, p->data + p->len);
 	return rtpe_session_sign(&c->rtp, p->data, p->len, roc, p->data + p->len + c->params.mki_len);
 }
 
@@ -156,7 +141,7 @@ static int close_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 in
 	u8 iv[16];
 
 	rtpe_session_iv(&c->rtp, p->ssrc, index, iv);
-	memcpy(p->data + p->len + RTPE_AEAD_TAG_LEN, c->params.mki, c->params.mki_len);
+	rtpe_crypto_append_mki(c, p->data + p->len + RTPE_AEAD_TAG_LEN);
 	return c->rtp.ops->seal(c->rtp.cipher, iv, p->data, p->header_len, p->data + p->header_len,
 				p->len - p->header_len);
 }

@@ -50,7 +50,7 @@ static void restart(struct rtpe_ssrc *s, u16 seq)
 }
 
 /* n numbers further: what leaves the window unseen is lost. */
-static void advance(struct rtpe_ssrc *s, u32 n)
+static __always_inline void advance(struct rtpe_ssrc *s, u32 n)
 {
 	s->ext_seq += n;
 	if (likely(n == 1)) {
@@ -78,11 +78,10 @@ static void step_back(struct rtpe_ssrc *s, u32 behind)
 	}
 }
 
-static void update_jitter(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
+static __always_inline void update_jitter(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
 {
-	u64 sec = rtpe_div64(p->now_us, 1000000);
-	u32 usec = (u32)(p->now_us - sec * 1000000);
-	u32 arrival = (u32)sec * clock_rate + (u32)rtpe_div64((u64)usec * clock_rate, 1000000);
+	/* The product wraps once in years; the step is then too large to count. */
+	u32 arrival = (u32)rtpe_div64(p->now_us * clock_rate, 1000000);
 	u32 transit = arrival - p->timestamp;
 	u32 d = transit - s->transit;
 
@@ -95,7 +94,7 @@ static void update_jitter(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 
 	s->transit = transit ? transit : 1;	/* 0: nothing to compare with yet */
 }
 
-void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
+static __always_inline void update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
 {
 	u16 ahead = p->seq - (u16)s->ext_seq;
 
@@ -117,6 +116,19 @@ void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 cloc
 	s->last_ts = p->timestamp;
 	if (clock_rate)
 		update_jitter(s, p, clock_rate);
+}
+
+void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
+{
+	update(s, p, clock_rate);
+}
+
+struct rtpe_ssrc *rtpe_ssrc_track(struct rtpe_ssrc *trackers, const struct rtpe_packet *p, u32 clock_rate)
+{
+	struct rtpe_ssrc *s = rtpe_ssrc_get(trackers, p);
+
+	update(s, p, clock_rate);
+	return s;
 }
 
 static void adopt(struct rtpe_ssrc *s, const struct rtpe_ssrc *from, u32 seen_before)

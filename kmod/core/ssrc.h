@@ -20,6 +20,9 @@ struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_pa
 /* Takes an RTP packet into account; clock_rate in Hz, 0: no jitter (RFC 3550 A.1, A.3, A.8). */
 void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate);
 
+/* Both at once. */
+struct rtpe_ssrc *rtpe_ssrc_track(struct rtpe_ssrc *trackers, const struct rtpe_packet *p, u32 clock_rate);
+
 /*
  * Goes on where another engine is: what either has seen counts as seen, the
  * higher sequence number holds, counters stay.

@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "table.h"
 
-static u32 bucket_of(const struct rtpe_addr *a)
+static struct rtpe_buckets *make_buckets(struct rtpe_table *t, u32 bits, u32 link)
 {
-	u64 x;
-	u32 h = a->port * 0x9e3779b1u;
+	struct rtpe_buckets *b = rtpe_alloc(sizeof(*b) + (sizeof(b->heads[0]) << bits));
 
-	if (a->family == RTPE_FAMILY_IP6) {
-		memcpy(&x, a->ip + 8, 8);
-		h ^= (u32)((x * 0x9e3779b97f4a7c15ull) >> 32);
-		memcpy(&x, a->ip, 8);
-		h ^= (u32)((x * 0xc2b2ae3d27d4eb4full) >> 32);
-	} else {
-		h ^= rtpe_read32(a->ip) * 0x85ebca6bu;
-	}
-	return (h ^ h >> 15) & (RTPE_TABLE_BUCKETS - 1);
+	if (!b)
+		return NULL;
+	b->table = t;
+	b->shift = 32 - bits;
+	b->link = link;
+	return b;
+}
+
+static u32 bits_of(const struct rtpe_buckets *b)
+{
+	return 32 - b->shift;
 }
 
 static int init_stats(struct rtpe_table *t, u32 cpus)
@@ -31,16 +32,19 @@ static int init_stats(struct rtpe_table *t, u32 cpus)
 
 int rtpe_table_init(struct rtpe_table *t, const struct rtpe_host_ops *host, u32 cpus)
 {
+	struct rtpe_buckets *b;
 	int err;
 
 	memset(t, 0, sizeof(*t));
 	t->host = host;
-	t->buckets = rtpe_alloc(RTPE_TABLE_BUCKETS * sizeof(*t->buckets));
-	if (!t->buckets)
+	b = make_buckets(t, RTPE_MIN_BUCKET_BITS, 0);
+	if (!b)
 		return -ENOMEM;
 	err = init_stats(t, cpus);
 	if (err)
-		rtpe_free(t->buckets);
+		rtpe_free(b);
+	else
+		rtpe_rcu_set(t->buckets, b);
 	return err;
 }
 
@@ -49,27 +53,59 @@ void rtpe_table_exit(struct rtpe_table *t)
 	rtpe_stats_exit(&t->targets);
 	rtpe_stats_exit(&t->outputs);
 	rtpe_free(t->by_slot);
-	rtpe_free(t->buckets);
-}
-
-struct rtpe_target *rtpe_table_find(const struct rtpe_table *t, const struct rtpe_addr *local)
-{
-	struct rtpe_target *x = rtpe_rcu_get(t->buckets[bucket_of(local)]);
-
-	while (x && !rtpe_addr_equal(&x->local, local))
-		x = rtpe_rcu_get(x->next);
-	return x;
+	rtpe_free(rtpe_rcu_own(t->buckets));
 }
 
 /* The pointer that holds the target for `local`, or the NULL at the chain's end. */
 static struct rtpe_target RTPE_RCU **place_of(struct rtpe_table *t, const struct rtpe_addr *local)
 {
-	struct rtpe_target RTPE_RCU **at = &t->buckets[bucket_of(local)];
+	struct rtpe_buckets *b = rtpe_rcu_own(t->buckets);
+	struct rtpe_target RTPE_RCU **at = &b->heads[rtpe_addr_hash(local) >> b->shift];
 	struct rtpe_target *x;
 
 	while ((x = rtpe_rcu_own(*at)) && !rtpe_addr_equal(&x->local, local))
-		at = &x->next;
+		at = &x->next[b->link];
 	return at;
+}
+
+static void free_buckets(struct rtpe_deferred *d)
+{
+	struct rtpe_buckets *b = container_of(d, struct rtpe_buckets, deferred);
+
+	rtpe_store_release(&b->table->settling, 0);
+	rtpe_free(b);
+}
+
+static void fill_buckets(struct rtpe_buckets *b)
+{
+	struct rtpe_target RTPE_RCU **head;
+	struct rtpe_target *x;
+	u32 slot = 0;
+
+	for (; (x = rtpe_table_next(b->table, &slot)); slot++) {
+		head = &b->heads[rtpe_addr_hash(&x->local) >> b->shift];
+		rtpe_rcu_set(x->next[b->link], rtpe_rcu_own(*head));
+		rtpe_rcu_set(*head, x);
+	}
+}
+
+/* After a target came. Without memory, or while packets may still use the other link, the chains grow instead. */
+static void grow(struct rtpe_table *t)
+{
+	struct rtpe_buckets *old = rtpe_rcu_own(t->buckets), *b;
+	u32 bits = bits_of(old);
+
+	if (t->num_targets <= 1u << bits || bits == RTPE_MAX_BUCKET_BITS || rtpe_load_acquire(&t->settling))
+		return;
+	while (bits < RTPE_MAX_BUCKET_BITS && t->num_targets > 1u << (bits - 1))
+		bits++;
+	b = make_buckets(t, bits, !old->link);
+	if (!b)
+		return;
+	fill_buckets(b);
+	WRITE_ONCE(t->settling, 1);
+	rtpe_rcu_set(t->buckets, b);
+	rtpe_defer(&old->deferred, free_buckets);
 }
 
 static void free_target(struct rtpe_deferred *d)
@@ -102,10 +138,12 @@ static int reserve_slot(struct rtpe_table *t, u32 slot)
 static void link_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at, struct rtpe_target *x,
 		    struct rtpe_target *old)
 {
+	u32 link = rtpe_rcu_own(t->buckets)->link;
+
 	x->serial = ++t->serial;
 	t->by_slot[x->slot] = x;
 	if (old) {
-		rtpe_rcu_set(x->next, rtpe_rcu_own(old->next));
+		rtpe_rcu_set(x->next[link], rtpe_rcu_own(old->next[link]));
 		rtpe_target_succeed(x, old);
 	} else {
 		t->num_targets++;
@@ -114,6 +152,8 @@ static void link_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at, stru
 	rtpe_store_release(&t->changes, t->changes + 1);
 	if (old)
 		rtpe_defer(&old->deferred, free_target);
+	else
+		grow(t);
 }
 
 static int add(struct rtpe_table *t, const struct rtpe_message *m, bool replace, struct rtpe_target **added)
@@ -159,7 +199,7 @@ static void unlink_at(struct rtpe_table *t, struct rtpe_target RTPE_RCU **at)
 {
 	struct rtpe_target *x = rtpe_rcu_own(*at);
 
-	rtpe_rcu_set(*at, rtpe_rcu_own(x->next));
+	rtpe_rcu_set(*at, rtpe_rcu_own(x->next[rtpe_rcu_own(t->buckets)->link]));
 	t->by_slot[x->slot] = NULL;
 	t->num_targets--;
 	rtpe_store_release(&t->changes, t->changes + 1);
@@ -178,11 +218,11 @@ int rtpe_table_remove(struct rtpe_table *t, const struct rtpe_addr *local)
 
 void rtpe_table_flush(struct rtpe_table *t)
 {
-	u32 i;
+	struct rtpe_target *x;
+	u32 slot = 0;
 
-	for (i = 0; i < RTPE_TABLE_BUCKETS; i++)
-		while (rtpe_rcu_own(t->buckets[i]))
-			unlink_at(t, &t->buckets[i]);
+	while ((x = rtpe_table_next(t, &slot)))
+		unlink_at(t, place_of(t, &x->local));
 }
 
 struct rtpe_target *rtpe_table_next(const struct rtpe_table *t, u32 *slot)

@@ -7,7 +7,21 @@
 #include "stats.h"
 #include "target.h"
 
-#define RTPE_TABLE_BUCKETS 16384
+#define RTPE_MIN_BUCKET_BITS 5
+#define RTPE_MAX_BUCKET_BITS 20
+
+/*
+ * The targets by hash. When there are more of them than buckets, all are linked
+ * into a larger array by their other link, which then takes the place of this one:
+ * a packet that still looks here finds every target that was there when it began.
+ */
+struct rtpe_buckets {
+	struct rtpe_table *table;
+	u32 shift;		/* a hash without its lowest so many bits is the number of a bucket */
+	u32 link;		/* the one of rtpe_target.next that these chains use */
+	struct rtpe_deferred deferred;
+	struct rtpe_target RTPE_RCU *heads[];
+};
 
 struct rtpe_host_ops {
 	/* Optional: refuses a local address that this engine cannot serve. May sleep. */
@@ -31,7 +45,8 @@ struct rtpe_table {
 	u32 serial;		/* of the target added last */
 	u64 changes;		/* steps when targets came or went, before they are deferred */
 	bool terminal;		/* nothing lies behind: "passed" packets count as received */
-	struct rtpe_target RTPE_RCU **buckets;
+	struct rtpe_buckets RTPE_RCU *buckets;
+	u32 settling;		/* packets may be in former buckets still: the other link is in use */
 	struct rtpe_target **by_slot;	/* for listings: an order that additions and removals do not disturb */
 	u32 num_slots;
 };
@@ -41,8 +56,32 @@ int rtpe_table_init(struct rtpe_table *t, const struct rtpe_host_ops *host, u32 
 /* When no packet, command or reader can come any more and rtpe_table_flush()'s targets are gone. */
 void rtpe_table_exit(struct rtpe_table *t);
 
+static inline u32 rtpe_addr_hash(const struct rtpe_addr *a)
+{
+	u64 x = 0, y = 0;
+
+	if (a->family == RTPE_FAMILY_IP6) {
+		memcpy(&x, a->ip, 8);
+		memcpy(&y, a->ip + 8, 8);
+		x = x * 0xc2b2ae3d27d4eb4full ^ y;
+		x ^= x >> 32;
+	} else {
+		memcpy(&x, a->ip, 4);
+	}
+	x ^= (u64)a->port << 32;
+	return (u32)((x * 0x9e3779b97f4a7c15ull) >> 32);
+}
+
 /* Inside rtpe_read_lock(). NULL: no such target. */
-struct rtpe_target *rtpe_table_find(const struct rtpe_table *t, const struct rtpe_addr *local);
+static __always_inline struct rtpe_target *rtpe_table_find(const struct rtpe_table *t, const struct rtpe_addr *local)
+{
+	const struct rtpe_buckets *b = rtpe_rcu_get(t->buckets);
+	struct rtpe_target *x = rtpe_rcu_get(b->heads[rtpe_addr_hash(local) >> b->shift]);
+
+	while (x && !rtpe_addr_equal(&x->local, local))
+		x = rtpe_rcu_get(x->next[b->link]);
+	return x;
+}
 
 /* A message of `len` bytes. EEXIST unless `replace`; else as uapi/rtpengine.h says. */
 int rtpe_table_add(struct rtpe_table *t, const struct rtpe_target_msg *msg, u32 len, bool replace,

@@ -24,7 +24,7 @@ struct rtpe_output {
 };
 
 struct rtpe_target {
-	struct rtpe_target RTPE_RCU *next;	/* in the table's bucket */
+	struct rtpe_target RTPE_RCU *next[2];	/* in a bucket: see table.h */
 	struct rtpe_addr local, expected_src;
 	u32 serial;			/* tells it from the one it replaced */
 	u32 flags;			/* RTPE_TARGET_* */

@@ -91,7 +91,7 @@ def main() -> int:
             screen.table(["daemon", "kB/call", "kB at start"], [
                 [row["daemon"], f"{row['kb_per_call']:.1f}", str(row["kb_at_start"])] for row in results["memory"]])
         if "kernel" in parts:
-            results["kernel"] = kernel.measure(screen)
+            results["kernel"] = kernel.measure(screen, not options.no_reference)
     except DaemonFailed as failed:
         screen.line(str(failed))
         return 1

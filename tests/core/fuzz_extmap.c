@@ -3,6 +3,7 @@
  * Any header extension, edited in any way. The input: the room behind the packet,
  * what is edited, the MID's id and length, 32 bytes of allowed ids, then the packet.
  */
+#include "../../kmod/core/parse.h"
 #include "../../kmod/core/extmap.h"
 #include "fuzz.h"
 #include "media.h"

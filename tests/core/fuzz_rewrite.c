@@ -3,6 +3,7 @@
  * Any packet through any rewriting. The input: which parts there are, the MID's id
  * and length, a rule (4 bytes), how many SSRC maps of 12 bytes follow, then the packet.
  */
+#include "../../kmod/core/parse.h"
 #include "../../kmod/core/rewrite.h"
 #include "../../kmod/core/rtcp.h"
 #include "fuzz.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include "../../kmod/core/parse.h"
 #include "media.h"
 #include "check.h"
 

@@ -5,6 +5,7 @@
 #include "../../kmod/selftest/selftest.h"
 #include "check.h"
 #include "media.h"
+#include "suites.h"
 #include "support.h"
 
 #define START 1700000000000000
@@ -16,46 +17,6 @@ static struct rtpe_crypto *opened(const struct rtpe_srtp *keys)
 
 	CHECK_EQ(rtpe_crypto_open(&c, &rtpe_openssl_ciphers, keys), 0);
 	return c;
-}
-
-/* Keys for each suite there is. */
-static const struct {
-	const char *name;
-	u8 cipher, hmac, key_len, salt_len, rtp_tag, rtcp_tag, flags;
-} suites[] = {
-	{ "NULL", RTPE_CIPHER_NULL, RTPE_HMAC_SHA1, 16, 14, 10, 10, 0 },
-	{ "AES-CM-128 80", RTPE_CIPHER_AES_CM_128, RTPE_HMAC_SHA1, 16, 14, 10, 10, 0 },
-	{ "AES-CM-128 32", RTPE_CIPHER_AES_CM_128, RTPE_HMAC_SHA1, 16, 14, 4, 10, 0 },
-	{ "AES-CM-192", RTPE_CIPHER_AES_CM_192, RTPE_HMAC_SHA1, 24, 14, 10, 10, 0 },
-	{ "AES-CM-256", RTPE_CIPHER_AES_CM_256, RTPE_HMAC_SHA1, 32, 14, 10, 10, 0 },
-	{ "AES-F8", RTPE_CIPHER_AES_F8, RTPE_HMAC_SHA1, 16, 14, 10, 10, 0 },
-	{ "AES-GCM-128", RTPE_CIPHER_AES_GCM_128, RTPE_HMAC_NONE, 16, 12, 16, 16, 0 },
-	{ "AES-GCM-256", RTPE_CIPHER_AES_GCM_256, RTPE_HMAC_NULL, 32, 12, 16, 16, 0 },
-	{ "AES-GCM-128 UNENCRYPTED_RTCP", RTPE_CIPHER_AES_GCM_128, RTPE_HMAC_NONE, 16, 12, 16, 16,
-	  RTPE_SRTP_UNENCRYPTED_RTCP },
-	{ "UNENCRYPTED_RTP", RTPE_CIPHER_AES_CM_128, RTPE_HMAC_SHA1, 16, 14, 10, 10, RTPE_SRTP_UNENCRYPTED_RTP },
-	{ "UNENCRYPTED_RTCP", RTPE_CIPHER_AES_CM_128, RTPE_HMAC_SHA1, 16, 14, 10, 10, RTPE_SRTP_UNENCRYPTED_RTCP },
-	{ "UNAUTHENTICATED_RTP", RTPE_CIPHER_AES_CM_128, RTPE_HMAC_SHA1, 16, 14, 10, 10,
-	  RTPE_SRTP_UNAUTHENTICATED_RTP },
-	{ "no HMAC", RTPE_CIPHER_AES_CM_128, RTPE_HMAC_NULL, 16, 14, 0, 0, 0 },
-};
-
-static struct rtpe_srtp keys_of(u32 suite, u8 mki_len)
-{
-	struct rtpe_srtp k = {
-		.cipher = suites[suite].cipher, .hmac = suites[suite].hmac, .flags = suites[suite].flags,
-		.key_len = suites[suite].key_len, .salt_len = suites[suite].salt_len,
-		.rtp_tag_len = suites[suite].rtp_tag, .rtcp_tag_len = suites[suite].rtcp_tag, .mki_len = mki_len,
-	};
-	u32 i;
-
-	check_case(suites[suite].name);
-	for (i = 0; i < k.key_len; i++)
-		k.key[i] = (u8)(3 * i + suite);
-	for (i = 0; i < k.salt_len; i++)
-		k.salt[i] = (u8)(7 * i + 1);
-	memset(k.mki, 0xab, mki_len);
-	return k;
 }
 
 static bool tagged(u32 suite, bool rtcp)
@@ -378,53 +339,4 @@ TEST(srtp_who_follows_knows_all_sources)
 	}
 	rtpe_crypto_unref(before);
 	rtpe_crypto_unref(after);
-}
-
-TEST(srtp_parameters_that_are_refused)
-{
-	static const struct {
-		const char *name;
-		u32 suite;
-		size_t at;
-		u8 value;
-		int error;
-	} rows[] = {
-#define FIELD(f) offsetof(struct rtpe_srtp, f)
-		{ "no cipher", 1, FIELD(cipher), RTPE_CIPHER_NONE, -EOPNOTSUPP },
-		{ "unknown cipher", 1, FIELD(cipher), 8, -EOPNOTSUPP },
-		{ "no HMAC", 1, FIELD(hmac), RTPE_HMAC_NONE, -EOPNOTSUPP },
-		{ "unknown HMAC", 1, FIELD(hmac), 3, -EOPNOTSUPP },
-		{ "HMAC with AEAD", 6, FIELD(hmac), RTPE_HMAC_SHA1, -EOPNOTSUPP },
-		{ "short key", 1, FIELD(key_len), 15, -EOPNOTSUPP },
-		{ "long key", 1, FIELD(key_len), 255, -EOPNOTSUPP },
-		{ "short salt", 1, FIELD(salt_len), 12, -EOPNOTSUPP },
-		{ "long salt with AEAD", 6, FIELD(salt_len), 14, -EOPNOTSUPP },
-		{ "no tag", 1, FIELD(rtp_tag_len), 0, -EINVAL },
-		{ "long tag", 1, FIELD(rtcp_tag_len), 21, -EINVAL },
-		{ "tag without HMAC", 12, FIELD(rtp_tag_len), 10, -EINVAL },
-		{ "short tag with AEAD", 6, FIELD(rtp_tag_len), 8, -EINVAL },
-		{ "long MKI", 1, FIELD(mki_len), 129, -EINVAL },
-		{ "unknown flag", 1, FIELD(flags), 8, -EINVAL },
-		{ "unauthenticated AEAD", 6, FIELD(flags), RTPE_SRTP_UNAUTHENTICATED_RTP, -EINVAL },
-		{ "unencrypted AEAD", 6, FIELD(flags), RTPE_SRTP_UNENCRYPTED_RTP, -EINVAL },
-		{ "behind the key", 1, FIELD(key) + 16, 1, -EINVAL },
-		{ "behind the salt", 1, FIELD(salt) + 14, 1, -EINVAL },
-		{ "behind the MKI", 1, FIELD(mki), 1, -EINVAL },
-	};
-	struct rtpe_crypto *c = NULL;
-	struct rtpe_srtp keys;
-	u32 i;
-
-	for (i = 0; i < COUNT(suites); i++) {
-		keys = keys_of(i, 128);
-		CHECK_EQ(rtpe_crypto_check(&keys), 0);
-	}
-	for (i = 0; i < COUNT(rows); i++) {
-		keys = keys_of(rows[i].suite, 0);
-		((u8 *)&keys)[rows[i].at] = rows[i].value;
-		check_case(rows[i].name);
-		CHECK_EQ(rtpe_crypto_check(&keys), rows[i].error);
-		CHECK_EQ(rtpe_crypto_open(&c, &rtpe_openssl_ciphers, &keys), rows[i].error);
-		CHECK(!c);
-	}
 }

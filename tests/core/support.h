@@ -6,6 +6,7 @@
 #include "../../controlplane/relay/rcu.h"
 #include "../../kmod/core/command.h"
 #include "../../kmod/core/forward.h"
+#include "../../kmod/core/parse.h"
 
 /* A table whose outputs need nothing; `outputs` counts those that live. */
 struct bench {

@@ -70,31 +70,6 @@ TEST(table_of_10000_targets)
 	bench_exit(&b);
 }
 
-TEST(table_buckets_share_the_load)
-{
-	u32 longest = 0, i, length;
-	struct rtpe_target *t;
-	struct rtpe_addr a;
-	struct message m;
-	struct bench b;
-
-	bench_init(&b);
-	for (i = 0; i < MANY; i++) {
-		/* As a media server does: few addresses, every second port. */
-		a = i % 2 ? address6(i % 4, (u16)(30000 + i)) : address4(0xc0a80001 + i % 4, (u16)(30000 + i));
-		message_init(&m, &a, 0);
-		bench_add(&b, &m, false);
-	}
-	for (i = 0; i < RTPE_TABLE_BUCKETS; i++) {
-		for (length = 0, t = b.table.buckets[i]; t; t = t->next)
-			length++;
-		if (length > longest)
-			longest = length;
-	}
-	CHECK(longest <= 10);
-	bench_exit(&b);
-}
-
 TEST(table_add_needs_replace_for_what_is_there)
 {
 	struct rtpe_addr a = address4(0x7f000001, 5000);

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.kernel.build import ROOT, build, build_counters
-from tests.kernel.prepare import PrepareError, prepare
+from tests.kernel.build import ROOT, BuildError, Built, build, build_counters, build_reference
+from tests.kernel.insn.packets import write as write_packets
+from tests.kernel.prepare import Kernel, PrepareError, prepare
 from tests.kernel.vm import Guest
+from tests.peers import debian
 
 KERNEL_HALF = 1 << 63
+BUILD = ROOT / "build" / "kernel"
 
 
 @dataclass(slots=True)
@@ -74,17 +77,16 @@ def subtract_drop(counts: list[Count]) -> None:
         c.above_drop = c.total - drops[c.label.split(":")[0]]
 
 
-def measure(packets: int) -> list[Count]:
-    """Builds, boots and counts; RuntimeError when the guest fails."""
-    kernel = prepare()
-    built = build(kernel, ROOT / "build" / "kernel")
-    plugin, flow = build_counters(ROOT / "build" / "kernel")
+def _count(kernel: Kernel, packets: int, extensions: Built, script: str, module: Path, *more: str) -> list[Count]:
+    """Boots, runs a script of tests.kernel.insn and reads what it counted."""
+    plugin, flow = build_counters(BUILD)
     with tempfile.TemporaryDirectory(prefix="rtpe-insn-") as name:
         out = Path(name)
-        guest = Guest(kernel, cpu="max,-erms,-fsrm", shares=(out,), environment=built.environment(), timeout=500,
-                      qemu_args=("-plugin", f"{plugin},out={out}/counts"))
-        result = guest.run("/usr/bin/python3", "-m", "tests.kernel.insn.guest", str(built.module), str(flow), name,
-                           str(packets), cwd=ROOT)
+        write_packets(out, packets)
+        guest = Guest(kernel, cpu="max,-erms,-fsrm", shares=(out,), environment=extensions.environment(), timeout=500,
+                      memory_mb=2048, qemu_args=("-plugin", f"{plugin},out={out}/counts"))
+        result = guest.run("/usr/bin/python3", "-m", f"tests.kernel.insn.{script}", str(module), str(flow), name,
+                           str(packets), *more, cwd=ROOT)
         if result.status:
             raise RuntimeError(f"guest: status {result.status}\n{result.output}\n{result.console[-3000:]}")
         symbols = Symbols((out / "kallsyms").read_text(encoding="ascii"))
@@ -94,16 +96,34 @@ def measure(packets: int) -> list[Count]:
     return counts
 
 
+def measure(packets: int) -> list[Count]:
+    """Builds, boots and counts; RuntimeError when the guest fails."""
+    kernel = prepare()
+    built = build(kernel, BUILD)
+    return _count(kernel, packets, built, "guest", built.module)
+
+
+def measure_reference(packets: int) -> list[Count]:
+    """The same for Debian's module and daemon, those cases that they have; Unobtainable where they cannot be had."""
+    kernel = prepare()
+    program, environment = debian.program("rtpengine-daemon", "/usr/bin/rtpengine")
+    module = build_reference(kernel, BUILD)
+    built = build(kernel, BUILD)
+    words = [f"{name}={value}" for name, value in environment.items()]
+    return _count(kernel, packets, built, "reference", module, program, *words)
+
+
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Guest instructions per packet of the kernel module.")
     parser.add_argument("-n", "--packets", type=int, default=1600, help="packets per case, a multiple of 16")
     parser.add_argument("-t", "--top", type=int, default=0, help="most expensive functions to show")
+    parser.add_argument("--reference", action="store_true", help="Debian's module instead")
     parser.add_argument("--json", action="store_true", help="one JSON object per line")
     args = parser.parse_args()
     try:
-        counts = measure(args.packets)
-    except (PrepareError, RuntimeError) as e:
+        counts = (measure_reference if args.reference else measure)(args.packets)
+    except (PrepareError, BuildError, RuntimeError, debian.Unobtainable) as e:
         print(e, file=sys.stderr)
         return 1
     for c in counts:

@@ -46,7 +46,7 @@ def tables() -> None:
     def added(result: object) -> None:
         assert os.path.exists(f"{ROOT}/5") is not _short(result)
         if not _short(result):
-            assert sorted(os.listdir(f"{ROOT}/5")) == ["blist", "control", "list", "status"]
+            assert sorted(os.listdir(f"{ROOT}/5")) == ["blist", "calls", "control", "list", "status"]
             os.write(main, b"del 5\n")
 
     def deleted(result: object) -> None:

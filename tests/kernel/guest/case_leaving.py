@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a forwarded packet must not take along, and where it must not go."""
+import os
 import re
 import socket
 import time
 
-from tests.kernel.guest import net
+from tests.kernel.guest import abi, net
 from tests.kernel.guest.abi import Control, Target, output
 from tests.kernel.guest.case_packets import A, B, FAR, NEAR, forwarding
 from tests.kernel.guest.net import sh
@@ -63,22 +64,136 @@ def fair_queue() -> None:
 
 
 def queues() -> None:
-    """Packets that came through a device with several queues leave through one with a single queue."""
-    sh("ip link add qa numrxqueues 4 numtxqueues 4 type veth peer name qb numrxqueues 4 numtxqueues 4 netns A")
+    """Trap 3: the queue that a packet came through does not choose the one it leaves through; its flow does."""
+    sh("ip link add qa numrxqueues 4 numtxqueues 4 type veth peer name qb numrxqueues 4 numtxqueues 4 netns A;"
+       "ip addr add 10.5.0.1/24 dev qa; ip link set qa up; ip -n A addr add 10.5.0.2/24 dev qb; ip -n A link set qb up;"
+       "ip link add qc numrxqueues 4 numtxqueues 4 type veth peer name qd numrxqueues 4 numtxqueues 4 netns B;"
+       "ip addr add 10.5.1.1/24 dev qc; ip link set qc up; ip -n B addr add 10.5.1.2/24 dev qd; ip -n B link set qd up;"
+       "ip -n A route add 10.5.1.0/24 via 10.5.0.1; tc qdisc add dev qc root handle 1: mq;"
+       "sysctl -qw net.ipv4.ip_forward=1")
+    near, far, there = ("10.5.0.1", 30000), ("10.5.1.1", 30002), ("10.5.1.2", 20000)
     try:
-        sh("ip addr add 10.5.0.1/24 dev qa; ip link set qa up; ip -n A addr add 10.5.0.2/24 dev qb; "
-           "ip -n A link set qb up")
-        near = ("10.5.0.1", 30000)
-        with table(), net.Rule(), Control() as control, net.peer(B) as b:
-            control.add(Target(near, [output(FAR, B)]))
-            socks = [net.udp(("10.5.0.2", 10000 + n), "A") for n in range(16)]
+        with table(), net.Rule(), Control() as control, net.udp(there, "B") as b:
+            control.add(Target(near, [output(far, there)]))
+            socks = [net.udp(("10.5.0.2", 10000 + n), "A") for n in range(24)]
             for s in socks:
                 s.sendto(net.rtp(1), near)
-            assert len(net.receive(b, 16)) == 16
+            assert len(net.receive(b, 24)) == 24
+            assert _queues_used("qc") == 1
+            for s in socks:     # routed they keep it, so there was something to be kept
+                s.sendto(net.rtp(1), there)
+            assert len(net.receive(b, 24)) == 24
+            assert _queues_used("qc") > 1
             for s in socks:
                 s.close()
     finally:
-        sh("ip link del qa")
+        sh("sysctl -qw net.ipv4.ip_forward=0; ip link del qa; ip link del qc")
+
+
+def _queues_used(device: str) -> int:
+    """Queues of an mq device that sent more than the odd packet of the neighbours."""
+    found = re.findall(r"parent 1:\w+.*\n Sent \d+ bytes (\d+) pkt", sh(f"tc -s qdisc show dev {device}"))
+    assert len(found) == 4, found
+    return sum(int(packets) > 2 for packets in found)
+
+
+def duplicated() -> None:
+    """Trap 17: what another target duplicates (TEE, before and after) is whole, and forwarded once."""
+    tee = "iptables-legacy -t mangle -{} {} -p udp --dport {} -j TEE --gateway {}"
+    rules = [("PREROUTING", NEAR[1], net.B4), ("POSTROUTING", B[1], net.A4)]
+    with forwarding() as (control, relay, a, b), _sniffer("A", "ea") as back, _sniffer("B", "eb") as ahead:
+        for rule in rules:
+            sh(tee.format("A", *rule))
+        try:
+            for n in range(20):
+                a.sendto(net.rtp(n), NEAR)
+            assert net.receive(b, 20) == [net.rtp(n) for n in range(20)]
+            assert net.silent(relay, 0.1) and net.silent(b, 0.1)
+        finally:
+            for rule in rules:
+                sh(tee.format("D", *rule))
+        assert control.state(NEAR).counters.packets == 20
+        for sock, to in ((ahead, NEAR[0]), (back, net.B4)):
+            copies = [p[42:] for p in net.receive(sock, 999) if p[30:34] == socket.inet_aton(to)
+                      and p[6:12] != _own_mac(sock)]
+            assert copies == [net.rtp(n) for n in range(20)], (to, len(copies))
+
+
+def _sniffer(netns: str, device: str) -> socket.socket:
+    net.enter(netns)
+    try:
+        s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3))
+        s.bind((device, 0x0800))
+        s.settimeout(0.5)
+        return s
+    finally:
+        net.enter("")
+
+
+def _own_mac(sock: socket.socket) -> bytes:
+    return bytes(sock.getsockname()[4])
+
+
+def conntrack_comes_later() -> None:
+    """Trap 18: connection tracking that is loaded while packets run; none is lost, and no entry leads astray."""
+    sh("nft flush ruleset; rmmod nft_ct nft_nat nft_chain_nat nf_nat xt_conntrack nf_conntrack", check=False)
+    with forwarding() as (control, _, a, b):
+        sender = net.Sender(a, NEAR)
+        sender.start()
+        time.sleep(0.1)
+        sh("modprobe nf_conntrack; nft add table ip late; nft 'add chain ip late in { type filter hook prerouting "
+           "priority 0; }'; nft add rule ip late in ct state new counter; nft 'add chain ip late nat { type nat hook "
+           "postrouting priority 100; }'; nft add rule ip late nat udp dport 9 masquerade")
+        try:
+            time.sleep(0.3)
+            sent = sender.stop()
+            assert net.receive(b, sent) == [net.rtp(n) for n in range(sent)]
+            assert control.state(NEAR).outputs[0].counters.errors == 0
+            with open("/proc/net/nf_conntrack" if os.path.exists("/proc/net/nf_conntrack") else "/dev/null",
+                      encoding="ascii") as f:
+                found = f.read()
+            assert not found or "src=10.2.0.1 dst=10.2.0.2" in found, found
+        finally:
+            sh("nft delete table ip late")
+
+
+def _skbs() -> int:
+    """Socket buffers in use."""
+    with open("/proc/slabinfo", encoding="ascii") as f:
+        return sum(int(line.split()[1]) for line in f if line.startswith("skbuff_"))
+
+
+def nothing_leaks() -> None:
+    """Trap 7: ten thousand packets that cannot leave, for each reason there is, leave no buffer behind."""
+    reasons: list[tuple[str, str, dict[str, object]]] = [
+        ("true", "true", {}),
+        ("ip route add unreachable 10.77.0.9", "ip route del unreachable 10.77.0.9", {"to": ("10.77.0.9", 9)}),
+        ("nft add table ip t; nft 'add chain ip t o { type filter hook output priority 0; }'; nft add rule ip t o udp "
+         "dport 20000 drop", "nft delete table ip t", {}),
+        ("nft add table ip t; nft 'add chain ip t o { type filter hook postrouting priority 0; }'; nft add rule ip t o "
+         "udp dport 20000 drop", "nft delete table ip t", {}),
+        ("true", "true", {"ttl": 1}),
+        ("ip link set vb mtu 100", "ip link set vb mtu 1500; ip addr replace fd00:2::1/64 dev vb nodad", {}),
+        ("tc qdisc add dev vb root tbf rate 8kbit burst 300 limit 300", "tc qdisc del dev vb root", {}),
+        ("ip neigh replace 10.2.0.2 dev vb nud failed", "ip neigh del 10.2.0.2 dev vb", {}),
+    ]
+    with forwarding() as (control, _, a, b):
+        b.settimeout(0.05)
+        for before, after, options in reasons:
+            sh("ip route add 10.77.0.9 via 10.2.0.2")
+            control.add(Target(NEAR, [output(FAR, options.get("to", B)), output(FAR, B)]), abi.REPLACE)  # type: ignore
+            sh("ip route del 10.77.0.9")
+            a.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, options.get("ttl", 64))      # type: ignore[arg-type]
+            sh(before)
+            start = _skbs()
+            for n in range(1250):
+                a.sendto(net.rtp(n), NEAR)
+                if n % 50 == 0:
+                    net.receive(b, 100)
+            net.receive(b, 9999)
+            sh(after)
+            time.sleep(0.2)
+            assert _skbs() - start < 400, (before, start, _skbs())
 
 
 def loop_of_one() -> None:

@@ -3,7 +3,7 @@
 import random
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.kernel.guest import abi, net
@@ -109,16 +109,21 @@ def odd_headers() -> None:
         assert control.state(NEAR).counters.packets == 3
 
 
-def checksums() -> None:
-    """A right checksum in software is verified and forwarded; what leaves has a right one again."""
-    data = net.rtp(1)
+def udp_check(data: bytes) -> int:
+    """The right checksum of ip4(data)."""
     head = socket.inet_aton(net.A4) + socket.inet_aton(NEAR[0]) + struct.pack(">BBH", 0, 17, 8 + len(data))
     words = head + struct.pack(">HHHH", 10000, NEAR[1], 8 + len(data), 0) + data
     total = sum(struct.unpack(f">{len(words) // 2}H", words))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def checksums() -> None:
+    """A right checksum in software is verified and forwarded; what leaves has a right one again."""
+    data = net.rtp(1)
     with forwarding() as (_, _, a, b), raw_ip() as raw:
-        raw.sendto(ip4(data, check=~total & 0xFFFF), (NEAR[0], 0))
+        raw.sendto(ip4(data, check=udp_check(data)), (NEAR[0], 0))
         assert b.recv(2048) == data
         net.sh("ethtool -K vb tx off 2>/dev/null; ethtool -K ea tx off 2>/dev/null", check=False)
         a.sendto(data, NEAR)
@@ -139,14 +144,73 @@ def large() -> None:
             assert b6.recv(65536) == data
 
 
+UDP_SEGMENT = 103
+
+
+@contextmanager
+def gathering(feature: str) -> Iterator[Callable[[], None]]:
+    """What A sends is held back, and let go at once when the result is called, to a device that may put it together."""
+    net.sh(f"ethtool -K va gro on {feature} on; ip netns exec A tc qdisc add dev ea root plug; nft add table ip seen;"
+           "nft 'add chain ip seen in { type filter hook prerouting priority -400; }';"
+           "nft add rule ip seen in udp dport 30000 counter")
+    try:
+        yield lambda: net.sh("ip netns exec A tc qdisc change dev ea root plug release_indefinite") and None
+    finally:
+        net.sh(f"ethtool -K va gro off {feature} off; ip netns exec A tc qdisc del dev ea root;"
+               "nft delete table ip seen")
+
+
+def seen() -> int:
+    """Packets, however large, that the stack has had for NEAR while gathering()."""
+    return int(net.sh("nft list table ip seen").partition("counter packets ")[2].split()[0])
+
+
 def coalesced() -> None:
-    """A datagram of several segments (as GRO makes them) goes to the socket, which takes it apart."""
+    """Datagrams that come as one are taken apart and each forwarded; trap 5: lists of whole skbs go up as they are."""
+    packets = [net.rtp(n, payload=random.Random(n).randbytes(160)) for n in range(16)]
     with forwarding() as (control, relay, a, b):
-        a.setsockopt(socket.IPPROTO_UDP, 103, 172)      # UDP_SEGMENT
-        a.sendto(b"".join(net.rtp(n) for n in range(4)), NEAR)
-        assert net.receive(relay, 4) == [net.rtp(n) for n in range(4)]
-        assert net.silent(b)
-        assert control.state(NEAR).counters.packets == 0
+        a.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 172)
+        a.sendto(b"".join(packets) + net.rtp(16, payload=b"short"), NEAR)
+        assert net.receive(b, 17) == [*packets, net.rtp(16, payload=b"short")]
+        a.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 0)
+        for feature, reached in (("rx-gro-list", relay), ("rx-udp-gro-forwarding", b)):
+            with gathering(feature) as release:
+                for data in packets:
+                    a.sendto(data, NEAR)
+                release()
+                assert net.receive(reached, 16) == packets, feature
+                assert 0 < seen() < 16, "nothing was put together"
+        assert net.silent(relay, 0.1) and net.silent(b, 0.1)
+        state = control.state(NEAR)
+        assert (state.counters.packets, state.outputs[0].counters.packets) == (33, 33), state
+        assert (state.ssrcs[0].packets, state.ssrcs[0].lost) == (33, 0), state
+
+
+def coalesced_to_several() -> None:
+    """Taken apart for two outputs; a tap keeps the original."""
+    everything = 3
+    with forwarding() as (control, _, a, b), net.peer((net.B6, 20000)) as b6, \
+            socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(everything)), \
+            gathering("rx-udp-gro-forwarding") as release:
+        control.add(Target(NEAR, [output(("fd00:2::1", 9), (net.B6, 20000)), output(FAR, B)]), abi.REPLACE)
+        packets = [net.rtp(n, payload=random.Random(n).randbytes(160)) for n in range(12)]
+        for data in packets:
+            a.sendto(data, NEAR)
+        release()
+        assert net.receive(b, 12) == packets and net.receive(b6, 12) == packets
+        assert seen() < 12
+
+
+def coalesced_with_what_passes() -> None:
+    """If one of them is for user space all go there, in their order; each counts as passed."""
+    with forwarding(abi.RTP | abi.STUN) as (control, relay, a, b):
+        stun = struct.pack(">HHI", 1, 152, 0x2112A442) + bytes(164)
+        a.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 172)
+        sent = [net.rtp(1), stun, net.rtp(2)]
+        a.sendto(b"".join(sent), NEAR)
+        assert net.receive(relay, 3) == sent
+        assert net.silent(b, 0.1)
+        assert (control.state(NEAR).counters.packets, control.state(NEAR).counters.passed) == (0, 3)
 
 
 def tapped() -> None:

@@ -100,7 +100,7 @@ def one_owner() -> None:
             assert error(lambda: os.open(path, os.O_RDWR)) == "EBUSY"
             os.close(twin)
             assert text(f"{ROOT}/42/status") == \
-                "Refcount:    1\nControl PID: 0\nOpencount:   0\nTargets:     0\n" \
+                "Refcount:    1\nControl PID: 0\nOpencount:   0\nTargets:     0\nHooks:      \n" \
                 "Calls:       0\nStreams:     0\nLost copies: 0\n"
     assert error(lambda: os.open(f"{ROOT}/42/control", os.O_RDWR)) == "ENOENT"
 

@@ -120,18 +120,22 @@ def silent(sock: socket.socket, seconds: float = 0.3) -> bool:
 
 
 class Sender(threading.Thread):
-    """Sends RTP from one socket in the background until stop(); `sent` counts."""
+    """Sends RTP from one socket in the background until stop(); `sent` counts. If tolerant, the way may be missing."""
 
-    def __init__(self, sock: socket.socket, to: Where, gap: float = 0.001) -> None:
+    def __init__(self, sock: socket.socket, to: Where, gap: float = 0.001, tolerant: bool = False) -> None:
         super().__init__(daemon=True)
-        self.sock, self.to, self.gap, self.sent = sock, to, gap, 0
+        self.sock, self.to, self.gap, self.sent, self.tolerant = sock, to, gap, 0, tolerant
         self._end = threading.Event()
 
     def run(self) -> None:
         """The thread."""
         while not self._end.is_set():
-            self.sock.sendto(rtp(self.sent), self.to)
-            self.sent += 1
+            try:
+                self.sock.sendto(rtp(self.sent), self.to)
+                self.sent += 1
+            except OSError:
+                if not self.tolerant:
+                    raise
             self._end.wait(self.gap)
 
     def stop(self) -> int:

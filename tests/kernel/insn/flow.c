@@ -3,7 +3,10 @@
  * Sends RTP from one network namespace and takes it in another, in one thread, so
  * that the number of instructions is the same each time:
  *
- *   flow FROM_NS FROM_IP FROM_PORT  TO_IP TO_PORT  AT_NS AT_IP AT_PORT  PACKETS BURST COPIES
+ *   flow FROM_NS FROM_IP FROM_PORT  TO_IP TO_PORT  AT_NS AT_IP AT_PORT  PACKETS BURST COPIES [FILE]
+ *
+ * FILE has the packets one after the other, each behind its length (two bytes, the
+ * higher first): WARM_UP and PACKETS of them. Without it they are made here.
  *
  * Warms up, marks the start, sends PACKETS (BURST in a system call), marks the end:
  * by then all are in the receiver's socket, for they cross the host in softirqs of
@@ -74,6 +77,41 @@ static struct end bound(const char *ns, const char *ip, const char *port)
 	return e;
 }
 
+static unsigned char *packets_of_file[65536];
+
+static void load(const char *path, long count)
+{
+	unsigned char head[2];
+	FILE *f = fopen(path, "rb");
+	long n;
+
+	if (!f || count > 65536)
+		fail(path);
+	for (n = 0; n < count; n++) {
+		if (fread(head, 1, 2, f) != 2)
+			fail(path);
+		packets_of_file[n] = malloc(2 + (head[0] << 8 | head[1]));
+		memcpy(packets_of_file[n], head, 2);
+		if (fread(packets_of_file[n] + 2, 1, head[0] << 8 | head[1], f) != (size_t)(head[0] << 8 | head[1]))
+			fail(path);
+	}
+	fclose(f);
+}
+
+/* Packet number n, to be sent next. */
+static struct iovec packet(unsigned char *room, long n)
+{
+	unsigned char *made = packets_of_file[n];
+
+	if (made)
+		return (struct iovec){ made + 2, (size_t)(made[0] << 8 | made[1]) };
+	memset(room, 0xd5, BYTES);
+	memcpy(room, "\x80\0\0\0\0\0\0\0\x11\x22\x33\x44", 12);
+	room[2] = n >> 8;
+	room[3] = n;
+	return (struct iovec){ room, BYTES };
+}
+
 static void transmit(const struct end *from, const struct end *to, long first, long count, int burst)
 {
 	static unsigned char data[MAX_BURST][BYTES];
@@ -84,11 +122,7 @@ static void transmit(const struct end *from, const struct end *to, long first, l
 
 	for (at = 0; at < count; at += burst) {
 		for (i = 0; i < burst; i++) {
-			memset(data[i], 0xd5, BYTES);
-			memcpy(data[i], "\x80\0\0\0\0\0\0\0\x11\x22\x33\x44", 12);
-			data[i][2] = (first + at + i) >> 8;
-			data[i][3] = first + at + i;
-			v[i] = (struct iovec){ data[i], BYTES };
+			v[i] = packet(data[i], first + at + i);
 			m[i].msg_hdr = (struct msghdr){ .msg_name = (void *)&to->addr, .msg_namelen = to->len,
 							.msg_iov = &v[i], .msg_iovlen = 1 };
 		}
@@ -122,7 +156,7 @@ int main(int argc, char **argv)
 	long packets, copies, got;
 	int burst;
 
-	if (argc != 12)
+	if (argc != 12 && argc != 13)
 		return 2;
 	from = bound(argv[1], argv[2], argv[3]);
 	to = end_at(argv[4], argv[5]);
@@ -130,6 +164,8 @@ int main(int argc, char **argv)
 	packets = atol(argv[9]);
 	burst = atoi(argv[10]);
 	copies = atol(argv[11]);
+	if (argc == 13)
+		load(argv[12], WARM_UP + packets);
 
 	transmit(&from, &to, 0, WARM_UP, burst);
 	usleep(300000);

@@ -6,35 +6,12 @@ from pathlib import Path
 
 from tests.kernel.guest import net
 from tests.kernel.guest.abi import ADD, REPLACE, Control, Target, output, record
+from tests.kernel.guest.hook import Hook
 from tests.kernel.guest.tables import command
+from tests.kernel.insn import packets as encrypted
+from tests.kernel.insn.meter import PORT, Meter, baselines, resolve_neighbours
 
-PORT = 30000
-
-
-def resolve_neighbours() -> None:
-    """Fixed link addresses on both sides: no ARP or neighbour discovery while counting."""
-    def mac(ns: str, dev: str) -> str:
-        return net.sh(f"{'ip netns exec ' + ns if ns else ''} cat /sys/class/net/{dev}/address").strip()
-
-    for ns, end, link, ips in (("A", "ea", "va", (net.A4, net.A6)), ("B", "eb", "vb", (net.B4, net.B6))):
-        for ip in ips:
-            net.sh(f"ip neigh replace {ip} lladdr {mac(ns, end)} dev {link} nud permanent")
-            net.sh(f"ip -n {ns} neigh replace {net.PROXY[ip]} lladdr {mac('', link)} dev {end} nud permanent")
-
-
-class Meter:
-    """Runs the flow program and keeps the labels in the order of its counts."""
-
-    def __init__(self, flow: str, out: Path, packets: int) -> None:
-        self.flow, self.out, self.packets = flow, out, packets
-
-    def run(self, label: str, source: str = net.A4, sink: str = net.B4, *, to: tuple[str, int] | None = None,
-            burst: int = 1, copies: int = 1) -> None:
-        """One count: from `source` to `to` (default: the target on the proxy's side), expected at `sink`."""
-        where = to or (net.PROXY[source], PORT)
-        net.sh(f"{self.flow} A {source} 10000 {where[0]} {where[1]} B {sink} 20000 {self.packets} {burst} {copies}")
-        with open(self.out / "labels", "a", encoding="utf-8") as f:
-            f.write(label + "\n")
+TOTALS = (100, 10000, 100000)
 
 
 def forwarding(source: str, sink: str, outputs: int = 1) -> Target:
@@ -45,23 +22,23 @@ def forwarding(source: str, sink: str, outputs: int = 1) -> Target:
 
 def fill(control: Control, total: int) -> None:
     """Adds targets on other ports and addresses until there are `total` or, from the time before, more."""
-    todo = [Target((f"10.9.{n // 250}.{n % 250 + 1}", 1024 + n % 7), [output(("10.2.0.1", 9), (net.B4, 9))])
-            for n in range(1, total)]
-    for at in range(0, len(todo), 500):
-        replies = control.run(*(record(ADD, t.pack()) for t in todo[at:at + 500]))
+    out = [output(("10.2.0.1", 9), (net.B4, 9))]
+    for at in range(1, total, 500):
+        targets = (Target((f"10.{9 + n // 60000}.{n // 250 % 240}.{n % 250 + 1}", 1024 + n % 7), out)
+                   for n in range(at, min(at + 500, total)))
+        replies = control.run(*(record(ADD, t.pack()) for t in targets))
         assert all(r.status in (0, -errno.EEXIST) for r in replies), replies
 
 
-def baselines(meter: Meter) -> None:
-    """What the numbers are compared with: the same packets dropped at INPUT, and routed."""
-    for ip, family in ((net.A4, "ip"), (net.A6, "ip6")):
-        net.sh(f"nft add table {family} f; nft 'add chain {family} f i {{ type filter hook input priority 0; }}';"
-               f"nft add rule {family} f i udp dport 39998 drop")
-        meter.run(f"{family}: drop at INPUT", ip, to=(net.PROXY[ip], 39998), copies=0,
-                  sink=net.B6 if ip == net.A6 else net.B4)
-        net.sh(f"nft delete table {family} f")
-    net.sh("sysctl -qw net.ipv4.ip_forward=1")
-    meter.run("ip: routed", to=(net.B4, 20000))
+def secure(control: Control, meter: Meter) -> None:
+    """Each suite either way."""
+    near, far = (net.PROXY[net.A4], PORT), (net.PROXY[net.B4], PORT + 2)
+    for suite in encrypted.SUITES:
+        keys = encrypted.message(suite)
+        control.add(Target(near, [output(far, (net.B4, 20000))], decrypt=keys), REPLACE)
+        meter.run(f"ip: SRTP to RTP, {suite}", file=suite)
+        control.add(Target(near, [output(far, (net.B4, 20000), encrypt=keys)]), REPLACE)
+        meter.run(f"ip: RTP to SRTP, {suite}")
 
 
 def main() -> int:
@@ -78,9 +55,6 @@ def main() -> int:
         with net.Rule(0, "nft"):
             meter.run("ip: RTP, 1 target")
             meter.run("ip: RTP, 1 target, bursts of 16", burst=16)
-            for total in (100, 10000):
-                fill(control, total)
-                meter.run(f"ip: RTP, {total} targets")
             control.add(forwarding(net.A6, net.B6))
             meter.run("ip6: RTP", net.A6, net.B6)
             control.remove((net.PROXY[net.A6], PORT))
@@ -89,7 +63,17 @@ def main() -> int:
             control.remove((net.PROXY[net.A4], PORT))
             control.add(forwarding(net.A4, net.B4, 2))
             meter.run("ip: RTP, 2 outputs", copies=2)
+            secure(control, meter)
         control.add(forwarding(net.A4, net.B4), REPLACE)
+        control.add(forwarding(net.A6, net.B6), REPLACE)
+        with Hook(control, "va"):
+            meter.run("ip: RTP at ingress")
+            meter.run("ip: RTP at ingress, bursts of 16", burst=16)
+            meter.run("ip6: RTP at ingress", net.A6, net.B6)
+        with net.Rule(0, "nft"):
+            for total in TOTALS:
+                fill(control, total)
+                meter.run(f"ip: RTP, {total} targets")
         with net.Rule(0, "legacy"):     # last: its tables stay and cost, also without rules
             meter.run("ip: RTP, iptables-legacy")
     (out / "kallsyms").write_text(Path("/proc/kallsyms").read_text(encoding="ascii"), encoding="ascii")
