@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The scenarios that all engines play (tests/engines), played by the module; the host has written them down."""
+import errno
 import os
 import pickle
 import select
@@ -12,6 +13,7 @@ from tests.engines.player import TABLES, Player
 from tests.engines.scenario import Send, Step, number_of
 from tests.kernel.guest import abi, net
 from tests.kernel.guest.abi import Control, Where
+from tests.kernel.guest.hook import name
 from tests.kernel.guest.tables import table
 
 PATIENCE = 2.0
@@ -36,6 +38,12 @@ class Module:
         self.controls = [Control(number) for number in range(TABLES)]
         self.sockets: dict[Where, socket.socket] = {}
         self.streams: dict[tuple[int, int], int] = {}
+
+    def hook(self) -> None:
+        """Both tables take packets from both devices; of hooks of one device, that which came last is asked first."""
+        for control in reversed(self.controls):
+            for device in ("va", "vb"):
+                assert control.one(abi.ADD_HOOK, name(device)) in (0, -errno.EEXIST)
 
     def close(self) -> None:
         """Lets go of everything."""
@@ -103,26 +111,28 @@ class Module:
         return self.controls[number].geometry.targets
 
 
-def play(side_a: str, side_b: str, without: tuple[str, ...] = ()) -> None:
+def play(side_a: str, side_b: str, hooks: bool = False, without: tuple[str, ...] = ()) -> None:
     """All scenarios but some; those that fail do not keep the others from being played."""
     failed = {}
     engine: Module | None = None
     with table(0), table(1):
-        for name, steps in scenarios().items():
-            if name in without:
+        for number, (title, steps) in enumerate(scenarios().items()):
+            if title in without:
                 continue
             engine = engine or Module(side_a, side_b)
+            if hooks and not number:
+                engine.hook()       # they outlive this owner
             try:
                 Player(engine).play(steps)
             except AssertionError as e:
-                failed[name] = str(e)
+                failed[title] = str(e)
                 for control in engine.controls:     # calls and streams go as well
                     control.one(abi.OPTIONS, struct.pack("<II", abi.FLUSH_ON_CLOSE, 0))
                 engine.close()
                 engine = None
         if engine:
             engine.close()
-    assert not failed, f"{len(failed)}: " + "\n\n".join(f"{name}: {text[:1500]}" for name, text in failed.items())
+    assert not failed, f"{len(failed)}: " + "\n\n".join(f"{title}: {text[:1500]}" for title, text in failed.items())
 
 
 @contextmanager
@@ -142,3 +152,13 @@ def by_rule_v6() -> None:
     """IPv6, but for datagrams in fragments: those have not been put together yet where the rule sees them."""
     with rules("nft"):
         play(net.A6, net.B6, without=("jumbo",))
+
+
+def by_hook() -> None:
+    """IPv4, without any rule; datagrams in fragments are not for the hook."""
+    play(net.A4, net.B4, hooks=True, without=("jumbo",))
+
+
+def by_hook_v6() -> None:
+    """IPv6."""
+    play(net.A6, net.B6, hooks=True, without=("jumbo",))
