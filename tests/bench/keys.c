@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "../../controlplane/relay/cipher.h"
+#include "../../kmod/core/parse.h"
 
 static const struct {
 	const char *name;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "../../controlplane/relay/cipher.h"
+#include "../../kmod/core/parse.h"
 
 enum { PACKET = 172, GROWTH = 16, BATCH = 64, ROUNDS = 5 };
 

@@ -5,6 +5,7 @@
  * a wrong bit then) and one with its length.
  */
 #include "../../controlplane/relay/cipher.h"
+#include "../../kmod/core/parse.h"
 #include "../../kmod/core/srtp.h"
 #include "fuzz.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 /* The SRTP of the core for Python: many packets in a call. */
 #include "../../controlplane/relay/cipher.h"
+#include "../../kmod/core/parse.h"
 #include "../../kmod/core/srtp.h"
 
 #define STRIDE 2048

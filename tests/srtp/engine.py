@@ -56,6 +56,7 @@ class Engine:
     """One direction under one key."""
 
     def __init__(self, keys: Keys) -> None:
+        self._crypto = None
         self._library = _library()
         self._crypto = self._library.bulk_open(keys.pack())
         assert self._crypto, keys
