@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 BUILD = ROOT / "build" / "bench"
 FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-pthread", "-fno-strict-aliasing", "-Wall", "-Wextra", "-Werror"]
 _SRTP = [*(ROOT / "kmod/core" / f"{name}.c" for name in (
-    "crypto", "demux", "kdf", "packet", "replay", "rtcp", "rtp", "session", "source", "srtcp", "srtp")),
+    "crypto", "kdf", "packet", "replay", "rtcp", "session", "source", "srtcp", "srtp")),
     *(ROOT / "controlplane/relay" / f"{name}.c" for name in ("cipher_openssl", "hmac_openssl"))]
 _LINKED = {"floor": [], "load": [HERE / "keys.c", *_SRTP], "protect": _SRTP}
 
