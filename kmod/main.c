@@ -4,6 +4,7 @@
 #include <linux/module.h>
 #include "crypto_kernel.h"
 #include "module.h"
+#include "route.h"
 #include "selftest/selftest.h"
 
 #ifdef RTPE_SELFTEST
@@ -39,9 +40,12 @@ static int __init rtpe_module_init(void)
 	err = rtpe_intercept_files_init();
 	if (err)
 		goto err_defer;
-	err = rtpe_procfs_init();
+	err = rtpe_routes_init();
 	if (err)
 		goto err_intercept;
+	err = rtpe_procfs_init();
+	if (err)
+		goto err_routes;
 	err = rtpe_ingress_init();
 	if (err)
 		goto err_procfs;
@@ -54,6 +58,8 @@ err_ingress:
 	rtpe_ingress_exit();
 err_procfs:
 	rtpe_procfs_exit();
+err_routes:
+	rtpe_routes_exit();
 err_intercept:
 	rtpe_intercept_files_exit();
 err_defer:
@@ -68,6 +74,7 @@ static void __exit rtpe_module_exit(void)
 	rtpe_ingress_exit();
 	rtpe_procfs_exit();
 	rtpe_defer_exit();
+	rtpe_routes_exit();
 	rtpe_intercept_files_exit();
 }
 

@@ -10,6 +10,9 @@
 #include <net/route.h>
 #include "route.h"
 
+static LIST_HEAD(paths);		/* all there are */
+static DEFINE_SPINLOCK(paths_lock);
+
 /* A source address that is not up (yet) is no error: a floating address may come later. */
 static struct dst_entry *lookup_ip4(const struct rtpe_output *o, struct net *net)
 {
@@ -102,6 +105,7 @@ static struct rtpe_route *lookup(const struct rtpe_output *o, struct net *net, g
 		return ERR_PTR(-ENOMEM);
 	}
 	r->dst = dst;
+	r->net = net;
 	r->cookie = cookie_of(o, dst);
 	r->hop_limit = dst_metric_raw(dst, RTAX_HOPLIMIT);
 	r->to_self = dst->dev->flags & IFF_LOOPBACK;
@@ -182,6 +186,9 @@ int rtpe_route_init(struct rtpe_target *t, struct rtpe_output *o)
 	path->priority = rt_tos2priority(o->tos);
 	(o->dst.family == RTPE_FAMILY_IP6 ? write_ip6 : write_ip4)(path, o);
 	o->host = path;
+	spin_lock(&paths_lock);
+	list_add(&path->all, &paths);
+	spin_unlock(&paths_lock);
 	return 0;
 }
 
@@ -192,6 +199,53 @@ void rtpe_route_release(struct rtpe_output *o)
 
 	if (!path)
 		return;
+	spin_lock(&paths_lock);
+	list_del(&path->all);
 	discard(rcu_dereference_protected(path->route, 1));
+	spin_unlock(&paths_lock);
 	kfree(path);
+}
+
+static void forget(const struct net *net)
+{
+	struct rtpe_path *path;
+	struct rtpe_route *r;
+
+	spin_lock(&paths_lock);
+	list_for_each_entry(path, &paths, all) {
+		r = rcu_dereference(path->route);
+		if (r && net_eq(r->net, net))
+			discard(unrcu_pointer(xchg(&path->route, NULL)));
+	}
+	spin_unlock(&paths_lock);
+}
+
+/*
+ * A dst points into its namespace and must not outlive it. The devices are gone by
+ * now, so no packet looks up another route there; what is let go of here, and by
+ * packets that just renewed theirs elsewhere, is freed before the namespace is.
+ */
+static void __net_exit forget_all(struct list_head *nets)
+{
+	struct net *net;
+
+	rcu_read_lock();
+	list_for_each_entry(net, nets, exit_list)
+		forget(net);
+	rcu_read_unlock();
+	synchronize_rcu();
+}
+
+static struct pernet_operations route_net_ops = {
+	.exit_batch = forget_all,
+};
+
+int __init rtpe_routes_init(void)
+{
+	return register_pernet_subsys(&route_net_ops);
+}
+
+void rtpe_routes_exit(void)
+{
+	unregister_pernet_subsys(&route_net_ops);
 }

@@ -16,6 +16,7 @@
 /* The result of one look-up. Immutable; packets use it without a reference, inside RCU. */
 struct rtpe_route {
 	struct dst_entry *dst;
+	const struct net *net;	/* where it was looked up; only to compare */
 	u32 cookie;		/* for dst_check() */
 	u32 headroom;		/* for link layer and IPsec */
 	bool to_self;		/* leads back to this host */
@@ -29,7 +30,8 @@ struct rtpe_route {
  * identification and TTL, with the sums of what is in them.
  */
 struct rtpe_path {
-	struct rtpe_route __rcu *route;
+	struct rtpe_route __rcu *route;	/* NULL: its namespace is gone */
+	struct list_head all;
 	u32 header_len;
 	u32 priority;
 	__wsum header_sum;	/* IPv4 */
@@ -53,12 +55,16 @@ void rtpe_route_release(struct rtpe_output *o);
 /* Looks the route up again. */
 struct rtpe_route *rtpe_route_renew(const struct rtpe_output *o, struct net *net);
 
+/* Watches for namespaces that end. */
+int rtpe_routes_init(void);
+void rtpe_routes_exit(void);
+
 /* dst_check(), without the call in the common case. */
 static inline bool rtpe_route_valid(const struct rtpe_route *r, const struct net *net)
 {
 	const struct rtable *rt = container_of(r->dst, struct rtable, dst);
 
-	if (!net_eq(dev_net(r->dst->dev), net))
+	if (!net_eq(r->net, net))
 		return false;
 	if (likely(r->plain == RTPE_FAMILY_IP4))
 		return r->dst->obsolete == DST_OBSOLETE_FORCE_CHK && rt->rt_genid == rt_genid_ipv4(net);
@@ -74,7 +80,7 @@ static inline struct rtpe_route *rtpe_route_get(const struct rtpe_output *o, str
 	const struct rtpe_path *path = o->host;
 	struct rtpe_route *r = rcu_dereference(path->route);
 
-	return likely(rtpe_route_valid(r, net)) ? r : rtpe_route_renew(o, net);
+	return likely(r && rtpe_route_valid(r, net)) ? r : rtpe_route_renew(o, net);
 }
 
 #endif

@@ -87,6 +87,19 @@ def namespaces() -> None:
     sh("ip netns add P && ip netns del P")
 
 
+def routes_of_a_lost_namespace() -> None:
+    """Routes do not outlive their namespace: it is freed long before the targets that led through it."""
+    with table():
+        with proxy("P"):
+            _install("P")
+            sh("ip netns del P && ip netns del Px")
+        for _ in range(4):          # one is freed when the next has been taken down, which takes its time
+            sh("ip netns add P && ip netns del P && sleep 1.5")
+        with Control() as control:
+            assert [len(control.state(where).outputs) for where in (NEAR, NEAR6)] == [2, 4]
+    sh("sleep 0.5")                 # what is left of the targets is freed after a grace period
+
+
 def everything() -> None:
     """All at once: tables, owners and readers at random, owners killed, datagrams of all shapes to those tables."""
     seed, lasts = crew.seed(), crew.seconds(6)
