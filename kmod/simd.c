@@ -21,64 +21,59 @@ typedef u8 rtpe_unaligned __attribute__((vector_size(16), aligned(1)));
 
 /* AES ------------------------------------------------------------------- */
 
-#define LANES 8		/* blocks under way at once */
+/* Blocks that are under way at once, each in a register of its own; ten are 20 ms of G.711. */
+#define EACH_OF_1(f) f(0)
+#define EACH_OF_2(f) EACH_OF_1(f) f(1)
+#define EACH_OF_4(f) EACH_OF_2(f) f(2) f(3)
+#define EACH_OF_10(f) EACH_OF_4(f) f(4) f(5) f(6) f(7) f(8) f(9)
 
-static const rtpe_v4 one = { 1, 0, 0, 0 };
+#define COUNTER(i) rtpe_v2 b##i = (rtpe_v2)REVERSED(counter) ^ key; counter += one;
+#define ROUND_OF(i) b##i = __builtin_ia32_aesenc128(b##i, key);
+#define LAST_ROUND_OF(i) b##i = __builtin_ia32_aesenclast128(b##i, key);
+#define XOR_DATA(i) STORE(data + 16 * i, LOAD(data + 16 * i) ^ (rtpe_v16)b##i);
+#define STORE_STREAM(i) STORE(stream + 16 * i, b##i);
 
-/* Up to LANES blocks; the counter is kept with its bytes reversed. */
-static inline __attribute__((always_inline)) void encrypt(rtpe_v2 *b, u32 count, const u8 *keys, u32 rounds,
-							  rtpe_v4 *counter)
-{
-	rtpe_v2 key = (rtpe_v2)LOAD(keys);
-	u32 i, round;
-
-#pragma GCC unroll 8
-	for (i = 0; i < count; i++) {
-		b[i] = (rtpe_v2)REVERSED(*counter) ^ key;
-		*counter += one;
-	}
-	for (round = 1; round < rounds; round++) {
-		key = (rtpe_v2)LOAD(keys + 16 * round);
-#pragma GCC unroll 8
-		for (i = 0; i < count; i++)
-			b[i] = __builtin_ia32_aesenc128(b[i], key);
-	}
-	key = (rtpe_v2)LOAD(keys + 16 * rounds);
-#pragma GCC unroll 8
-	for (i = 0; i < count; i++)
-		b[i] = __builtin_ia32_aesenclast128(b[i], key);
-}
-
-#define ENCRYPT_AND_XOR(n) do { \
-		encrypt(b, (n), keys, rounds, &counter); \
-		_Pragma("GCC unroll 8") \
-		for (i = 0; i < (n); i++) \
-			STORE(data + 16 * i, LOAD(data + 16 * i) ^ (rtpe_v16)b[i]); \
+/* The counter is kept with its bytes reversed. */
+#define ENCRYPT(each, use) do { \
+		const u8 *at = keys; \
+		rtpe_v2 key = (rtpe_v2)LOAD(at); \
+		\
+		each(COUNTER) \
+		while ((at += 16) != last) { \
+			key = (rtpe_v2)LOAD(at); \
+			each(ROUND_OF) \
+		} \
+		key = (rtpe_v2)LOAD(last); \
+		each(LAST_ROUND_OF) \
+		each(use) \
+	} while (0)
+#define ENCRYPT_DATA(each, n) do { \
+		ENCRYPT(each, XOR_DATA); \
 		data += 16 * (n); \
 		len -= 16 * (n); \
 	} while (0)
 
 void rtpe_simd_ctr(const void *keys, u32 rounds, const u8 iv[16], u8 *data, u32 len)
 {
+	const u8 *last = (const u8 *)keys + 16 * rounds;
+	const rtpe_v4 one = { 1, 0, 0, 0 };
 	rtpe_v4 counter = (rtpe_v4)REVERSED(LOAD(iv));
-	rtpe_v2 b[LANES];
-	u8 rest[16];
+	u8 stream[16];
 	u32 i;
 
-	while (len >= 16 * LANES)
-		ENCRYPT_AND_XOR(LANES);
-	if (len >= 64)
-		ENCRYPT_AND_XOR(4);
+	while (len >= 160)
+		ENCRYPT_DATA(EACH_OF_10, 10);
+	while (len >= 64)
+		ENCRYPT_DATA(EACH_OF_4, 4);
 	if (len >= 32)
-		ENCRYPT_AND_XOR(2);
+		ENCRYPT_DATA(EACH_OF_2, 2);
 	if (len >= 16)
-		ENCRYPT_AND_XOR(1);
+		ENCRYPT_DATA(EACH_OF_1, 1);
 	if (!len)
 		return;
-	encrypt(b, 1, keys, rounds, &counter);
-	STORE(rest, b[0]);
+	ENCRYPT(EACH_OF_1, STORE_STREAM);
 	for (i = 0; i < len; i++)
-		data[i] ^= rest[i];
+		data[i] ^= stream[i];
 }
 
 /* GHASH ----------------------------------------------------------------- */
