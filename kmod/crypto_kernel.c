@@ -283,6 +283,29 @@ static int mac(struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8
 	return 0;
 }
 
+static int ctr_mac(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_sealing *s, u8 out[20])
+{
+	bool simd = simd_begin();
+
+	do_ctr(c, s->iv, s->data + s->clear, s->len - s->clear, simd);
+	do_hmac(m, s->data, s->len, s->tail, out, simd);
+	simd_end(simd);
+	return 0;
+}
+
+static int mac_ctr(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_sealing *s, const u8 *tag, u32 tag_len)
+{
+	bool simd = simd_begin(), wrong;
+	u8 digest[RTPE_SHA1_DIGEST];
+
+	do_hmac(m, s->data, s->len, s->tail, digest, simd);
+	wrong = rtpe_differ(digest, tag, tag_len);
+	if (likely(!wrong))
+		do_ctr(c, s->iv, s->data + s->clear, s->len - s->clear, simd);
+	simd_end(simd);
+	return wrong ? -EBADMSG : 0;
+}
+
 const struct rtpe_cipher_ops rtpe_kernel_ciphers = {
 	.cipher_open = cipher_open,
 	.cipher_close = cipher_close,
@@ -293,6 +316,8 @@ const struct rtpe_cipher_ops rtpe_kernel_ciphers = {
 	.mac_open = mac_open,
 	.mac_close = mac_close,
 	.mac = mac,
+	.ctr_mac = ctr_mac,
+	.mac_ctr = mac_ctr,
 };
 
 static void plain_block(struct rtpe_cipher *c, const u8 in[16], u8 out[16])

@@ -24,8 +24,8 @@ void rtpe_simd_ghash_key(struct rtpe_ghash_key *k, const u8 h[16]);
 /* Data are filled up with zeros to whole blocks. */
 void rtpe_simd_ghash(const struct rtpe_ghash_key *k, u8 hash[16], const u8 *data, u32 len);
 
-/* HMAC-SHA1 over data and, unless that is NULL, the tail. */
+/* HMAC-SHA1 over data and, unless that is NULL, the tail; _ni: with the instructions for SHA. */
 void rtpe_simd_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20]);
-void rtpe_simd_hmac_ni(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20]);	/* with SHA_NI */
+void rtpe_simd_hmac_ni(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20]);
 
 #endif

@@ -64,6 +64,7 @@ int rtpe_crypto_check(const struct rtpe_srtp *params)
 static int expand(struct rtpe_crypto *c, const struct rtpe_cipher_ops *ops)
 {
 	const struct rtpe_srtp *p = &c->params;
+	u8 rtp_cipher = p->flags & RTPE_SRTP_UNENCRYPTED_RTP ? RTPE_CIPHER_NULL : p->cipher;
 	u8 rtp_tag_len = p->flags & RTPE_SRTP_UNAUTHENTICATED_RTP ? 0 : p->rtp_tag_len;
 	struct rtpe_cipher *prf;
 	int err;
@@ -71,9 +72,9 @@ static int expand(struct rtpe_crypto *c, const struct rtpe_cipher_ops *ops)
 	err = rtpe_kdf_open(&prf, ops, p->key, p->key_len);
 	if (err)
 		return err;
-	err = rtpe_session_open(&c->rtp, ops, p, prf, RTPE_KDF_RTP_KEY, rtp_tag_len);
+	err = rtpe_session_open(&c->rtp, ops, p, prf, RTPE_KDF_RTP_KEY, rtp_cipher, rtp_tag_len);
 	if (!err)
-		err = rtpe_session_open(&c->rtcp, ops, p, prf, RTPE_KDF_RTCP_KEY, p->rtcp_tag_len);
+		err = rtpe_session_open(&c->rtcp, ops, p, prf, RTPE_KDF_RTCP_KEY, p->cipher, p->rtcp_tag_len);
 	ops->cipher_close(prf);
 	return err;
 }

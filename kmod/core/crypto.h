@@ -14,6 +14,13 @@
 struct rtpe_cipher;
 struct rtpe_mac;
 
+/* A packet of `len` bytes, the first `clear` of them not encrypted, and what its HMAC covers behind them. */
+struct rtpe_sealing {
+	u8 *data;
+	u32 clear, len;
+	u8 iv[16], tail[4];
+};
+
 /*
  * What a host offers. Objects are used by packets on any CPU at the same time;
  * open and close may sleep, the rest may not.
@@ -33,6 +40,9 @@ struct rtpe_cipher_ops {
 	int (*mac_open)(struct rtpe_mac **out, const u8 *key, u32 key_len);
 	void (*mac_close)(struct rtpe_mac *m);
 	int (*mac)(struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 out[20]);
+	/* Both at a time, where that is cheaper (or NULL): counter mode, then HMAC; or counter mode if the tag is right. */
+	int (*ctr_mac)(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_sealing *s, u8 out[20]);
+	int (*mac_ctr)(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_sealing *s, const u8 *tag, u32 tag_len);
 };
 
 /* Whether bytes differ, in a time that does not tell where. */

@@ -45,15 +45,16 @@ static int expand(struct rtpe_session *s, const struct rtpe_srtp *params, struct
 }
 
 int rtpe_session_open(struct rtpe_session *s, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params,
-		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 tag_len)
+		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 cipher, u8 tag_len)
 {
 	struct keys k;
 	int err;
 
 	s->ops = ops;
-	s->mode = params->cipher;
+	s->mode = cipher;
 	s->tag_len = tag_len;
 	err = expand(s, params, prf, labels, &k);
+	s->at_once = ops->ctr_mac && s->cipher && s->mac && s->mode != RTPE_CIPHER_AES_F8;
 	rtpe_wipe(&k, sizeof(k));
 	return err;
 }
@@ -113,6 +114,14 @@ int rtpe_session_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32
 	return 0;
 }
 
+static void write_tag(const struct rtpe_session *s, u8 *tag, const u8 digest[20])
+{
+	if (likely(s->tag_len == 10))
+		memcpy(tag, digest, 10);	/* goes without a call */
+	else
+		memcpy(tag, digest, s->tag_len);
+}
+
 int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], u8 *tag)
 {
 	u8 digest[20];
@@ -121,13 +130,9 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 	if (!s->mac)
 		return 0;
 	err = s->ops->mac(s->mac, data, len, tail, digest);
-	if (err)
-		return err;
-	if (likely(s->tag_len == 10))
-		memcpy(tag, digest, 10);
-	else
-		memcpy(tag, digest, s->tag_len);
-	return 0;
+	if (!err)
+		write_tag(s, tag, digest);
+	return err;
 }
 
 int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag)
@@ -141,4 +146,29 @@ int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, c
 	if (err)
 		return err;
 	return rtpe_differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
+}
+
+int rtpe_session_seal(const struct rtpe_session *s, const struct rtpe_sealing *what, u8 *tag)
+{
+	u8 digest[20];
+	int err;
+
+	if (likely(s->at_once)) {
+		err = s->ops->ctr_mac(s->cipher, s->mac, what, digest);
+		if (!err)
+			write_tag(s, tag, digest);
+		return err;
+	}
+	err = rtpe_session_crypt(s, what->iv, what->data + what->clear, what->len - what->clear);
+	return err ? err : rtpe_session_sign(s, what->data, what->len, what->tail, tag);
+}
+
+int rtpe_session_unseal(const struct rtpe_session *s, const struct rtpe_sealing *what, const u8 *tag)
+{
+	int err;
+
+	if (likely(s->at_once))
+		return s->ops->mac_ctr(s->cipher, s->mac, what, tag, s->tag_len);
+	err = rtpe_session_verify(s, what->data, what->len, what->tail, tag);
+	return err ? err : rtpe_session_crypt(s, what->iv, what->data + what->clear, what->len - what->clear);
 }

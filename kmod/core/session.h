@@ -14,6 +14,7 @@ struct rtpe_session {
 	struct rtpe_mac *mac;		/* NULL: no tag, or that of AEAD */
 	u8 mode;			/* RTPE_CIPHER_* */
 	u8 tag_len;
+	bool at_once;			/* the host does cipher and HMAC in one go */
 	u8 salt[16];			/* zero behind its end */
 };
 
@@ -23,14 +24,14 @@ static inline bool rtpe_mode_is_aead(u8 cipher)
 }
 
 /*
- * params have been checked; `labels` is the first of the three. tag_len 0: not
- * authenticated. After an error the session can be closed. May sleep.
+ * params have been checked, all but cipher and tags is taken from there; `labels` is
+ * the first of the three. tag_len 0: not authenticated. After an error the session can be closed. May sleep.
  */
 int rtpe_session_open(struct rtpe_session *s, const struct rtpe_cipher_ops *ops, const struct rtpe_srtp *params,
-		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 tag_len);
+		      struct rtpe_cipher *prf, enum rtpe_kdf_label labels, u8 cipher, u8 tag_len);
 void rtpe_session_close(struct rtpe_session *s);
 
-/* For counter mode and AEAD: salt, SSRC and a packet index of 48 bits (RFC 3711 section 4.1.1, RFC 7714 section 8.1). */
+/* Counter mode and AEAD: salt, SSRC and a packet index of 48 bits (RFC 3711 section 4.1.1, RFC 7714 section 8.1). */
 void rtpe_session_iv(const struct rtpe_session *s, u32 ssrc, u64 index, u8 iv[16]);
 
 /* Encrypts or decrypts, with anything but AEAD. */
@@ -49,5 +50,9 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 
 /* -EBADMSG: they are others. */
 int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag);
+
+/* Encryption and tag of what has both, or one of them, or none; with anything but AEAD. */
+int rtpe_session_seal(const struct rtpe_session *s, const struct rtpe_sealing *what, u8 *tag);
+int rtpe_session_unseal(const struct rtpe_session *s, const struct rtpe_sealing *what, const u8 *tag);
 
 #endif

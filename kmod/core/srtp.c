@@ -18,25 +18,24 @@ static void build_iv(const struct rtpe_session *s, const struct rtpe_packet *p, 
 	rtpe_write32((u32)(index >> 16), iv + 12);
 }
 
-static int crypt(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
+/* What is encrypted and signed: the packet up to `len`, and the roll-over counter behind it. */
+static void describe(const struct rtpe_crypto *c, const struct rtpe_packet *p, u32 len, u64 index,
+		     struct rtpe_sealing *what)
 {
-	u8 iv[16];
-
-	if (c->params.flags & RTPE_SRTP_UNENCRYPTED_RTP)
-		return 0;
-	build_iv(&c->rtp, p, index, iv);
-	return rtpe_session_crypt(&c->rtp, iv, p->data + p->header_len, len - p->header_len);
+	what->data = p->data;
+	what->clear = p->header_len;
+	what->len = len;
+	build_iv(&c->rtp, p, index, what->iv);
+	rtpe_write32((u32)(index >> 16), what->tail);
 }
 
 /* Tries one index; the packet ends at `len` without its tag and MKI. */
 static int open_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
 {
-	u8 roc[4];
-	int err;
+	struct rtpe_sealing what;
 
-	rtpe_write32((u32)(index >> 16), roc);
-	err = rtpe_session_verify(&c->rtp, p->data, len, roc, p->data + len + c->params.mki_len);
-	return err ? err : crypt(c, p, len, index);
+	describe(c, p, len, index, &what);
+	return rtpe_session_unseal(&c->rtp, &what, p->data + len + c->params.mki_len);
 }
 
 static int open_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
@@ -125,15 +124,11 @@ static int take_index(struct rtpe_crypto *c, const struct rtpe_packet *p, u64 *i
 
 static int close_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 index)
 {
-	u8 roc[4];
-	int err;
+	struct rtpe_sealing what;
 
-	err = crypt(c, p, p->len, index);
-	if (err)
-		return err;
-	rtpe_write32((u32)(index >> 16), roc);
+	describe(c, p, p->len, index, &what);
 	rtpe_crypto_append_mki(c, p->data + p->len);
-	return rtpe_session_sign(&c->rtp, p->data, p->len, roc, p->data + p->len + c->params.mki_len);
+	return rtpe_session_seal(&c->rtp, &what, p->data + p->len + c->params.mki_len);
 }
 
 static int close_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 index)
