@@ -9,14 +9,15 @@ typedef u32 rtpe_v8 __attribute__((vector_size(32)));
 typedef u32 rtpe_unaligned8 __attribute__((vector_size(32), aligned(1)));
 typedef int rtpe_v4s __attribute__((vector_size(16)));
 typedef u8 rtpe_v16 __attribute__((vector_size(16)));
+typedef u8 rtpe_v32 __attribute__((vector_size(32)));
 typedef u8 rtpe_unaligned __attribute__((vector_size(16), aligned(1)));
 
 #define LOAD(p) (*(const rtpe_unaligned *)(p))
 #define STORE(p, v) (*(rtpe_unaligned *)(p) = (rtpe_unaligned)(v))
 #define REVERSED(v) __builtin_shufflevector((rtpe_v16)(v), (rtpe_v16)(v), \
 					    15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define BIG_ENDIAN_WORDS(v) __builtin_shufflevector((rtpe_v16)(v), (rtpe_v16)(v), \
-						    3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12)
+#define BIG_ENDIAN_WORDS(v) __builtin_shufflevector(v, v, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12, \
+						    19, 18, 17, 16, 23, 22, 21, 20, 27, 26, 25, 24, 31, 30, 29, 28)
 #define HALVES_SWAPPED(v) __builtin_shufflevector((rtpe_v2)(v), (rtpe_v2)(v), 1, 0)
 
 /* AES ------------------------------------------------------------------- */
@@ -183,9 +184,9 @@ static inline u32 rol(u32 x, u32 n)
 /* Words 0 to 15. */
 static inline __attribute__((always_inline)) rtpe_v8 first_words(const u8 *a, const u8 *b)
 {
-	rtpe_v16 left = BIG_ENDIAN_WORDS(LOAD(a)), right = BIG_ENDIAN_WORDS(LOAD(b));
+	rtpe_v32 both = (rtpe_v32)__builtin_shufflevector((rtpe_v4)LOAD(a), (rtpe_v4)LOAD(b), 0, 1, 2, 3, 4, 5, 6, 7);
 
-	return __builtin_shufflevector((rtpe_v4)left, (rtpe_v4)right, 0, 1, 2, 3, 4, 5, 6, 7);
+	return (rtpe_v8)BIG_ENDIAN_WORDS(both);
 }
 
 /* Words 16 to 31: the last of the four hangs on the first. */

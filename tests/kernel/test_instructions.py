@@ -7,7 +7,9 @@ from tests.kernel.prepare import Kernel
 
 # per packet, above one that is dropped at INPUT, by the rule
 LIMITS = {"ip: RTP, 1 target": 4000, "ip6: RTP": 4350, "ip6: RTP to ip": 4000, "ip: RTP, iptables-legacy": 4100,
-          "ip: RTP, 2 outputs": 8500}
+          "ip: RTP, 2 outputs": 8500,
+          "ip: SRTP to RTP, AES_CM_128": 8350, "ip: RTP to SRTP, AES_CM_128": 8350,
+          "ip: SRTP to RTP, AES_GCM_128": 5400, "ip: RTP to SRTP, AES_GCM_128": 5400}
 # per packet, in all: both peers and the host, at the ingress hook
 LIMITS_IN_ALL = {"ip: RTP at ingress": 11025, "ip6: RTP at ingress": 12750}
 FLAT = 0.02         # between 1 and 100,000 targets
