@@ -12,7 +12,7 @@ from tests.kernel.debug.build import source_tree
 # vectors in lines
 IGNORED = ("ARRAY_SIZE", "COMPLEX_MACRO", "MEMORY_BARRIER", "NEW_TYPEDEFS", "PREFER_DEFINED_ATTRIBUTE_MACRO",
            "TYPECAST_INT_CONSTANT", "SPLIT_STRING", "MISSING_SPACE")
-TYPES = "RTPE_RCU\n__m128i\n__m256i\n"       # what checkpatch does not know as attribute or type
+TYPES = "RTPE_RCU\nrtpe_v2\nrtpe_v4\nrtpe_v8\n"       # what checkpatch does not know as attribute or type
 
 
 def main() -> int:
