@@ -27,13 +27,15 @@ BOOTS = (
     ("faults", 1, ("case_faults", *LAST), False),
     ("daemon", 2, ("case_daemon", *LAST), True),
 )
+# they count buffers in use, but KASAN keeps what was freed for a while (kmemleak looks for lost ones here)
+LEFT_OUT = {"case_leaving:nothing_leaks", "case_traps:buffers_of_failures"}
 LIMIT = 1800.0      # seconds a boot may take, storms apart
 
 
 def boot(kernel: Kernel, built: Built, name: str, options: argparse.Namespace) -> tuple[list[str], Boot]:
     """Runs one of BOOTS; the cases it was to run, and what it left."""
     cpus, modules, daemon = next(b[1:] for b in BOOTS if b[0] == name)
-    names = [case for module in modules for case in case_names(module)]
+    names = [case for module in modules for case in case_names(module) if case not in LEFT_OUT]
     environment = {**built.environment(), "RTPE_SECONDS": str(options.seconds), "RTPE_SEED": str(options.seed)}
     with tempfile.TemporaryDirectory(prefix="rtpe-debug-") as out:
         guest = Guest(kernel, cpus=cpus, memory_mb=3072, shares=(Path(out),), environment=environment,
