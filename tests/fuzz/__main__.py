@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m tests.fuzz TARGET [CORPUS...] [-libfuzzer_option=value...]``; needs the package atheris."""
+"""Fuzz a target, or give it inputs that are known.
+
+``python -m tests.fuzz TARGET [CORPUS...] [-libfuzzer_option=value...]`` needs the package atheris.
+``python -m tests.fuzz --once TARGET DIRECTORY`` needs nothing.
+"""
 import importlib
 import sys
+from pathlib import Path
 
 TARGETS = {
     "bencode": "tests.fuzz.ng.fuzz_bencode",
@@ -16,8 +21,21 @@ TARGETS = {
 """By name: the module whose ``one_input`` takes the bytes, and raises for nothing but a finding."""
 
 
-def main() -> None:
-    """Fuzz until something is found, or the options say it is enough."""
+def once(target: str, directory: str) -> None:
+    """Every file of a directory as an input."""
+    one_input = importlib.import_module(TARGETS[target]).one_input
+    paths = sorted(Path(directory).iterdir())
+    for path in paths:
+        try:
+            one_input(path.read_bytes())
+        except BaseException as error:
+            error.add_note(f"the input: {path.read_bytes()!r}")
+            raise
+    print(len(paths), "inputs")
+
+
+def fuzz() -> None:
+    """Until something is found, or the options say it is enough."""
     import atheris
     name = sys.argv.pop(1)
     with atheris.instrument_imports(include=["controlplane"]):
@@ -27,4 +45,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "--once":
+        once(*sys.argv[2:])
+    else:
+        fuzz()

@@ -138,7 +138,8 @@ def _own_mac(sock: socket.socket) -> bytes:
 
 def conntrack_comes_later() -> None:
     """Trap 18: connection tracking that is loaded while packets run; none is lost, and no entry leads astray."""
-    sh("nft flush ruleset; rmmod nft_ct nft_nat nft_chain_nat nf_nat xt_conntrack nf_conntrack", check=False)
+    net.forget_rules()
+    sh("rmmod nft_ct nft_nat nft_chain_nat nf_nat xt_conntrack nf_conntrack", check=False)
     with forwarding() as (control, _, a, b):
         sender = net.Sender(a, NEAR)
         sender.start()

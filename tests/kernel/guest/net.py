@@ -54,6 +54,13 @@ def setup() -> None:
        check=False)
 
 
+def forget_rules() -> None:
+    """Deletes every table of nft but the one that setup() keeps."""
+    for line in sh("nft list tables").splitlines():
+        if line != "table netdev kept":
+            sh(f"nft delete {line}")
+
+
 def enter(netns: str) -> None:
     """Moves this thread into a namespace ("" is the guest's own)."""
     fd = os.open(f"/run/netns/{netns}" if netns else "/proc/1/ns/net", os.O_RDONLY)
