@@ -67,7 +67,7 @@ static void show_ssrcs(struct seq_file *seq, const struct rtpe_target *x)
 	u32 i;
 
 	for (i = 0; i < RTPE_MAX_SSRCS; i++) {
-		if (!READ_ONCE(s[i].valid))
+		if (READ_ONCE(s[i].valid) != RTPE_SSRC_VALID)
 			continue;
 		seq_printf(seq, "%s%x", between, rtpe_read32(&s[i].ssrc));
 		between = ", ";
@@ -76,7 +76,7 @@ static void show_ssrcs(struct seq_file *seq, const struct rtpe_target *x)
 		return;
 	seq_putc(seq, '\n');
 	for (i = 0; i < RTPE_MAX_SSRCS; i++)
-		if (READ_ONCE(s[i].valid))
+		if (READ_ONCE(s[i].valid) == RTPE_SSRC_VALID)
 			seq_printf(seq, "        %x: %llu packets, %llu bytes, %u lost, %u duplicate, %u reordered, jitter %u\n",
 				   rtpe_read32(&s[i].ssrc), s[i].packets, s[i].bytes, s[i].lost, s[i].duplicates,
 				   s[i].reordered, s[i].jitter / 16);

@@ -95,7 +95,7 @@ static u8 named(const struct rtpe_groups *g, const struct rtpe_packet *p)
 /* A packet that comes late must not undo what a newer one said. */
 static bool is_current(const struct rtpe_ssrc *s, const struct rtpe_packet *p)
 {
-	return !s->valid || (u16)(p->seq - (u16)s->ext_seq) < 0x8000;
+	return s->valid != RTPE_SSRC_VALID || (u16)(p->seq - (u16)s->ext_seq) < 0x8000;
 }
 
 static u8 of_rtp(const struct rtpe_groups *g, struct rtpe_ssrc *source, const struct rtpe_packet *p, u8 pt_group)
@@ -127,7 +127,7 @@ static void look_up(struct rtpe_rtcp_visitor *v, u8 *ssrc)
 	for (i = 0; !f->found && i < RTPE_MAX_SSRCS; i++) {
 		const struct rtpe_ssrc *s = &f->trackers[i];
 
-		if (!s->valid || memcmp(&s->ssrc, ssrc, 4))
+		if (s->valid != RTPE_SSRC_VALID || memcmp(&s->ssrc, ssrc, 4))
 			continue;
 		f->group = s->group ? s->group - 1 : f->g->group_of[s->last_pt % PAYLOAD_TYPES];
 		f->found = true;

@@ -10,35 +10,55 @@ struct rtpe_ssrc *rtpe_ssrc_find(struct rtpe_ssrc *t, u32 ssrc)
 	u32 i;
 
 	for (i = 0; i < RTPE_MAX_SSRCS; i++)
-		if (t[i].valid && t[i].ssrc == ssrc)
+		if (t[i].valid == RTPE_SSRC_VALID && t[i].ssrc == ssrc)
 			return &t[i];
 	return NULL;
 }
 
-static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, u32 ssrc)
+/* The first eight bytes, which change hands as one. */
+union head {
+	struct {
+		u32 ssrc;
+		u8 valid, last_pt;
+		u16 resets;
+	};
+	__u64 word;
+};
+
+/* A free tracker, else that whose last packet is the oldest; not one that another CPU is about to take. */
+static struct rtpe_ssrc *give_way(struct rtpe_ssrc *t)
 {
 	struct rtpe_ssrc *s = t;
 	u32 i;
 
 	for (i = 0; i < RTPE_MAX_SSRCS; i++) {
-		if (!t[i].valid) {
-			s = &t[i];
-			break;
-		}
-		if (t[i].last_us < s->last_us)
+		u8 valid = READ_ONCE(t[i].valid);
+
+		if (!valid)
+			return &t[i];
+		if (valid == RTPE_SSRC_VALID && (s->valid != RTPE_SSRC_VALID || t[i].last_us < s->last_us))
 			s = &t[i];
 	}
-	WRITE_ONCE(s->valid, 0);
-	memset(s, 0, sizeof(*s));
-	s->ssrc = ssrc;
 	return s;
 }
 
-struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_packet *p)
+/* Two CPUs with new sources take two trackers; where more meet than there are trackers, counts mix. */
+static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, u32 ssrc)
 {
-	struct rtpe_ssrc *s = rtpe_ssrc_find(trackers, p->ssrc);
+	union head mine = { .ssrc = ssrc, .valid = RTPE_SSRC_TAKEN };
+	struct rtpe_ssrc *s = t;
+	union head was;
+	u32 i;
 
-	return likely(s) ? s : claim(trackers, p->ssrc);
+	for (i = 0; i < RTPE_MAX_SSRCS; i++) {
+		s = give_way(t);
+		was.word = READ_ONCE(((union head *)s)->word);
+		if (was.valid == RTPE_SSRC_TAKEN || !rtpe_cas64(&((union head *)s)->word, &was.word, mine.word))
+			continue;
+		memset((u8 *)s + sizeof(mine), 0, sizeof(*s) - sizeof(mine));
+		break;
+	}
+	return s;
 }
 
 /* Starts, or starts anew, at seq: everything before counts as seen. */
@@ -98,9 +118,9 @@ static __always_inline void update(struct rtpe_ssrc *s, const struct rtpe_packet
 {
 	u16 ahead = p->seq - (u16)s->ext_seq;
 
-	if (unlikely(!s->valid)) {
+	if (unlikely(s->valid != RTPE_SSRC_VALID)) {
 		restart(s, p->seq);
-		WRITE_ONCE(s->valid, 1);
+		WRITE_ONCE(s->valid, RTPE_SSRC_VALID);
 	} else if (likely(ahead && ahead <= MAX_AHEAD)) {
 		advance(s, ahead);
 	} else if ((u16)-ahead < MAX_BEHIND) {
@@ -118,15 +138,12 @@ static __always_inline void update(struct rtpe_ssrc *s, const struct rtpe_packet
 		update_jitter(s, p, clock_rate);
 }
 
-void rtpe_ssrc_update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
-{
-	update(s, p, clock_rate);
-}
-
 struct rtpe_ssrc *rtpe_ssrc_track(struct rtpe_ssrc *trackers, const struct rtpe_packet *p, u32 clock_rate)
 {
-	struct rtpe_ssrc *s = rtpe_ssrc_get(trackers, p);
+	struct rtpe_ssrc *s = rtpe_ssrc_find(trackers, p->ssrc);
 
+	if (unlikely(!s))
+		s = claim(trackers, p->ssrc);
 	update(s, p, clock_rate);
 	return s;
 }
@@ -142,7 +159,7 @@ static void adopt(struct rtpe_ssrc *s, const struct rtpe_ssrc *from, u32 seen_be
 	s->last_us = from->last_us;
 	if (from->group)
 		s->group = from->group;
-	WRITE_ONCE(s->valid, 1);
+	WRITE_ONCE(s->valid, RTPE_SSRC_VALID);
 }
 
 void rtpe_ssrc_seed(struct rtpe_ssrc *trackers, const struct rtpe_ssrc *from)

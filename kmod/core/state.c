@@ -36,7 +36,7 @@ static u8 *write_ssrcs(const struct rtpe_target *t, u8 *at)
 	u32 i, n = 0;
 
 	for (i = 0; i < RTPE_MAX_SSRCS; i++)
-		if (READ_ONCE(t->details->ssrc[i].valid))
+		if (READ_ONCE(t->details->ssrc[i].valid) == RTPE_SSRC_VALID)
 			out[n++] = t->details->ssrc[i];
 	return close_part(part, RTPE_PART_SSRCS, n, sizeof(*out));
 }

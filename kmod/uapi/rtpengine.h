@@ -467,9 +467,12 @@ struct rtpe_group {
 };
 
 /* What is known of one RTP source. All zero: unused. */
+#define RTPE_SSRC_VALID	1
+#define RTPE_SSRC_TAKEN	2	/* by a source whose first packet is being counted: nothing else is right yet */
+
 struct rtpe_ssrc {
 	__u32 ssrc;		/* network byte order */
-	__u8 valid;
+	__u8 valid;		/* RTPE_SSRC_*, 0: free */
 	__u8 last_pt;
 	__u16 resets;		/* sequence jumps too large to be loss */
 	__u64 ext_seq;		/* highest sequence number, wraps in the upper bits */

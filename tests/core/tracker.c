@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include <math.h>
+#include <pthread.h>
 
 #define NUMBERS (1 << 22)
 
@@ -71,7 +72,7 @@ static void receive(struct rtpe_ssrc *trackers, struct model *m, u16 seq)
 
 	packet_rtp(&p, buffer, seq, 1000000);
 	rtpe_packet_parse(&p);
-	rtpe_ssrc_update(rtpe_ssrc_get(trackers, &p), &p, 8000);
+	rtpe_ssrc_track(trackers, &p, 8000);
 	model_receive(m, seq);
 	expect(trackers, m);
 }
@@ -173,7 +174,7 @@ TEST(tracker_jitter)
 			packet_rtp(&p, buffer, (u16)i, now);
 			rtpe_packet_parse(&p);
 			p.timestamp = timestamp;
-			rtpe_ssrc_update(rtpe_ssrc_get(t, &p), &p, clock_rate);
+			rtpe_ssrc_track(t, &p, clock_rate);
 			before = transit;
 			transit = (double)(now - 1700000000000000) * clock_rate / 1e6 - (double)i * clock_rate / 50;
 			if (i)
@@ -198,7 +199,7 @@ TEST(tracker_jitter_ignores_clock_jumps)
 		rtpe_packet_parse(&p);
 		if (i >= 50)
 			p.timestamp += 1000000000;
-		rtpe_ssrc_update(rtpe_ssrc_get(t, &p), &p, 8000);
+		rtpe_ssrc_track(t, &p, 8000);
 	}
 	CHECK_EQ(t->jitter, 0);
 }
@@ -213,7 +214,7 @@ TEST(tracker_without_clock_rate_has_no_jitter)
 	for (i = 0; i < 20; i++) {
 		packet_rtp(&p, buffer, (u16)i, 1700000000000000 + random_next());
 		rtpe_packet_parse(&p);
-		rtpe_ssrc_update(rtpe_ssrc_get(t, &p), &p, 0);
+		rtpe_ssrc_track(t, &p, 0);
 	}
 	CHECK_EQ(t->jitter, 0);
 	CHECK_EQ(t->packets, 20);
@@ -223,14 +224,11 @@ static struct rtpe_ssrc *source(struct rtpe_ssrc *t, u32 ssrc, u64 now_us)
 {
 	u8 buffer[PACKET_ROOM];
 	struct rtpe_packet p;
-	struct rtpe_ssrc *s;
 
 	packet_rtp(&p, buffer, 1, now_us);
 	rtpe_packet_parse(&p);
 	p.ssrc = ssrc;
-	s = rtpe_ssrc_get(t, &p);
-	rtpe_ssrc_update(s, &p, 8000);
-	return s;
+	return rtpe_ssrc_track(t, &p, 8000);
 }
 
 TEST(tracker_longest_idle_source_gives_way)
@@ -255,4 +253,54 @@ TEST(tracker_ssrc_zero_is_a_source)
 	CHECK(source(t, 0, 1) == source(t, 0, 2));
 	CHECK_EQ(t[0].packets, 2);
 	CHECK(!t[1].valid);
+}
+
+#define ROUNDS 20000
+
+/* Two threads, each with a source that starts in every round at once with the other's. */
+struct meeting {
+	struct rtpe_ssrc trackers[ROUNDS][RTPE_MAX_SSRCS];
+	pthread_barrier_t door;
+};
+
+struct guest {
+	struct meeting *meeting;
+	u32 ssrc;
+};
+
+static void *visit(void *argument)
+{
+	struct guest *g = argument;
+	u32 i;
+
+	for (i = 0; i < ROUNDS; i++) {
+		if (i % 64 == 0)
+			pthread_barrier_wait(&g->meeting->door);
+		source(g->meeting->trackers[i], g->ssrc, 1);
+		source(g->meeting->trackers[i], g->ssrc, 2);
+	}
+	return NULL;
+}
+
+TEST(tracker_new_sources_that_meet_get_one_each)
+{
+	struct meeting *m = calloc(1, sizeof(*m));
+	struct guest guests[2] = { { m, 1 }, { m, 2 } };
+	pthread_t threads[2];
+	u32 i, k;
+
+	CHECK(m && !pthread_barrier_init(&m->door, NULL, 2));
+	for (i = 0; i < 2; i++)
+		CHECK(!pthread_create(&threads[i], NULL, visit, &guests[i]));
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (i = 0; i < ROUNDS; i++)
+		for (k = 1; k <= 2; k++) {
+			const struct rtpe_ssrc *s = rtpe_ssrc_find(m->trackers[i], k);
+
+			CHECK(s);
+			CHECK_EQ(s->packets, 2);
+		}
+	pthread_barrier_destroy(&m->door);
+	free(m);
 }
