@@ -17,6 +17,7 @@ TARGETS = {
     "sdp": "tests.fuzz.sdp.fuzz_parse",
     "pages": "tests.fuzz.servers.fuzz_pages",
     "http": "tests.fuzz.servers.fuzz_http",
+    "stun": "tests.fuzz.ice.fuzz_stun",
 }
 """By name: the module whose ``one_input`` takes the bytes, and raises for nothing but a finding."""
 

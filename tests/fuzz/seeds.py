@@ -17,6 +17,7 @@ from tests.fuzz.ng.fuzz_message import MOST, SEPARATOR
 from tests.fuzz.sdp.fuzz_parse import CORPUS
 from tests.fuzz.servers.fuzz_pages import KINDS
 from tests.peers import ngclient
+from tests.unit.ice.messages import EXTENDED, HOST, RELAY, REQUEST, RESPONSE4, RESPONSE6
 from tests.unit.ng.messages import OFFER, PROXY_OFFER, SDP
 from tests.unit.servers.web import post, request
 
@@ -28,6 +29,7 @@ _DOCUMENTS = [b'{"command":"ping"}', b'{"command":"offer","flags":"a,b","TOS":"0
 _FLAGS = [b"trust-address replace-origin ICE=remove rtcp-mux=[demux] "
           b"codec=[strip=[G729] transcode=[opus/48000/2/24000]] sdp-attr=[audio=[add=[foo:bar]]]",
           b"symmetric\nstrict-source", b"a=[b=[c d] e] ]] =x y= to-tag=1"]
+CANDIDATES = "\n".join((HOST, RELAY, EXTENDED)).encode()
 _COMMANDS = [b"list totals", b"list sessions all", b"set timeout 5", b"call x tag y info", b"help", b"params diff"]
 
 
@@ -69,6 +71,13 @@ def _connections() -> Iterator[bytes]:
     yield bytes([255]) + b"".join(plain)
 
 
+def _stun() -> list[bytes]:
+    """STUN messages as they are and in pieces, and candidates."""
+    messages = [REQUEST, RESPONSE4, RESPONSE6]
+    framed = b"\x0c\x80\x2a\x08tiebreak\x00\x24\x04\x00\x00\x01\x00\x00\x25\x00"
+    return [bytes([flags]) + each for flags in range(8) for each in (*messages, framed, CANDIDATES)]
+
+
 def from_tests(target: str) -> list[bytes]:
     """Seeds that are part of the project."""
     flags = [bytes([number << 6]) + line for number, line in enumerate(_FLAGS)]
@@ -77,7 +86,7 @@ def from_tests(target: str) -> list[bytes]:
     pages = [bytes([kind]) + each for kind in range(KINDS) for each in (*_PLAIN[:2], _DOCUMENTS[0], *_COMMANDS)]
     return {"bencode": _PLAIN, "json": _DOCUMENTS, "flags": flags, "stream": streams, "sdp": bodies,
             "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages,
-            "http": list(_connections())}[target]
+            "http": list(_connections()), "stun": _stun()}[target]
 
 
 def from_recordings(target: str) -> list[bytes]:
@@ -92,6 +101,8 @@ def from_recordings(target: str) -> list[bytes]:
         "sdp": lambda: (b"\x04" + message["sdp"].encode() for message in messages if "sdp" in message),
         "message": lambda: (SEPARATOR.join(map(ngclient.encode, dialogue[:MOST])) for dialogue in dialogues),
         "http": lambda: (bytes([255]) + post("/ng-plain", "application/json", each) for each in documents),
+        "stun": lambda: (b"\x05" + "\n".join(found).encode() for message in messages if "sdp" in message
+                         and (found := re.findall(r"a=candidate:(.*?)\r?\n", message["sdp"]))),
         "pages": lambda: (bytes([number % 3]) + each for number, each in enumerate(bencoded)),
     }[target]()
     return [each for each in dict.fromkeys(found) if len(each) <= LONGEST]

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests that wait for their response (RFC 8489 section 6.2.1, timers of RFC 8445 section 14)."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controlplane.events import Datagram
+from controlplane.ice.pair import Pair
+
+PACING = 0.02
+"""Seconds between two checks of an agent (Ta)."""
+MIN_TIMEOUT = 0.5
+REQUESTS = 7
+"""How often a request is sent at the most (Rc)."""
+LAST_WAIT = 16
+"""How many first timeouts to wait after the last one (Rm)."""
+
+
+def first_timeout(checks: int) -> float:
+    """RTO in seconds while so many checks are under way or due (RFC 8445 section 14.3)."""
+    return max(MIN_TIMEOUT, PACING * checks)
+
+
+@dataclass(slots=True, eq=False)
+class Transaction:
+    """A request of ours. ``controlling`` and ``nominates`` are what it said; ``is_consent``: RFC 7675."""
+
+    identity: bytes
+    pair: Pair
+    datagram: Datagram
+    password: str
+    controlling: bool
+    nominates: bool
+    due: float
+    timeout: float
+    is_consent: bool = False
+    sent: int = 1
+    cancelled: bool = False
+    """Not sent again, but a response still counts."""
+
+    @classmethod
+    def start(cls, identity: bytes, pair: Pair, data: bytes, password: str, now: float, *, checks: int,
+              controlling: bool, nominates: bool, is_consent: bool = False) -> Transaction:
+        """The request goes out now. One about consent is not repeated: the next one takes its place."""
+        timeout = first_timeout(checks)
+        return cls(identity, pair, Datagram(*pair.path, data), password, controlling, nominates, now + timeout, timeout,
+                   is_consent, REQUESTS if is_consent else 1)
+
+    def again(self, now: float) -> bool:
+        """Its time is up: True if it is to be sent once more; else it has failed, or waits a last time."""
+        if self.cancelled or self.sent >= REQUESTS:
+            return False
+        self.sent += 1
+        wait = self.timeout * (1 << self.sent - 1) if self.sent < REQUESTS else self.timeout * LAST_WAIT
+        self.due = now + wait
+        return True
