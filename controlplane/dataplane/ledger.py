@@ -188,7 +188,7 @@ class Ledger:
 
 def is_encrypted(wanted: WantedTarget) -> bool:
     """Whether SRTP indices are part of the target's state."""
-    return wanted.decrypt is not None or any(o.encrypt for o in (*wanted.rtp_outputs, *wanted.rtcp_outputs))
+    return wanted.decrypt is not None or any([o.encrypt for o in abi.outputs_of(wanted)])
 
 
 def _read_seeds(reply: abi.Reply) -> abi.Seeds:

@@ -21,7 +21,7 @@ IMPLEMENTED = """
     directional egress fast fatal
     full-rtcp-attribute|full-RTCP-attribute generate-mid inactive loop-protect media-handover
     mirror-rtcp|mirror-RTCP|RTCP-mirror|rtcp-mirror nat-wait|NAT-wait new-branch no-codec-renegotiation|reuse-codecs
-    no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv passthrough
+    no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv pad-crypto passthrough
     pierce-nat|pierce-NAT port-latching provisional reset single-codec
     sip-source-address|SIP-source-address siprec|SIPREC static-codecs|static-codec strict-source strip-extmap to-tag
     trust-address unidirectional unsubscribe webrtc|WebRTC|webRTC|WebRtc
@@ -32,7 +32,7 @@ SATISFIED = """
     asymmetric-codecs symmetric-codecs reorder-codecs symmetric
     discard-recording early-media exclude-recording ice-reject|ICE-reject|reject-ice|reject-ICE
     inject-dtmf|inject-DTMF
-    no-audio-player|no-player no-jitter-buffer no-redis-update no-tls-id pad-crypto recrypt
+    no-audio-player|no-player no-jitter-buffer no-redis-update no-tls-id recrypt
     skip-recording-db|skip-recording-database trickle-ice|trickle-ICE
 """
 
@@ -50,6 +50,7 @@ _EXPANSIONS: dict[str, tuple[tuple[bytes, Value], ...]] = {
     "strip-extmap": ((b"extmap", Dictionary([(b"strip", [b"all"])])),),
     "passthrough": ((b"passthrough", b"on"),),
     "no-passthrough": ((b"passthrough", b"off"),),
+    "pad-crypto": ((b"SDES", [b"pad"]),),
     "webrtc": ((b"transport-protocol", b"UDP/TLS/RTP/SAVPF"), (b"ICE", [b"force", b"trickle"]),
                (b"flags", [b"trickle-ICE", b"no-rtcp-attribute", b"generate-mid"]),
                (b"rtcp-mux", [b"offer", b"require"]), (b"SDES", [b"off"]), (b"bundle", [b"offer", b"require"])),

@@ -24,7 +24,10 @@ ICE = Vocabulary("remove default force-relay lite-no|lite-off|lite-none|no-lite"
                  " lite-backward|lite-backwards|lite-reverse|lite-answer|lite-back|lite-bkw|lite-bk")
 _ASKING_FOR_ICE = OFFERING - {"publish"} | {"create"}
 ICE_MODES = frozenset(("remove", "default", "force", "optional", "force-relay"))
-SDES = Vocabulary("off|no|disable|disabled")
+SDES = Vocabulary(
+    "off|no|disable|disabled nonew pad lifetime static prefer|priority encrypted-srtp|ENCRYPTED-SRTP"
+    " encrypted-srtcp|ENCRYPTED-SRTCP authenticated-srtp|AUTHENTICATED-SRTP unencrypted-srtp|UNENCRYPTED-SRTP"
+    " unencrypted-srtcp|UNENCRYPTED-SRTCP unauthenticated-srtp|UNAUTHENTICATED-SRTP")
 DTLS = Vocabulary("off|no|disable|disabled", "passive active")
 LEARNING = Vocabulary("off immediate delayed heuristic")
 SUPPORTS = Vocabulary("load-limit")
@@ -38,7 +41,7 @@ MEDIA_ECHO = {b"blackhole": "blackhole", b"sinkhole": "blackhole",
               **dict.fromkeys((b"forward", b"fwd", b"fw"), "forward"),
               **dict.fromkeys((b"backwards", b"backward", b"reverse", b"back", b"bkw", b"bk"), "backwards"),
               b"both": "both"}
-OSRTP = Vocabulary("accept accept-rfc|accept-RFC accept-legacy", "offer|offer-rfc|offer-RFC offer-legacy")
+OSRTP = Vocabulary("accept accept-rfc|accept-RFC accept-legacy offer|offer-rfc|offer-RFC", "offer-legacy")
 DTMF_SECURITY = Vocabulary("drop off", "silence tone random zero dtmf|DTMF")
 ALIAS_KEYS = {b"off": "off", b"no": "off", b"none": "off", b"sdp": "sdp", b"address": "address",
               b"endpoint": "address"}
@@ -73,13 +76,29 @@ def _set_ice(target: Target, value: Value) -> None:
 
 
 def _set_sdes(target: Target, value: Value) -> None:
-    """Whatever is not ``off`` names a suite or a session parameter, and waits for SRTP."""
+    """Words, or names of suites with what is to become of them in front."""
+    wishes = target.request.sdes
     for member in members(value):
         word = SDES.find(member)
+        spelled = hyphened(member)
         if word is not None:
-            target.request.sdes.add(word.name)
+            wishes = wishes._replace(words=wishes.words | {word.name})
+        elif spelled.startswith(b"no-"):
+            wishes = wishes._replace(without=wishes.without | {text(member[3:]).upper()})
+        elif spelled.startswith(b"only-"):
+            wishes = wishes._replace(only=wishes.only | {text(member[5:]).upper()})
+        elif spelled.startswith(b"order:"):
+            wishes = wishes._replace(order=wishes.order + _suites(member))
+        elif spelled.startswith(b"offerer-pref:"):
+            wishes = wishes._replace(preferred=wishes.preferred + _suites(member))
         else:
-            target.unsupported(f"SDES={text(member)}")
+            target.unknown(f"SDES={text(member)}")
+    target.request.sdes = wishes
+
+
+def _suites(member: bytes) -> tuple[str, ...]:
+    """The names behind the colon of ``order:A;B;``."""
+    return tuple([name.upper() for name in text(member.partition(b":")[2]).split(";") if name])
 
 
 def _set_drop_traffic(target: Target, value: Value) -> None:
@@ -107,11 +126,6 @@ def _set_passthrough(target: Target, value: Value) -> None:
 def _set_audio_player(target: Target, value: Value) -> None:
     if isinstance(value, bytes):
         known_word(target, "audio-player", AUDIO_PLAYER, value)
-
-
-def _set_osrtp(target: Target, value: Value) -> None:
-    for member in members(value):
-        known_word(target, "OSRTP", OSRTP, member)
 
 
 def _set_generated_rtcp(target: Target, value: Value) -> None:
@@ -148,7 +162,7 @@ IMPLEMENTED: dict[str, Setter] = {
     "instance": text_field("instance"),
     "media|medias": set_medias,
     "media-echo": mapped_field("media_echo", MEDIA_ECHO),
-    "OSRTP|osrtp": _set_osrtp,
+    "OSRTP|osrtp": words_field("osrtp", OSRTP),
     "outbound-peer": address_field("outbound_peer"),
     "passthrough|passthru": _set_passthrough,
     "peer": address_field("peer"),

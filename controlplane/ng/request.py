@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from controlplane.addresses import Address
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Manipulations
+from controlplane.srtp.sdes import NO_WISHES, SdesWishes
 
 
 @dataclass(slots=True)
@@ -14,7 +15,7 @@ class Request:
     """What a client asks for. ``None`` always means "not given"; an empty string was given empty.
 
     Text is UTF-8 with surrogate escapes, so every byte of the client survives. ``flags``, ``replace``,
-    ``rtcp_mux``, ``sdes``, ``dtls`` and ``supports`` hold canonical names: lower case with hyphens, see flags.py
+    ``rtcp_mux``, ``osrtp``, ``dtls`` and ``supports`` hold canonical names: lower case with hyphens, see flags.py
     and keys.py. Flags that are known but not implemented are members of ``flags`` too, and are named in
     ``unsupported`` besides.
     """
@@ -45,7 +46,7 @@ class Request:
     mesh: list[MeshEntry] = field(default_factory=list)
     medias: list[RequestedMedia] = field(default_factory=list)
     instance: str | None = None
-    sdp: bytes | None = None
+    sdp: bytes | None = field(default=None, repr=False)
 
     flags: set[str] = field(default_factory=set)
     replace: set[str] = field(default_factory=set)
@@ -66,8 +67,9 @@ class Request:
     """blackhole, forward, backwards or both."""
     dtmf_security: str | None = None
     """drop or off, or a mode that needs a codec."""
-    sdes: set[str] = field(default_factory=set)
-    """Of ``off``."""
+    sdes: SdesWishes = NO_WISHES
+    osrtp: set[str] = field(default_factory=set)
+    """Of accept, accept-rfc, accept-legacy, offer, offer-legacy."""
     dtls: set[str] = field(default_factory=set)
     """Of off, passive, active."""
     ice: str | None = None

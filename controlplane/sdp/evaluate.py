@@ -127,6 +127,10 @@ def _read_extmap(facts: Facts, value: str) -> None:
         facts.extmaps.append(found)
 
 
+def _read_crypto(facts: Facts, value: str) -> None:
+    facts.media.crypto += (value,)
+
+
 READERS: dict[str, Callable[[Facts, str], None]] = {
     "rtpmap": _read_rtpmap,
     "fmtp": _read_fmtp,
@@ -138,6 +142,7 @@ READERS: dict[str, Callable[[Facts, str], None]] = {
     "ptime": _read_ptime,
     "maxptime": _read_maxptime,
     "extmap": _read_extmap,
+    "crypto": _read_crypto,
 }
 
 

@@ -28,6 +28,9 @@ class Attribute(NamedTuple):
     name: str
     text: str
 
+    def __repr__(self) -> str:
+        return f"Attribute({self.text if self.name != 'crypto' else self.name!r})"
+
     @property
     def value(self) -> str:
         """What follows the colon, empty for a property attribute such as ``rtcp-mux``."""
@@ -106,7 +109,7 @@ class MediaDescription:
     ``payload_types`` follows ``formats``; it is empty if the port is 0 or the profile is not RTP.
     ``connection`` is the section's own c=, ``session_connection`` that of its session. ``inherited`` has the values
     of those session attributes that count for the sections too, by name (one dict for all sections of a session).
-    ``ptime`` and ``maxptime`` are milliseconds.
+    ``ptime`` and ``maxptime`` are milliseconds. ``crypto`` are the values of the crypto attributes (srtp/crypto.py).
     """
 
     type: str
@@ -130,6 +133,7 @@ class MediaDescription:
     rtcp_mux: bool = False
     ptime: int | None = None
     maxptime: int | None = None
+    crypto: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def rejected(self) -> bool:

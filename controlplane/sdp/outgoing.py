@@ -47,7 +47,7 @@ class OutgoingMedia:
     rtcp_port: int | None = None
     rtcp_address: Address | None = None
     rtcp_mux: bool = False
-    crypto: list[str] = field(default_factory=list)
+    crypto: list[str] = field(default_factory=list, repr=False)
     dtls: list[str] = field(default_factory=list)
     ptime: int | None = None
     maxptime: int | None = None

@@ -13,6 +13,7 @@ from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundl
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
+from controlplane.session.keys import answer_keys, offer_keys
 from controlplane.session.latching import latch, reserve, shrink
 from controlplane.session.match import Dialogue
 from controlplane.session.media import NEVER_RELAYED, Handling, Media, unlink
@@ -127,6 +128,10 @@ class Exchange:
             sender.reject()
             receiver.reject()
             return
+        if sender.encrypted or receiver.encrypted or sender.keys is not None or receiver.keys is not None:
+            (offer_keys if self.is_offer else answer_keys)(pair, self.request, self.random)
+        elif not self.is_offer:
+            sender.agreed = receiver.agreed = True
         direction = self._set_direction(pair, places)
         if self.is_offer:
             offer_mux(receiver, places.mux, self.request.rtcp_mux)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from controlplane.addresses import Endpoint
 from controlplane.events import SsrcStats
@@ -10,6 +11,10 @@ from controlplane.sdp.model import Extmap, MediaDescription, PayloadType
 from controlplane.sdp.protocols import lookup
 from controlplane.session.sockets import Place
 from controlplane.session.stream import Stream
+from controlplane.srtp.sdes import Sdes
+
+if TYPE_CHECKING:
+    from controlplane.session.keys import KeySource
 
 NEVER_RELAYED = "message"
 """The media type whose SDP is handed on with the peer's own address (MSRP)."""
@@ -104,7 +109,9 @@ class Media:
     ``offered``: the party was the receiver of an offer. ``sends`` are the codecs that the party may use, ``told``
     those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its
     partner does not know of. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``: its RTP
-    goes back to it, ``blackhole``: it goes nowhere.
+    goes back to it, ``blackhole``: it goes nowhere. ``is_srtp``: the profile demands encryption, ``osrtp``: it does
+    not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``keys`` those in force;
+    None: the medium is plain. ``agreed``: an answer has settled that.
     """
 
     index: int
@@ -113,6 +120,11 @@ class Media:
     protocol: str = ""
     is_rtp: bool = False
     is_avpf: bool = False
+    is_srtp: bool = False
+    osrtp: bool = False
+    sdes: Sdes | None = None
+    keys: KeySource | None = None
+    agreed: bool = False
     streams: list[Stream] = field(default_factory=list)
     sinks: list[Link] = field(default_factory=list)
     sources: list[Link] = field(default_factory=list)
@@ -158,6 +170,7 @@ class Media:
         self.protocol = protocol
         self.is_rtp = known is not None and known.rtp
         self.is_avpf = known is not None and known.avpf
+        self.is_srtp = known is not None and known.srtp
 
     @property
     def carrier(self) -> Media:
@@ -169,6 +182,11 @@ class Media:
     def understood(self) -> bool:
         """True if its packets are taken for RTP and RTCP, rather than handed on whatever they are."""
         return self.is_rtp and not self.passthrough
+
+    @property
+    def encrypted(self) -> bool:
+        """True if its packets are to be encrypted by us, with keys of which the party is told."""
+        return (self.is_srtp or self.osrtp) and self.is_rtp and not self.passthrough
 
     @property
     def codecs(self) -> dict[int, str]:

@@ -11,6 +11,7 @@ from controlplane.sdp.model import MediaDescription, SessionDescription
 from controlplane.sdp.protocols import lookup
 from controlplane.session.media import Media
 from controlplane.session.sections import Pair
+from controlplane.srtp.sdes import read
 
 ACCEPT = "accept"
 MAX_SECTIONS = 256
@@ -26,19 +27,20 @@ def check_supported(description: SessionDescription, request: Request) -> None:
     for media in description.medias:
         if media.rejected or media.protocol is None:
             continue
-        if media.protocol.srtp:
-            raise PeerError(f"Media profile {media.protocol.name} is not supported: no SRTP")
+        with_dtls = media.value("fingerprint") is not None
+        if media.protocol.tls or (media.protocol.srtp and with_dtls and not keyed(media)):
+            raise PeerError(f"Media profile {media.protocol.name} is not supported: no DTLS")
         if media.has_ice and request.ice != "remove":
             _leave_out("ICE", request, media)
-        if media.protocol.rtp and (media.value("crypto") is not None or media.value("fingerprint") is not None):
-            _leave_out("opportunistic SRTP", request, media)
+        if with_dtls:
+            _leave_out("DTLS", request, media)
 
 
 def check_profile(request: Request) -> None:
     """PeerError if the receiver is to have a profile that does not exist."""
     wanted = lookup(request.transport_protocol) if request.transport_protocol else None
-    if wanted is not None and wanted.srtp:
-        raise PeerError(f"Transport protocol {wanted.name} is not supported: no SRTP")
+    if wanted is not None and wanted.tls:
+        raise PeerError(f"Transport protocol {wanted.name} is not supported: no DTLS")
 
 
 def _leave_out(what: str, request: Request, media: MediaDescription) -> None:
@@ -48,10 +50,15 @@ def _leave_out(what: str, request: Request, media: MediaDescription) -> None:
 
 
 def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
-    """Set the profiles of both media from the sender's section and the override of the message."""
+    """Set the profiles of both media from the sender's section and the override of the message.
+
+    A plain profile that comes with keys (RFC 8643) counts as another one.
+    """
     section, sender, receiver = pair
     previous = sender.description
-    changed = previous is not None and previous.protocol_text != section.protocol_text
+    with_keys = opportunistic(section)
+    changed = previous is not None and (previous.protocol_text != section.protocol_text
+                                        or opportunistic(previous) != with_keys)
     sender.type = receiver.type = section.type
     sender.set_protocol(section.protocol_text)
     follow = request.transport_protocol == ACCEPT and not is_offer
@@ -60,6 +67,22 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     forgotten = follow or (changed and is_offer) or receiver.is_rtp != section.is_rtp
     if override or forgotten or not receiver.protocol:
         receiver.set_protocol(override or section.protocol_text)
+        if is_offer:
+            receiver.osrtp = with_keys and not override
+    if is_offer:
+        sender.osrtp = with_keys
+        receiver.osrtp = receiver.osrtp or "offer" in request.osrtp
+
+
+def keyed(section: MediaDescription) -> bool:
+    """True if the section has keys in it that we can use."""
+    return bool(section.crypto) and bool(read(section.crypto))
+
+
+def opportunistic(section: MediaDescription) -> bool:
+    """True for a plain profile with keys (RFC 8643)."""
+    return (bool(section.crypto) and section.protocol is not None and section.protocol.rtp
+            and not section.protocol.srtp and keyed(section))
 
 
 def strips_feedback(source: Media, sink: Media) -> bool:

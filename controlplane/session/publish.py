@@ -16,8 +16,10 @@ from controlplane.sdp.rewrite import reverse
 from controlplane.session.codecs import Codecs, is_supplemental, main_codec, matches, with_supplements
 from controlplane.session.context import Context, set_direction
 from controlplane.session.exchange import handling_of
+from controlplane.session.keys import key_lines, make_answered, make_offered, read_answered, read_offered
 from controlplane.session.media import Media
 from controlplane.session.party import FROM_TAG, UNKNOWN, Party
+from controlplane.session.profiles import opportunistic
 from controlplane.session.sections import own_medias
 
 Reply = dict[str, Any]
@@ -54,6 +56,7 @@ def _published(context: Context, party: Party, media: Media, section: MediaDescr
     media.type = section.type
     media.set_protocol(request.transport_protocol if section.is_rtp and request.transport_protocol
                        else section.protocol_text)
+    media.osrtp = opportunistic(section)
     media.mid = section.mid or media.mid
     media.label = section.label or media.label
     media.description = section
@@ -66,13 +69,17 @@ def _published(context: Context, party: Party, media: Media, section: MediaDescr
         media.reject()
         return OutgoingMedia(section.type, 0, media.protocol, zero_address(media.family or places.rtp.family),
                              section.formats, mid=media.mid, rejected=True)
+    read_offered(media, section.crypto, request.sdes)
+    make_answered(media, None, True, request.sdes, context.random)
     direction = set_direction(media, section, places)
     if "bidirectional" not in request.flags:
         media.send, direction = False, "sendonly" if media.recv else "inactive"
     media.set_mux(places.mux and "reject" not in request.rtcp_mux)
     context.open(media, party, places.rtp.family, 1 if media.mux else 2 * section.port_count)
     context.fill(media, section, places)
-    return _printed(context, media, reverse(direction), section.formats, ptime=section.ptime)
+    printed = _printed(context, media, reverse(direction), section.formats, ptime=section.ptime)
+    printed.crypto = key_lines(media, request.sdes, False)
+    return printed
 
 
 def _printed(context: Context, media: Media, direction: str, formats: tuple[str, ...] = (),
@@ -136,6 +143,7 @@ def _created(context: Context, party: Party, media: Media, wanted: RequestedMedi
     context.call.number(media)
     media.type = wanted.type
     media.set_protocol(request.transport_protocol or _RTP_AVP)
+    media.osrtp = "offer" in request.osrtp
     specs: Sequence[str] = wanted.codecs
     if not specs and wanted.type == "audio":
         specs = request.codecs.get("offer") or _DEFAULT_CODECS
@@ -146,7 +154,9 @@ def _created(context: Context, party: Party, media: Media, wanted: RequestedMedi
     media.mux_required = "require" in request.rtcp_mux
     media.mux_offered = media.mux_required or "offer" in request.rtcp_mux
     context.open(media, party, 4, 1 if media.mux_required else 2)
+    make_offered(media, None, request.sdes, context.random)
     section = _printed(context, media, "sendrecv")
+    section.crypto = key_lines(media, request.sdes, True)
     section.rtcp_mux = media.mux_offered
     return section
 
@@ -195,6 +205,7 @@ def accept_answer(context: Context, party: Party, sections: Sequence[MediaDescri
                           if not known or (codec.number, codec.encoding.lower()) in known])
         media.sends = accepted or section.payload_types
         media.extmaps = section.extmaps
+        read_answered(media, section.crypto)
         set_direction(media, section, places)
         media.mux_expected = places.mux
         media.set_mux(places.mux and media.mux_offered)

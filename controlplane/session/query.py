@@ -92,7 +92,8 @@ def _media(media: Media) -> Reply:
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
         ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.understood),
         ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional), ("echo", media.echo),
-        ("blackhole", media.blackhole)) if on]
+        ("blackhole", media.blackhole), ("SDES", media.sdes is not None),
+        ("SDES reordered", media.sdes is not None and bool(media.sdes.preferred))) if on]
     reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in sources]
     reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _heard(media)]
     return reply
@@ -117,6 +118,9 @@ def _stream(media: Media, stream: Stream, sources: list[SsrcStats]) -> Reply:
         reply["family"] = _FAMILY[stream.local.family]
     reply["endpoint"] = _endpoint(stream.endpoint)
     reply["advertised endpoint"] = _endpoint(stream.advertised)
+    keys = media.carrier.keys
+    if keys is not None and keys.suite is not None:
+        reply["crypto suite"] = keys.suite
     stats = stream.stats
     reply["last packet"] = int(stream.last_packet)
     reply["last kernel packet"] = int(stats.kernel_in.last_packet)

@@ -12,6 +12,7 @@ from controlplane.sdp.rewrite import copied_media, outgoing_media, reverse
 from controlplane.session.codecs import CONVERTING, choose_offered, identity, is_supplemental
 from controlplane.session.context import Context, direction_of
 from controlplane.session.extensions import offer_extensions
+from controlplane.session.keys import key_lines, make_offered
 from controlplane.session.media import Link, Media, subscribe, unsubscribe
 from controlplane.session.mux import offer_mux
 from controlplane.session.party import Party, leave
@@ -85,6 +86,7 @@ def _subscription(context: Context, subscriber: Party, media: Media, source: _So
     media.type = source.media.type
     media.set_protocol(request.transport_protocol if request.transport_protocol and source.media.is_rtp
                        else source.media.protocol)
+    media.osrtp = "offer" in request.osrtp or (source.media.osrtp and not request.transport_protocol)
     _link(context, source.media, media, former)
     if "generate-mid" in request.flags:
         media.mid = media.mid or str(media.index)
@@ -98,6 +100,7 @@ def _subscription(context: Context, subscriber: Party, media: Media, source: _So
     media.recv = active and source.media.send and "bidirectional" in request.flags
     _offer(context, source.media, media, said)
     family = (media.family if media.description is not None else None) or source.media.family or 4
+    make_offered(media, source.media.sdes, request.sdes, context.random)
     offer_mux(media, said.rtcp_mux, request.rtcp_mux)
     context.open(media, subscriber, family, 1 if media.mux_required and media.is_rtp else 2)
     return _printed(context, media, said, label)
@@ -146,6 +149,7 @@ def _printed(context: Context, media: Media, said: MediaDescription, label: int)
     if section.direction is not None:
         section.direction = direction_to(media)
     context.print_rtcp(media, section, media.mux_offered)
+    section.crypto = key_lines(media, context.request.sdes, True)
     return section
 
 

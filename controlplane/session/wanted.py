@@ -51,12 +51,18 @@ def spare_targets(call: Call) -> Iterator[WantedTarget]:
 def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> Iterator[tuple[int, WantedTarget]]:
     """What the sockets of ``mapping`` do, by index of their streams; those of streams that are gone are silenced."""
     clocks = _clock_rates(media)
-    handling = media.handling
+    handling, keys = media.handling, media.keys
     for index, local in enumerate(mapping.sockets):
         if index >= len(media.streams) or call.drop_traffic:
             yield min(index, len(media.streams) - 1), WantedTarget(local, is_rtp=media.understood, discard=True)
             continue
         stream = media.streams[index]
+        decrypt = None
+        if keys is not None:
+            decrypt = keys.received_under(stream.component)
+            if decrypt is None:  # nothing that arrives can be believed
+                yield index, WantedTarget(local, is_rtp=True, discard=True)
+                continue
         current = local == stream.local
         ranked = current and learning.ranks(stream, handling)
         expected, mismatch = _expected(media, stream, ranked)
@@ -65,7 +71,7 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         learns = current and _reports_sources(media, stream)
         yield index, WantedTarget(
             local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
-            clocks, _best_rank(stream) if ranked else None, None,
+            clocks, _best_rank(stream) if ranked else None, decrypt,
             _bundled(call, party, media, index))
 
 
@@ -147,13 +153,17 @@ def _echo(call: Call, media: Media, index: int, rtp: list[WantedOutput], rtcp: l
 
 def _append(call: Call, link: Link, stream: Stream, outputs: list[WantedOutput], *, extensions: bool = False,
             strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (), new_ssrc: bool = False) -> None:
-    """One more copy, if the stream can be sent to and is not waiting for a first packet from there."""
+    """One more copy, if the stream can be sent to, is not waiting for a first packet from there nor for keys."""
     sink = link.sink
     destination = stream.destination
     if destination is None or stream.local is None or (sink.handling.nat_wait and not stream.received):
         return
+    keys = sink.carrier.keys
+    encrypt = keys.sent_under(stream.component) if keys is not None else None
+    if keys is not None and encrypt is None:
+        return
     outputs.append(WantedOutput(
-        stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), None,
+        stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), encrypt,
         strip_feedback, rebuilt(link.source, sink) if extensions else None, rules, new_ssrc))
 
 

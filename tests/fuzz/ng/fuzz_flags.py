@@ -28,6 +28,6 @@ def one_input(data: bytes) -> None:
     except PeerError as error:
         assert str(error)
         return
-    for names in (request.flags, request.replace, request.rtcp_mux, request.sdes, request.dtls, request.supports,
-                  request.unknown, request.unsupported):
+    for names in (request.flags, request.replace, request.rtcp_mux, *request.sdes, request.osrtp, request.dtls,
+                  request.supports, request.unknown, request.unsupported):
         assert all(isinstance(name, str) for name in names)

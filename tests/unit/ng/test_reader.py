@@ -10,7 +10,10 @@ from controlplane.ng.medias import CodecFormat, MeshEntry, RequestedMedia
 from controlplane.ng.reader import read_request
 from controlplane.ng.request import Request
 from controlplane.ng.values import Dictionary
+from controlplane.srtp.sdes import SdesWishes
 from tests.unit.ng.messages import PROXY_OFFER, PROXY_SDP
+
+SDES_OFF = SdesWishes(frozenset({"off"}))
 
 
 def read(keys: dict, command: str = "offer", encoding=BENCODE) -> Request:
@@ -68,7 +71,12 @@ def test_what_a_proxy_sends():
     ("replace", ["origin", "sdp version", "SDP-version"], "replace", {"origin", "sdp-version"}),
     ("replace", "origin_full,zero address,force-increment-SDP-ver", "replace",
      {"origin-full", "zero-address", "force-increment-sdp-ver"}),
-    ("SDES", "off", "sdes", {"off"}), ("sdes", ["disabled"], "sdes", {"off"}),
+    ("SDES", "off", "sdes", SDES_OFF), ("sdes", ["disabled"], "sdes", SDES_OFF),
+    ("SDES", "nonew,UNENCRYPTED_SRTP,unencrypted_srtcp,authenticated-srtp,priority", "sdes", SdesWishes(frozenset(
+        {"nonew", "unencrypted-srtp", "unencrypted-srtcp", "authenticated-srtp", "prefer"}))),
+    ("SDES", ["no-A_1", "only-a_2", "only-B", "order:A;B_C;", "order:D", "offerer_pref:E;F", "offerer-pref:G"], "sdes",
+     SdesWishes(frozenset(), frozenset({"A_1"}), frozenset({"A_2", "B"}), ("A", "B_C", "D"), ("E", "F", "G"))),
+    ("OSRTP", ["offer-RFC", "accept"], "osrtp", {"offer", "accept"}), ("osrtp", "accept-rfc", "osrtp", {"accept-rfc"}),
     ("DTLS", ["off"], "dtls", {"off"}), ("dtls-reverse", "passive", "dtls", {"passive"}),
     ("supports", ["load limit"], "supports", {"load-limit"}),
     ("TOS", 184, "tos", 184), ("tos", "0", "tos", 0), ("TOS", -5, "tos", -1), ("TOS", 256, "tos", None),
@@ -134,7 +142,8 @@ def test_webrtc_stands_for_many_keys():
     request = read({"flags": ["WebRTC"]})
     assert request.flags == {"webrtc", "trickle-ice", "no-rtcp-attribute", "generate-mid"}
     assert (request.transport_protocol, request.ice) == ("UDP/TLS/RTP/SAVPF", "force")
-    assert (request.rtcp_mux, request.bundle, request.sdes) == ({"offer", "require"}, {"offer", "require"}, {"off"})
+    assert (request.rtcp_mux, request.bundle, request.sdes.words) == (
+        {"offer", "require"}, {"offer", "require"}, {"off"})
 
 
 def test_implemented_flags_are_not_reported():
@@ -153,7 +162,11 @@ def test_known_flags_without_implementation_are_members_and_reported():
 @pytest.mark.parametrize("flag, field, expected", [
     ("replace-origin", "replace", {"origin"}), ("replace session name", "replace", {"session-name"}),
     ("rtcp-mux-demux", "rtcp_mux", {"demux"}), ("endpoint-learning-off", "endpoint_learning", "off"),
-    ("SDES-off", "sdes", {"off"}), ("BUNDLE-offer", "bundle", {"offer"}), ("from-tags-x", "from_tags", ["x"]),
+    ("SDES-off", "sdes", SDES_OFF), ("OSRTP-offer", "osrtp", {"offer"}),
+    ("SDES-no-AES_CM_128_HMAC_SHA1_80", "sdes", SdesWishes(without=frozenset({"AES_CM_128_HMAC_SHA1_80"}))),
+    ("SDES-order:A;B;", "sdes", SdesWishes(order=("A", "B"))),
+    ("BUNDLE-offer", "bundle", {"offer"}),
+    ("from-tags-x", "from_tags", ["x"]),
     ("transcode-PCMA", "codecs", {"transcode": ["PCMA"]}), ("codec strip PCMU", "codecs", {"strip": ["PCMU"]})])
 def test_prefixed_flags(flag, field, expected):
     request = read({"flags": [flag]})
@@ -162,8 +175,7 @@ def test_prefixed_flags(flag, field, expected):
 
 
 @pytest.mark.parametrize("flag, command, unsupported", [
-    ("SDES-no-AES_CM_128_HMAC_SHA1_80", "offer", True),
-    ("SDES-order:A;B;", "offer", True), ("OSRTP-offer", "offer", True),
+    ("OSRTP-offer-legacy", "offer", True), ("SDES-nonsense", "offer", False),
     ("sdp-attr-add-audio", "offer", False),
     ("transcode-PCMA", "answer", False), ("T.38-force", "publish", True), ("T38-force", "delete", False),
     ("bundle-offer", "offer", False), ("nonsense", "offer", False), ("ICE-remove", "offer", False)])
