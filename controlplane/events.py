@@ -107,6 +107,7 @@ class WantedTarget(NamedTuple):
     ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used). ``best_rank``, if not None, has
     the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
     NO_RANK; with Mismatch.DROP worse ones are dropped. ``decrypt``: what arrives is SRTP.
+    ``stun`` and ``dtls``: packets of these protocols are handed up (PacketHanded), wherever they come from.
     ``bundle``: all media that share the socket, the one that the other fields describe first.
     """
 
@@ -123,6 +124,8 @@ class WantedTarget(NamedTuple):
     best_rank: int | None = None
     decrypt: SrtpKeys | None = None
     bundle: tuple[BundledMedia, ...] = ()
+    stun: bool = False
+    dtls: bool = False
 
 
 class Datagram(NamedTuple):
@@ -160,6 +163,15 @@ class SourceSeen:
     source: Endpoint
     at: float
     is_rtcp: bool = False
+
+
+class PacketHanded(NamedTuple):
+    """A packet of STUN or DTLS that came to ``local``, whose target asked for it; ``at`` is Unix time in seconds."""
+
+    local: Endpoint
+    source: Endpoint
+    at: float
+    data: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ _ANYWHERE = bytes(ADDRESS.size)
 _MAGIC, _VERSION = lib.RTPE_BATCH_MAGIC, lib.RTPE_ABI_VERSION
 _ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
 _RTP = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
+_STUN, _DTLS = lib.RTPE_TARGET_STUN, lib.RTPE_TARGET_DTLS
 _LEARN, _BLACKHOLE, _RANK = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE, lib.RTPE_TARGET_RANK
 _FOLLOW, _STRIP_FEEDBACK = lib.RTPE_OUTPUT_FOLLOW, lib.RTPE_OUTPUT_STRIP_FEEDBACK
 _SSRCS, _OUTPUT = lib.RTPE_PART_SSRCS, lib.RTPE_PART_OUTPUT
@@ -206,6 +207,7 @@ def outputs_of(wanted: WantedTarget) -> tuple[WantedOutput, ...]:
 
 def _target_flags(wanted: WantedTarget) -> int:
     return ((_RTP if wanted.is_rtp else 0) | (_LEARN if wanted.learning else 0)
+            | (_STUN if wanted.stun else 0) | (_DTLS if wanted.dtls else 0)
             | (_BLACKHOLE if wanted.discard else 0) | (_RANK if wanted.best_rank is not None else 0))
 
 

@@ -9,10 +9,11 @@ from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.native import NativeEngine, c_address, check
 from controlplane.errors import DataPlaneError
-from controlplane.events import SocketFailed, SourceSeen
+from controlplane.events import PacketHanded, SocketFailed, SourceSeen
 from controlplane.relay._native import ffi, lib
 
 _EVENTS_AT_ONCE = 256
+_PACKETS_AT_ONCE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Relay(NativeEngine):
         if handle == ffi.NULL:
             raise DataPlaneError(ffi.errno, "relay")
         self._handle = ffi.gc(handle, lib.rtpe_relay_free)
+        self._packets = ffi.new("struct rtpe_handed[]", _PACKETS_AT_ONCE)
         self._events = ffi.new("struct rtpe_event[]", _EVENTS_AT_ONCE)
         super().__init__(lib.rtpe_relay_engine(self._handle), self._handle, "relay")
 
@@ -74,6 +76,15 @@ class Relay(NativeEngine):
         count = lib.rtpe_relay_events(self._handle, self._events, _EVENTS_AT_ONCE)
         return [_event(self._events[i]) for i in range(count)]
 
+    def packets_fileno(self) -> int:
+        """A descriptor that is readable while packets() has something to return."""
+        return int(lib.rtpe_relay_handedfd(self._handle))
+
+    def packets(self) -> list[PacketHanded]:
+        """Packets that targets handed up, in order; call again while packets_fileno() is readable."""
+        count = lib.rtpe_relay_handed(self._handle, self._packets, _PACKETS_AT_ONCE)
+        return [_packet(self._packets[i]) for i in range(count)]
+
     def counters(self) -> RelayCounters:
         """What happened outside any target's counters since the start."""
         c = ffi.new("struct rtpe_relay_counters *")
@@ -83,6 +94,11 @@ class Relay(NativeEngine):
     def shutdown(self) -> None:
         """End the threads and close all sockets. More than once does no harm."""
         lib.rtpe_relay_stop(self._handle)
+
+
+def _packet(c: Any) -> PacketHanded:
+    return PacketHanded(abi.read_address(c.local), abi.read_address(c.src), c.now_us / 1e6,
+                        bytes(ffi.buffer(c.data, c.len)))
 
 
 def _event(c: Any) -> SourceSeen | SocketFailed:

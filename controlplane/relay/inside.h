@@ -12,6 +12,7 @@ struct rtpe_relay {
 	struct rtpe_engine engine;
 	struct rtpe_socket_map sockets;
 	struct rtpe_event_queue events;
+	struct rtpe_handed_queue handed;
 	int nothing_fd;			/* what closed sockets become */
 	struct rtpe_crew crew;
 	u32 running;

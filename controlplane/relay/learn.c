@@ -8,27 +8,6 @@ static bool is_stray_rtcp(const struct rtpe_packet *p)
 	return p->kind == RTPE_KIND_RTCP && p->data[1] != RTCP_APP;
 }
 
-/* What goes up to ICE or DTLS says nothing about where media come from. */
-static bool is_media(const struct rtpe_target *t, const struct rtpe_packet *p)
-{
-	return !(p->kind == RTPE_KIND_STUN && t->flags & RTPE_TARGET_STUN) &&
-	       !(p->kind == RTPE_KIND_DTLS && t->flags & RTPE_TARGET_DTLS);
-}
-
-static bool pay(struct rtpe_learning *l, u64 now_us)
-{
-	u64 full = (u64)RTPE_LEARN_BURST * RTPE_LEARN_INTERVAL_US;
-	/* The clock may have been set back: then nothing is refilled this time. */
-	u64 elapsed = now_us > l->refilled_us ? now_us - l->refilled_us : 0;
-
-	l->credit_us = elapsed < full - l->credit_us ? l->credit_us + elapsed : full;
-	l->refilled_us = now_us;
-	if (l->credit_us < RTPE_LEARN_INTERVAL_US)
-		return false;
-	l->credit_us -= RTPE_LEARN_INTERVAL_US;
-	return true;
-}
-
 #define WORDS (sizeof(struct rtpe_addr) / sizeof(u64))
 
 static void publish(struct rtpe_peer *peer, u32 serial, const struct rtpe_addr *addr)
@@ -100,15 +79,13 @@ void rtpe_learn(struct rtpe_learning *l, struct rtpe_peer *peer, const struct rt
 	};
 
 	begin(l, t);
-	if (!is_media(t, p))
-		return;
 	if (!is_rtcp && found <= l->best_rank) {
 		l->best_rank = found;
 		publish(peer, t->serial, &p->src);
 	}
 	if (rtpe_addr_equal(reported, &p->src))
 		return;
-	if (!pay(l, p->now_us))
+	if (!rtpe_credit_pay(&l->credit, p->now_us, RTPE_LEARN_BURST, RTPE_LEARN_INTERVAL_US))
 		++*suppressed;
 	else if (rtpe_event_put(q, &e))
 		*reported = p->src;

@@ -7,6 +7,7 @@
 #define RTPE_RELAY_LEARN_H
 
 #include "../../kmod/core/target.h"
+#include "credit.h"
 #include "event.h"
 
 /* A flood of sources gives an event at once this often, then this many a second. */
@@ -27,8 +28,7 @@ struct rtpe_learning {
 	u32 serial;			/* of the target that the rest is about */
 	u8 best_rank;
 	struct rtpe_addr reported[2];	/* RTP and others, RTCP; family 0: none yet */
-	u64 credit_us;			/* an event costs RTPE_LEARN_INTERVAL_US */
-	u64 refilled_us;
+	struct rtpe_credit credit;	/* for events */
 };
 
 /* Before t sees p: false if its source ranks so badly that p must be dropped. */

@@ -86,11 +86,20 @@ static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
 	return n;
 }
 
+/* For ICE or DTLS, which the sessions speak. A flood of them is held back like one of sources. */
+static void hand_up(struct rtpe_worker *w, struct rtpe_socket *s, const struct rtpe_packet *p)
+{
+	if (!rtpe_credit_pay(&s->handing, p->now_us, RTPE_HANDED_BURST, RTPE_HANDED_INTERVAL_US) ||
+	    !rtpe_handed_put(w->crew->handed, &s->local, p))
+		w->suppressed++;
+}
+
 /* Decides about p; it has no outputs unless it is to be forwarded. */
 static void decide(struct rtpe_worker *w, struct rtpe_socket *s, const struct rtpe_target *t, struct rtpe_packet *p)
 {
 	struct rtpe_target_counters *mine = rtpe_target_counters_mine(t->counters);
 	u64 before = mine->sum.packets;
+	enum rtpe_verdict verdict;
 
 	if (t->flags & RTPE_TARGET_RANK && !rtpe_learn_admits(&s->learning, t, p)) {
 		p->first = p->last = 0;
@@ -98,11 +107,14 @@ static void decide(struct rtpe_worker *w, struct rtpe_socket *s, const struct rt
 		mine->drops[RTPE_DROP_SOURCE]++;
 		return;
 	}
-	if (likely(rtpe_forward_packet(t, p) == RTPE_FORWARD))
+	verdict = rtpe_forward_packet(t, p);
+	if (likely(verdict == RTPE_FORWARD))
 		rtpe_hops_count(w->engine->sockets, s, t, p);
 	else
 		p->first = p->last = 0;
-	/* Refused packets are not counted among `packets`, and nothing is learned from them. */
+	if (unlikely(verdict == RTPE_PASS && rtpe_forward_is_signalling(t, p)))
+		hand_up(w, s, p);
+	/* Refused packets and signalling are not counted among `packets`, and nothing is learned from them. */
 	if (t->flags & RTPE_TARGET_LEARN && mine->sum.packets != before)
 		rtpe_learn(&s->learning, &s->peer, t, p, w->events, &w->suppressed);
 }

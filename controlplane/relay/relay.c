@@ -58,9 +58,12 @@ static int init(struct rtpe_relay *r)
 	err = rtpe_event_queue_init(&r->events);
 	if (err)
 		goto err_descriptors;
-	err = rtpe_socket_map_init(&r->sockets);
+	err = rtpe_handed_queue_init(&r->handed);
 	if (err)
 		goto err_events;
+	err = rtpe_socket_map_init(&r->sockets);
+	if (err)
+		goto err_handed;
 	err = rtpe_engine_init(&r->engine, &r->sockets, r->crew.count, true);
 	if (err)
 		goto err_sockets;
@@ -74,6 +77,8 @@ err_engine:
 	rtpe_engine_exit(&r->engine);
 err_sockets:
 	rtpe_socket_map_exit(&r->sockets);
+err_handed:
+	rtpe_handed_queue_exit(&r->handed);
 err_events:
 	rtpe_event_queue_exit(&r->events);
 err_descriptors:
@@ -101,6 +106,7 @@ struct rtpe_relay *rtpe_relay_new(unsigned threads)
 	r->crew.count = threads;
 	r->crew.engine = &r->engine;
 	r->crew.events = &r->events;
+	r->crew.handed = &r->handed;
 	err = init(r);
 	if (!err)
 		return r;
@@ -156,6 +162,7 @@ void rtpe_relay_free(struct rtpe_relay *r)
 	rtpe_relay_stop(r);
 	rtpe_engine_exit(&r->engine);
 	rtpe_socket_map_exit(&r->sockets);
+	rtpe_handed_queue_exit(&r->handed);
 	rtpe_event_queue_exit(&r->events);
 	close(r->crew.stop_fd);
 	close(r->nothing_fd);
@@ -236,6 +243,16 @@ int rtpe_relay_eventfd(const struct rtpe_relay *r)
 int rtpe_relay_events(struct rtpe_relay *r, struct rtpe_event *out, int max)
 {
 	return rtpe_event_take(&r->events, out, max);
+}
+
+int rtpe_relay_handedfd(const struct rtpe_relay *r)
+{
+	return r->handed.fd;
+}
+
+int rtpe_relay_handed(struct rtpe_relay *r, struct rtpe_handed *out, int max)
+{
+	return rtpe_handed_take(&r->handed, out, max);
 }
 
 void rtpe_relay_count(struct rtpe_relay *r, struct rtpe_relay_counters *out)

@@ -27,10 +27,22 @@ struct rtpe_event {
 	uint64_t now_us;	/* Unix time in microseconds */
 };
 
+#define RTPE_HANDED_BYTES 2048
+
+/* A packet of STUN or DTLS that a target hands up (RTPE_TARGET_STUN, RTPE_TARGET_DTLS). */
+struct rtpe_handed {
+	struct rtpe_addr local;
+	struct rtpe_addr src;
+	uint64_t now_us;	/* Unix time in microseconds */
+	uint32_t len;
+	uint32_t reserved;
+	uint8_t data[RTPE_HANDED_BYTES];
+};
+
 /* What happened outside any target's counters, since the start. */
 struct rtpe_relay_counters {
 	uint64_t strays;	/* packets for a socket without target */
-	uint64_t suppressed;	/* source events held back by the rate limit */
+	uint64_t suppressed;	/* source events and packets to be handed up, held back by the rate limit */
 	uint64_t overflows;	/* events lost because nobody fetched them */
 	uint64_t failures;	/* sockets that failed */
 };
@@ -68,6 +80,10 @@ int rtpe_relay_eventfd(const struct rtpe_relay *r);
 
 /* Fetches up to max events in their order; returns how many. */
 int rtpe_relay_events(struct rtpe_relay *r, struct rtpe_event *out, int max);
+
+/* The same for packets that are handed up: readable while some wait, and up to max of them. */
+int rtpe_relay_handedfd(const struct rtpe_relay *r);
+int rtpe_relay_handed(struct rtpe_relay *r, struct rtpe_handed *out, int max);
 void rtpe_relay_count(struct rtpe_relay *r, struct rtpe_relay_counters *out);
 
 /* Bytes that the replies to a batch take at the most, or why the batch as a whole is refused. */

@@ -32,6 +32,7 @@ struct rtpe_socket {
 	/* the worker's own */
 	struct rtpe_learning learning;
 	struct rtpe_peer peer;		/* read by all */
+	struct rtpe_credit handing;	/* up to ICE and DTLS; the worker's own */
 
 	/* hops.c */
 	u64 hops;			/* of what it sends, and when; atomic */

@@ -9,6 +9,7 @@
 #include "address.h"
 #include "engine.h"
 #include "event.h"
+#include "handed.h"
 #include "rcu.h"
 #include "transmit.h"
 
@@ -19,6 +20,7 @@ struct rtpe_crew {
 	int stop_fd;			/* the threads end when it becomes readable */
 	struct rtpe_engine *engine;
 	struct rtpe_event_queue *events;
+	struct rtpe_handed_queue *handed;
 };
 
 struct rtpe_worker {

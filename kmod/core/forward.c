@@ -11,7 +11,7 @@ void rtpe_forward_pass(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
 	struct rtpe_counters *mine = &rtpe_target_counters_mine(t->counters)->sum;
 
-	if (t->table->terminal)
+	if (t->table->terminal && !rtpe_forward_is_signalling(t, p))
 		rtpe_counters_add(mine, p->len, p->now_us);
 	mine->passed++;
 }
@@ -31,11 +31,7 @@ static void fault(const struct rtpe_target *t, u32 reason)
 /* True: the packet is to be passed up, whatever it carries. */
 static __always_inline bool goes_up(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
-	if (p->kind == RTPE_KIND_STUN && t->flags & RTPE_TARGET_STUN)
-		return true;
-	if (p->kind == RTPE_KIND_DTLS && t->flags & RTPE_TARGET_DTLS)
-		return true;
-	return t->flags & RTPE_TARGET_LEARN && !t->table->terminal;
+	return rtpe_forward_is_signalling(t, p) || (t->flags & RTPE_TARGET_LEARN && !t->table->terminal);
 }
 
 static bool is_rtp(const struct rtpe_target *t, const struct rtpe_packet *p)

@@ -33,6 +33,13 @@ enum rtpe_verdict rtpe_forward_judge(const struct rtpe_target *t, struct rtpe_pa
 /* Counts a packet that is left to user space without rtpe_forward_packet() having decided so. */
 void rtpe_forward_pass(const struct rtpe_target *t, const struct rtpe_packet *p);
 
+/* True: p is for ICE or DTLS in user space, passed up whatever else it may be, and never counted as received. */
+static __always_inline bool rtpe_forward_is_signalling(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	return (p->kind == RTPE_KIND_STUN && t->flags & RTPE_TARGET_STUN) ||
+	       (p->kind == RTPE_KIND_DTLS && t->flags & RTPE_TARGET_DTLS);
+}
+
 void rtpe_forward_unsent(const struct rtpe_target *t, const struct rtpe_output *o, int result);
 
 /* After an attempt to send p: RTPE_SEND if it was sent, else why not. */

@@ -165,7 +165,7 @@
  * WHAT HAPPENS TO A PACKET (core/forward.c)
  *
  *   no target                                  not ours: goes on to the socket
- *   STUN / DTLS with the flag set              passed
+ *   STUN / DTLS with the flag set              passed (relay: not counted as received)
  *   RTPE_TARGET_LEARN                          passed (relay: source reported)
  *   source is not expected_src                 by src_mismatch
  *   no outputs and no interception             passed; RTPE_TARGET_BLACKHOLE: dropped

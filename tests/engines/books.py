@@ -90,6 +90,7 @@ class Sums:
     bytes: int = 0
     errors: int = 0
     passed: int = 0
+    passed_media: int = 0
     passed_bytes: int = 0
 
     def take(self, size: int) -> None:
@@ -97,9 +98,16 @@ class Sums:
         self.packets += 1
         self.bytes += size
 
+    def pass_up(self, size: int, is_signalling: bool) -> None:
+        """One that goes on to user space."""
+        self.passed += 1
+        if not is_signalling:
+            self.passed_media += 1
+            self.passed_bytes += size
+
     def view(self, terminal: bool = False) -> tuple[int, int, int, int]:
-        """As the state has them; where nothing lies behind, what is passed has been received as well."""
-        return (self.packets + terminal * self.passed, self.bytes + terminal * self.passed_bytes, self.errors,
+        """As the state has them; where nothing lies behind, media passed have been received as well."""
+        return (self.packets + terminal * self.passed_media, self.bytes + terminal * self.passed_bytes, self.errors,
                 self.passed)
 
 

@@ -149,6 +149,11 @@ class Intercept:
     max_packets: int
 
 
+def _is_signalling(spec: Spec, wire: bytes) -> bool:
+    """True if the target hands this up to ICE or DTLS."""
+    return bool(wire) and bool(spec.flags & (abi.STUN if wire[0] < 4 else abi.DTLS if 20 <= wire[0] < 64 else 0))
+
+
 @dataclass(frozen=True)
 class Copies:
     """What a stream must hold now: source, destination and payload of each packet."""
@@ -237,8 +242,7 @@ class Scenario:
         if drop:
             books.fault(drop)
         if up:
-            books.sums.passed += 1
-            books.sums.passed_bytes += len(wire)
+            books.sums.pass_up(len(wire), _is_signalling(spec, wire))
         elif not drop or drop == "payload_type":
             self._consume(here, plain, wire, source)
             arrivals = self._outgoing(here, plain, out or {}, via or spec.range_of(plain))
