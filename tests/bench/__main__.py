@@ -14,7 +14,7 @@ from tests.bench.tools import BUILD, allow_many_files
 from tests.peers.daemon import Command, DaemonFailed, own_command, reference_command
 from tests.peers.debian import Unobtainable
 
-PARTS = ("cpu", "lossfree", "srtp", "control", "memory", "kernel")
+PARTS = ("cpu", "lossfree", "srtp", "control", "waits", "memory", "delays", "kernel")
 
 
 def _arguments() -> argparse.Namespace:
@@ -26,6 +26,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rates", default="5000,20000,40000", help="packets a second")
     parser.add_argument("--srtp-rates", default="5000,20000", help="packets a second with SRTP")
     parser.add_argument("--memory-calls", type=int, default=1000)
+    parser.add_argument("--call-rate", type=float, default=300, help="calls a second while answers are timed")
+    parser.add_argument("--report-calls", type=int, default=10000, help="calls that the long reports are about")
     parser.add_argument("--no-reference", action="store_true", help="without Debian's rtpengine-daemon")
     return parser.parse_args()
 
@@ -61,6 +63,35 @@ def _media(screen: Screen, commands: list[Command], options: argparse.Namespace,
     return found
 
 
+def _signalling(screen: Screen, commands: list[Command], options: argparse.Namespace,
+                parts: set[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "control" in parts:
+        found["control"] = control.cycles(commands, min(options.rounds, 3), options.seconds)
+        screen.heading("Signalling: offer + answer + delete, each client one call at a time")
+        screen.table(["SDP", "clients", "daemon", "cycles/s", "CPU ms/cycle", "x reference", "errors"], [
+            [row["sdp"], str(row["clients"]), row["daemon"], f"{row['cycles_per_second']:.0f}",
+             f"{row['cpu_ms_per_cycle']:.3f}", f"{row['ratio']:.2f}", str(row["errors"])] for row in found["control"]])
+    if "waits" in parts:
+        found["waits"] = control.waits(commands, options.call_rate, 4 * options.seconds)
+        screen.heading(f"Milliseconds until the answer, at {options.call_rate:.0f} calls a second")
+        screen.table(["daemon", "command", "median", "99 %", "longest"], [
+            [row["daemon"], row["command"], f"{row['p50_ms']:.2f}", f"{row['p99_ms']:.2f}", f"{row['longest_ms']:.2f}"]
+            for row in found["waits"]])
+    if "memory" in parts:
+        found["memory"] = control.memory(commands, options.memory_calls)
+        screen.heading(f"Memory at {options.memory_calls} calls")
+        screen.table(["daemon", "kB/call", "kB at start"], [
+            [row["daemon"], f"{row['kb_per_call']:.1f}", str(row["kb_at_start"])] for row in found["memory"]])
+    if "delays" in parts:
+        found["delays"] = control.delays(commands, options.report_calls, 100, 2 * options.seconds)
+        screen.heading("Longest wait for the answer to an offer while reports are asked for, with many calls up")
+        screen.table(["daemon", "calls", "report", "reports", "longest ms"], [
+            [row["daemon"], str(row["calls"]), row["report"], str(row["reports"]), f"{row['longest_ms']:.1f}"]
+            for row in found["delays"]])
+    return found
+
+
 def main() -> int:
     """Measure the parts asked for; the numbers also go to build/bench/results.json."""
     options = _arguments()
@@ -79,17 +110,7 @@ def main() -> int:
             reference = next((command for command in commands if command.name == "reference"), None)
             results["srtp"] = srtp.measure(screen, reference, options.calls, _rates(options.srtp_rates),
                                            options.rounds, options.seconds)
-        if "control" in parts:
-            results["control"] = control.cycles(commands, min(options.rounds, 3), 2 * options.seconds)
-            screen.heading("Signalling: offer + answer + delete, 8 calls at a time")
-            screen.table(["daemon", "cycles/s", "CPU ms/cycle", "errors"], [
-                [row["daemon"], f"{row['cycles_per_second']:.0f}", f"{row['cpu_ms_per_cycle']:.3f}",
-                 str(row["errors"])] for row in results["control"]])
-        if "memory" in parts:
-            results["memory"] = control.memory(commands, options.memory_calls)
-            screen.heading(f"Memory at {options.memory_calls} calls")
-            screen.table(["daemon", "kB/call", "kB at start"], [
-                [row["daemon"], f"{row['kb_per_call']:.1f}", str(row["kb_at_start"])] for row in results["memory"]])
+        results |= _signalling(screen, commands, options, parts)
         if "kernel" in parts:
             results["kernel"] = kernel.measure(screen, not options.no_reference)
     except DaemonFailed as failed:

@@ -1,100 +1,150 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Signalling: offer + answer + delete cycles, and memory per call."""
+"""Signalling: cycles and their cost, how long answers take, memory per call, and what long reports hold up."""
 from __future__ import annotations
 
-import itertools
+import resource
 import socket
 import statistics
-import time
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
-from tests.peers import ngclient, sdp
-from tests.peers.daemon import Command, Daemon
+from tests.bench.workload import Client, Workload
+from tests.peers import ngclient
+from tests.peers.daemon import Command, Daemon, free_port
 
-_WINDOW = 8
-_runs = itertools.count(1)
-
-
-def _cycles(run: int) -> Iterator[tuple[bytes, list[bytes]]]:
-    """One call after another: its name, and its three datagrams with the cookies ``NAME_0`` to ``NAME_2``."""
-    bodies = [sdp.body("127.0.0.1", port) for port in (4000, 4100)]
-    keys = {"call-id": "@CALL@", "from-tag": "f", "ICE": "remove", "replace": ["origin"]}
-    messages = ({"command": "offer", **keys, "sdp": bodies[0]},
-                {"command": "answer", **keys, "to-tag": "t", "sdp": bodies[1]},
-                {"command": "delete", "call-id": "@CALL@", "from-tag": "f", "delete-delay": 0})
-    patterns = [ngclient.encode(message).replace(b"6:@CALL@", b"%d:%s") for message in messages]
-    for number in itertools.count():
-        name = b"c%d-%d" % (run, number)
-        yield name, [b"%s_%d " % (name, step) + pattern % (len(name), name) for step, pattern in enumerate(patterns)]
+CLIENTS = (1, 16)
+KINDS = ("plain", "rich")
+COMMANDS = ("ping", "offer", "answer", "query", "delete")
+_QUIET = ("--log-level=4",)
+_PATIENCE = 30.0
+_SPARE_FILES = 300
+_SOCKETS = {"reference": 3}
+"""How many a call with RTCP on the port of RTP takes; others need two."""
+Row = dict[str, object]
 
 
-def _drive(daemon: Daemon, seconds: float) -> tuple[int, int]:
-    """Keep a window of calls going for so long; (finished cycles, error answers)."""
-    calls = _cycles(next(_runs))
-    finished = errors = 0
-    going: dict[bytes, list[bytes]] = {}
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.connect(("127.0.0.1", daemon.ng_port))
-        sock.settimeout(5)
-
-        def begin() -> None:
-            name, datagrams = next(calls)
-            going[name] = datagrams
-            sock.send(datagrams[0])
-
-        for _ in range(_WINDOW):
-            begin()
-        end = time.monotonic() + seconds
-        while going:
-            cookie, _, body = sock.recv(65536).partition(b" ")
-            name, _, step = cookie.partition(b"_")
-            errors += b"6:result2:ok" not in body
-            if step != b"2":
-                sock.send(going[name][int(step) + 1])
-                continue
-            finished += 1
-            del going[name]
-            if time.monotonic() < end:
-                begin()
-    return finished, errors
-
-
-def cycles(commands: Sequence[Command], rounds: int, seconds: float) -> list[dict[str, object]]:
-    """Cycles a second and CPU per cycle of each daemon, in turn."""
-    found: dict[str, list[tuple[float, float, int]]] = {command.name: [] for command in commands}
+def cycles(commands: Sequence[Command], rounds: int, seconds: float) -> list[Row]:
+    """Cycles a second and CPU per cycle of each daemon, in turn, by kind of SDP and number of clients."""
+    found: dict[tuple[str, int, str], list[tuple[float, float, int]]] = {}
     with ExitStack() as stack:
-        daemons = [(command.name, stack.enter_context(Daemon(command, options=["--log-level=4"])))
-                   for command in commands]
+        daemons = [(command.name, stack.enter_context(Daemon(command, options=_QUIET))) for command in commands]
+        cases = [(kind, clients, name, daemon) for kind in KINDS for clients in CLIENTS for name, daemon in daemons]
         for _, daemon in daemons:
-            _drive(daemon, 0.5)
+            _drive(daemon, "rich", 16, 0.5)
         for _ in range(rounds):
-            for name, daemon in daemons:
-                cpu, start = daemon.cpu_seconds(), time.monotonic()
-                done, errors = _drive(daemon, seconds)
-                elapsed = time.monotonic() - start
-                found[name].append((done / elapsed, 1000 * (daemon.cpu_seconds() - cpu) / max(done, 1), errors))
-    return [{"daemon": name, "cycles_per_second": statistics.median(each[0] for each in runs),
-             "cpu_ms_per_cycle": statistics.median(each[1] for each in runs),
-             "errors": sum(each[2] for each in runs)} for name, runs in found.items()]
+            for kind, clients, name, daemon in cases:
+                found.setdefault((kind, clients, name), []).append(_drive(daemon, kind, clients, seconds))
+    rows: list[Row] = []
+    for (kind, clients, name), runs in found.items():
+        theirs = found.get((kind, clients, "reference"), runs)
+        rows.append({"sdp": kind, "clients": clients, "daemon": name, "errors": sum(each[2] for each in runs),
+                     "cycles_per_second": statistics.median(each[0] for each in runs),
+                     "cpu_ms_per_cycle": statistics.median(each[1] for each in runs),
+                     "ratio": statistics.median(own[1] / its[1] for own, its in zip(runs, theirs))})
+    return rows
 
 
-def memory(commands: Sequence[Command], calls: int) -> list[dict[str, object]]:
-    """Resident memory per call with so many calls up."""
-    rows: list[dict[str, object]] = []
+def _drive(daemon: Daemon, kind: str, clients: int, seconds: float) -> tuple[float, float, int]:
+    """Cycles a second, CPU milliseconds per cycle, error answers."""
+    before = daemon.cpu_seconds()
+    with Client(daemon.ng_port, Workload(kind), clients) as client:
+        outcome = client.busy(seconds)
+    cpu = max(daemon.cpu_seconds() - before, 0.005)  # the resolution of the clock, so that ratios exist
+    return outcome.finished / outcome.elapsed, 1000 * cpu / outcome.finished, outcome.errors
+
+
+def waits(commands: Sequence[Command], rate: float, seconds: float) -> list[Row]:
+    """How long each command takes in milliseconds at so many calls a second: median, 99 %, longest."""
+    rows: list[Row] = []
     for command in commands:
-        with Daemon(command, options=["--log-level=4"]) as daemon, daemon.client(timeout=5) as client:
-            _place(client, "warm", 10)
+        with Daemon(command, options=_QUIET) as daemon, \
+                Client(daemon.ng_port, Workload("plain", COMMANDS)) as client:
+            client.paced(rate, 0.5)
+            outcome = client.paced(rate, seconds)
+        for name in COMMANDS:
+            taken = sorted(1000 * each for each in outcome.waits[name])
+            rows.append({"daemon": command.name, "command": name, "p50_ms": statistics.median(taken),
+                         "p99_ms": taken[int(0.99 * len(taken))], "longest_ms": taken[-1], "errors": outcome.errors})
+    return rows
+
+
+def memory(commands: Sequence[Command], calls: int) -> list[Row]:
+    """Resident memory per call with so many calls up."""
+    rows: list[Row] = []
+    for command in commands:
+        with Daemon(command, options=_QUIET) as daemon:
+            _place(daemon, "plain", 10)
             before = daemon.memory_kb()
-            _place(client, "call", calls)
+            _place(daemon, "plain", calls)
             after = daemon.memory_kb()
         rows.append({"daemon": command.name, "calls": calls, "kb_per_call": (after - before) / calls,
                      "kb_at_start": before})
     return rows
 
 
-def _place(client: ngclient.NgClient, name: str, calls: int) -> None:
-    for number in range(calls):
-        keys = {"call_id": f"{name}-{number}", "from_tag": "a", "ICE": "remove", "replace": ["origin"]}
-        client.call("offer", sdp=sdp.body("127.0.0.1", 4000), **keys)
-        client.call("answer", to_tag="b", sdp=sdp.body("127.0.0.1", 4100), **keys)
+def _place(daemon: Daemon, kind: str, calls: int) -> None:
+    with Client(daemon.ng_port, Workload(kind, ("offer", "answer")), 4) as client:
+        if client.busy(600, calls).errors:
+            raise RuntimeError(f"{daemon.command.name} refused a call")
+
+
+def _cli(daemon: Daemon, line: str) -> None:
+    with socket.create_connection(("127.0.0.1", daemon.cli_port), _PATIENCE) as sock:
+        sock.sendall(line.encode() + b"\n")
+        while sock.recv(1 << 20):
+            pass
+
+
+def _ng(daemon: Daemon, **keys: object) -> None:
+    with ngclient.NgClient("127.0.0.1", daemon.ng_port, timeout=_PATIENCE, tries=1) as client:
+        client.request(**keys)  # type: ignore[arg-type]
+
+
+REPORTS: dict[str, Callable[[Daemon, int], None]] = {
+    "nothing": lambda daemon, calls: None,
+    "list sessions all": lambda daemon, calls: _cli(daemon, "list sessions all"),
+    "ng list": lambda daemon, calls: _ng(daemon, command="list", limit=calls + 1000),
+    "list totals": lambda daemon, calls: _cli(daemon, "list totals"),
+    "ng statistics": lambda daemon, calls: _ng(daemon, command="statistics"),
+}
+
+
+def delays(commands: Sequence[Command], calls: int, rate: float, seconds: float) -> list[Row]:
+    """The longest wait for the answer to an offer in milliseconds, while one report after the other is asked for.
+
+    As many calls are up as were asked for, or as the limit of open files allows.
+    """
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = calls
+    rows: list[Row] = []
+    for command in commands:
+        calls = min(wanted, (limit - _SPARE_FILES) // _SOCKETS.get(command.name, 2))
+        options = [*_QUIET, "--port-min=2000", "--port-max=65000"]
+        with Daemon(command, options=options, ng_port=free_port()) as daemon:
+            _place(daemon, "mux", calls)
+            for report, ask in REPORTS.items():
+                rows.append({"daemon": command.name, "calls": calls, "report": report,
+                             **_held_up(daemon, lambda: ask(daemon, calls), rate, seconds)})
+    return rows
+
+
+def _held_up(daemon: Daemon, ask: Callable[[], None], rate: float, seconds: float) -> dict[str, float]:
+    """Calls come in while ``ask`` is done over and over."""
+    over = threading.Event()
+    asked = 0
+
+    def keep_asking() -> None:
+        nonlocal asked
+        while not over.wait(0.05):
+            ask()
+            asked += 1
+    reporter = threading.Thread(target=keep_asking)
+    reporter.start()
+    try:
+        with Client(daemon.ng_port, Workload("plain")) as client:
+            taken = client.paced(rate, seconds).waits["offer"]
+    finally:
+        over.set()
+        reporter.join()
+    return {"longest_ms": 1000 * max(taken), "reports": asked}
