@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from controlplane import VERSION, notify, process
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
@@ -18,6 +18,7 @@ from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
 from controlplane.errors import ConfigError, PeerError
+from controlplane.garbage import Garbage
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
 from controlplane.listeners import Listeners
 from controlplane.log import NOTICE, Log, Seldom
@@ -76,6 +77,7 @@ class App:
             self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
                                     for each in self.proxy.interfaces())
+            self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
             self._feed_accelerator()
         except BaseException:
             self._release()
@@ -122,8 +124,9 @@ class App:
         self._handle_signals(loop, ended)
         loop.add_reader(self._relay.fileno(), self.proxy.on_relay_events)
         await listeners.start()
-        timers = [asyncio.create_task(_every(_TICK, self.proxy.tick)),
-                  asyncio.create_task(_every(_ATTENTION, self.proxy.on_deadline)),
+        timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
+                  asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
+                  asyncio.create_task(_every(_TICK, self._garbage.set_aside)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
             timers.append(asyncio.create_task(_every(interval, lambda: self._tell_manager(notify.WATCHDOG))))
@@ -187,12 +190,13 @@ class App:
                 _log.error("Shutdown of the %s: %s", what, error)
 
 
-async def _every(seconds: float, act: Callable[[], object]) -> None:
-    """Call ``act`` regularly; a failure is logged and does not end it."""
+async def _every(seconds: float, act: Callable[[], Iterator[None] | None]) -> None:
+    """Call ``act`` regularly; others run between its pieces. A failure is logged and does not end it."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            act()
+            for _ in act() or ():
+                await asyncio.sleep(0)
         except Exception:
             _log.exception("Failure in a timer")
 

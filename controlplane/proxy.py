@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
@@ -38,6 +38,10 @@ _control = logging.getLogger("rtpengine.control")
 SESSION_SETTINGS = ("timeout", "silent_timeout", "offer_timeout", "final_timeout", "delete_delay", "max_sessions",
                     "tos", "endpoint_learning", "sip_source", "reject_invalid_sdp")
 """The options that the sessions read; attributes of both Settings and SessionSettings."""
+
+
+_CALLS_AT_ONCE = 32
+"""Calls looked after before requests are served again."""
 
 
 class Proxy:
@@ -138,16 +142,29 @@ class Proxy:
 
     def tick(self) -> None:
         """Once a second: counters from the engines to the calls and the statistics, and what time does to calls."""
-        now = self._clock()
-        stats = self._program.stats()
-        self.calls.update_stats(stats, now)
-        self.statistics.account(stats)
-        self.statistics.tick(now)
-        self.on_deadline()
+        for _ in self.tick_by_pieces():
+            pass
+
+    def tick_by_pieces(self) -> Iterator[None]:
+        """The same a few milliseconds at a time; anything may be served in between."""
+        for stats in self._program.stats():
+            self.calls.update_stats(stats, self._clock())
+            self.statistics.account(stats)
+            yield
+        self.statistics.tick(self._clock())
+        yield from self.statistics.census.take(self.calls.calls, self._clock())
+        yield from self.deadlines()
 
     def on_deadline(self) -> None:
         """Look after the calls whose time has come."""
-        self.calls.on_deadline(self._clock())
+        for _ in self.deadlines():
+            pass
+
+    def deadlines(self) -> Iterator[None]:
+        """The same, some calls at a time."""
+        while self.calls.on_deadline(self._clock(), _CALLS_AT_ONCE):
+            self._apply()
+            yield
         self._apply()
 
     def update_load(self) -> None:

@@ -8,7 +8,7 @@ it takes over, the relay forwards. So no packet is lost or sent twice when a str
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
@@ -20,6 +20,8 @@ from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
 _log = logging.getLogger("rtpengine.core")
 _SILENT = StreamStats()
+_PIECE = 512
+"""Sockets whose counters are read at once: some milliseconds if all of them are busy."""
 _Latest = tuple[Reading, Reading, StreamStats]
 
 
@@ -97,15 +99,21 @@ class Program:
         for _, error in fast.add(late):
             _log.error("accelerator: %s", error)
 
-    def stats(self) -> dict[Endpoint, StreamStats]:
-        """What every open socket with a target received and sent."""
+    def stats(self) -> Iterator[dict[Endpoint, StreamStats]]:
+        """What every open socket with a target received and sent, in pieces; sockets may come and go in between."""
+        every = list(self._relay.installed)
+        for at in range(0, len(every), _PIECE):
+            yield self._stats_of(every[at:at + _PIECE])
+
+    def _stats_of(self, sockets: list[Endpoint]) -> dict[Endpoint, StreamStats]:
         relay, fast = self._relay, self._fast
-        installed, look = relay.installed, relay.activity()
+        open_ones = [local for local in sockets if local in relay.installed]
+        look = relay.activity()
         if fast is None:
-            return {local: self._combined(local, relay.read(local, look), NO_READING) for local in installed}
+            return {local: self._combined(local, relay.read(local, look), NO_READING) for local in open_ones}
         look_fast = fast.activity()
         return {local: self._combined(local, relay.read(local, look), fast.read(local, look_fast))
-                for local in installed}
+                for local in open_ones}
 
     def stream_stats(self, local: Endpoint) -> StreamStats:
         """What one socket received and sent, in user space and through the accelerator.

@@ -67,19 +67,37 @@ class PoolReader:
         packets, _, errors, _ = self._fold(slot)
         return packets + errors
 
-    def activities(self) -> list[int]:
-        """The same of all slots, at a fraction of the cost of asking for each."""
-        found: list[int] = []
-        per_chunk = self._pool.slots_per_chunk
+    def activities(self) -> Activities:
+        """The same of all slots at about this moment, at a fraction of the cost of asking for each."""
+        return Activities(self)
+
+    def chunk_activity(self, number: int) -> tuple[int, list[int]]:
+        """The first slot of a chunk, and the activity of that and all that follow in it. LookupError as counters()."""
+        self._chunk(number)
         words, stride = self._pool.counters_bytes // 8, self._pool.cpu_stride // 8
-        while self._find(len(found) // per_chunk) is not None:
-            memory = self._views[len(found) // per_chunk].cast("Q")
-            total = [0] * per_chunk
-            for start in range(0, self._cpus * stride, stride):
-                for field in (_PACKETS, _ERRORS):
-                    total = list(map(add, total, memory[start + field:start + stride:words].tolist()))
-            found += total
-        return found
+        memory = self._views[number].cast("Q")
+        total = [0] * self._pool.slots_per_chunk
+        for start in range(0, self._cpus * stride, stride):
+            for field in (_PACKETS, _ERRORS):
+                total = list(map(add, total, memory[start + field:start + stride:words].tolist()))
+        return number * self._pool.slots_per_chunk, total
+
+    def chunk_of(self, slot: int) -> int:
+        """The chunk that a slot lies in."""
+        return slot // self._pool.slots_per_chunk
+
+
+class Activities(dict[int, int]):
+    """Activity by slot; a chunk is read when the first of its slots is asked for."""
+
+    def __init__(self, reader: PoolReader):
+        super().__init__()
+        self._reader = reader
+
+    def __missing__(self, slot: int) -> int:
+        first, found = self._reader.chunk_activity(self._reader.chunk_of(slot))
+        self.update(zip(range(first, first + len(found)), found))
+        return self[slot]
 
 
 class TargetReader(PoolReader):

@@ -8,6 +8,7 @@ from math import sqrt
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.events import NOTHING, Counters, SsrcStats, StreamStats
+from controlplane.report.census import Census
 from controlplane.report.model import Call, Party, is_foreign
 from controlplane.ng.commands import NG_NAMES
 
@@ -114,6 +115,7 @@ class Statistics:
         self.duration = Sampled()
         self.traffic = Traffic()
         self.rates = Traffic()
+        self.census = Census()
         self.quality = Quality()
         self.clients: dict[str, ControlClient] = {}
         self.interfaces: dict[Address, InterfaceCounters] = {}

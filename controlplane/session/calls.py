@@ -237,14 +237,19 @@ class Calls:
         """When ``on_deadline`` is to be called next; None if there is no call."""
         return self._agenda[0][0] if self._agenda else None
 
-    def on_deadline(self, now: float) -> None:
-        """Look after the calls whose time has come."""
+    def on_deadline(self, now: float, most: int | None = None) -> bool:
+        """Look after the calls whose time has come, at most so many; True if there are more."""
+        attended = 0
         while self._agenda and self._agenda[0][0] <= now:
+            if attended == most:
+                return True
             at, call_id = heappop(self._agenda)
             call = self.calls.get(call_id)
             if call is not None and call.wake_at == at:
                 call.wake_at = None
                 self._attend(call, now)
+                attended += 1
+        return False
 
     def recheck(self, now: float) -> None:
         """The timeouts have changed: look at all calls."""

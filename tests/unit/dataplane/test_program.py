@@ -99,6 +99,10 @@ class World:
     def stats(self, local=None):
         return self.program.stream_stats(local or self.a)
 
+    def every(self):
+        """The statistics of all sockets."""
+        return {local: stats for piece in self.program.stats() for local, stats in piece.items()}
+
     def sent(self, local, user, kernel=0):
         """Whether this left through the socket; the relay counts after sending."""
         def counted():
@@ -223,7 +227,7 @@ def test_closing_removes_the_target_everywhere(world):
     world.program.apply(ChangeSet(closed=[world.a, world.b]))
     assert world.closed == [world.a, world.b]
     assert not world.queue.arrive(world.a, rtp(2))
-    assert world.program.stats() == {}
+    assert world.every() == {}
 
 
 def test_what_a_closed_target_sent_still_counts_for_the_socket_that_sent_it(world):
@@ -276,10 +280,26 @@ def test_an_accelerator_that_fails_is_given_up_and_the_relay_goes_on(world, capl
 
 
 def test_many_targets_need_several_batches(world):
-    locals_ = [world.open() for _ in range(300)]
+    locals_ = [world.open() for _ in range(600)]
     world.program.apply(ChangeSet(wanted={
         local: WantedTarget(local, rtp_outputs=world.wanted.rtp_outputs, offload=True) for local in locals_}))
-    assert len(world.program.stats()) == 300
-    assert all(stats.offloaded for stats in world.program.stats().values())
+    assert len(world.every()) == 600
+    assert all(stats.offloaded for stats in world.every().values())
+    assert len(list(world.program.stats())) > 1
     world.program.apply(ChangeSet(closed=locals_))
-    assert world.program.stats() == {}
+    assert world.every() == {}
+
+
+def test_sockets_may_come_and_go_while_all_are_read(world):
+    def install(number):
+        locals_ = [world.open() for _ in range(number)]
+        world.program.apply(ChangeSet(wanted={
+            local: WantedTarget(local, rtp_outputs=world.wanted.rtp_outputs) for local in locals_}))
+        return locals_
+    locals_ = install(600)
+    pieces = world.program.stats()
+    first = next(pieces)
+    world.program.apply(ChangeSet(closed=locals_[-50:]))
+    install(100)
+    rest = [local for piece in pieces for local in piece]
+    assert [*first, *rest] == locals_[:-50]

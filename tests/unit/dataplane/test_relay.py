@@ -72,7 +72,7 @@ def test_activity_grows_with_packets_and_errors_on_any_thread(rig: Rig) -> None:
     assert (rig.targets.activity(slot), rig.outputs.activity(output)) == (3, 2)
     assert (activities[slot], sent[output]) == (3, 2)
     assert [activities[other] for other in slots] == [0] * len(slots)
-    assert (sum(activities), sum(sent)) == (3, 2)
+    assert (sum(activities.values()), sum(sent.values())) == (3, 2)
 
 
 def test_rtcp_takes_its_own_way(rig: Rig) -> None:

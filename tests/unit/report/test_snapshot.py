@@ -6,7 +6,8 @@ import pytest
 from controlplane.events import Counters
 from controlplane.report.counters import Statistics
 from controlplane.report.model import Call, PortUsage
-from controlplane.report.snapshot import count_sessions, take
+from controlplane.report.census import Census, count_sessions
+from controlplane.report.snapshot import take
 
 from .fakes import NOW, FakeCall, FakeMedia, FakeParty, FakePorts, FakeStream, stream, two_party_call
 
@@ -60,3 +61,19 @@ def test_take() -> None:
     statistics = Statistics(NOW - 10.5)
     snapshot = take(FakeSources(), statistics, NOW)
     assert (snapshot.uptime, snapshot.sessions.own, snapshot.interfaces[0].size) == (10, 1, 10000)
+
+
+def test_many_calls_are_counted_by_pieces_and_known_as_of_the_last_count():
+    many = {str(number): FakeCall(str(number)) for number in range(1000)}
+    counted = Census()
+    assert len(list(counted.take(many, NOW))) > 1
+    del many["0"]
+    assert counted.gauges(many, NOW).own == 1000
+    list(counted.take(many, NOW))
+    assert counted.gauges(many, NOW).own == 999
+
+
+def test_few_calls_are_counted_when_asked_for():
+    counted = Census()
+    list(counted.take({str(number): FakeCall(str(number)) for number in range(1000)}, NOW))
+    assert counted.gauges({"0": FakeCall("0")}, NOW).own == 1

@@ -3,7 +3,8 @@ from controlplane.addresses import Endpoint
 from controlplane.events import Counters, StreamStats
 from controlplane.report import totals
 from controlplane.report.counters import Statistics
-from controlplane.report.snapshot import Interface, Sessions, Snapshot
+from controlplane.report.census import Sessions
+from controlplane.report.snapshot import Interface, Snapshot
 
 from .fakes import NOW, FakePorts
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from controlplane.events import Counters, StreamStats
-from controlplane.report import counters, detail, model, snapshot
+from controlplane.report import census, counters, detail, model
+
 from controlplane.session.call import Call
 from tests.unit.session.calls import START, Daemon, sdp
 
@@ -24,7 +25,7 @@ def test_block_and_counts() -> None:
     assert "--- Tag 'A', type: FROM_TAG, label 'alice'" in text
     assert "subscribed to media with monologue tag 'B' (index: 1)" in text
     assert "------ Media #1 (audio over RTP/AVP)" in text and f"{V4_PORT.format(local)} <>" in text
-    gauges = snapshot.count_sessions(daemon.calls.calls.values(), START + 2)
+    gauges = census.count_sessions(daemon.calls.calls.values(), START + 2)
     assert (gauges.own, gauges.ipv4, gauges.user_streams) == (1, 1, 1)
     daemon.send("delete", delete_delay=0)
     assert statistics.ended["REGULAR"] == 1 and statistics.one_way == 1

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Keeps Python's garbage collector from looking through all calls again and again, which takes a second at worst.
+
+Calls are freed by reference counting, as they take their cycles apart when they end. So what has survived for a second
+is set aside, and only new objects are searched for cycles. What was set aside is searched while there is little of it.
+"""
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+
+_THRESHOLDS = 5000, 10, 1000
+"""New objects between collections of the young, such collections between those of the middle-aged, and of those."""
+_FEW = 500
+"""Calls that may be up while everything is searched: that takes some tens of milliseconds."""
+_INTERVAL = 600
+"""Seconds between two searches through everything."""
+
+
+class Garbage:
+    """Sets objects aside; ``calls`` gives the number of calls that are up."""
+
+    def __init__(self, calls: Callable[[], int]):
+        self._calls = calls
+        self._waited = 0
+        gc.set_threshold(*_THRESHOLDS)
+
+    def set_aside(self) -> None:
+        """To be called once a second."""
+        self._waited += 1
+        if self._waited >= _INTERVAL and self._calls() <= _FEW:
+            self._waited = 0
+            gc.unfreeze()
+            gc.collect()
+        else:
+            gc.collect(0)
+        gc.freeze()
