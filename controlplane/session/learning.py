@@ -21,8 +21,11 @@ def rank(advertised: Endpoint, source: Endpoint) -> int:
 
 
 def observe(stream: Stream, handling: Handling, source: Endpoint, at: float, last_signal: float) -> bool:
-    """A packet came from ``source`` at ``at`` (Unix time in seconds); True if that changed ``stream``."""
-    if not stream.filled or not stream.public:
+    """A packet came from ``source`` at ``at`` (Unix time in seconds); True if that changed ``stream``.
+
+    What came before the last signalling says nothing about where the party is now.
+    """
+    if not stream.filled or not stream.public or at < last_signal:
         return False
     if stream.confirmed:
         return _hand_over(stream, handling, source)

@@ -239,3 +239,17 @@ def test_reset_forgets_what_was_learned() -> None:
     assert daemon.sends_to(daemon.local("B")) == [SDP]
     daemon.packet(daemon.local("A"), BOTH, 4)
     assert daemon.sends_to(daemon.local("B")) == [BOTH]
+
+
+def test_what_was_reported_late_of_the_time_before_a_new_sdp_moves_nothing() -> None:
+    daemon = established()
+    local = daemon.local("B")
+    daemon.packet(local, "198.51.100.20:42000", after=1)
+    before, daemon.now = daemon.now, daemon.now + 1
+    daemon.offer(sdp(version=2), to_tag="B")
+    daemon.answer(sdp("198.51.100.20", 43000))
+    late = SourceSeen(local, ep("198.51.100.20:42000"), before)
+    daemon.calls.on_source(late)
+    assert str(daemon.party("B").medias[0].streams[0].endpoint) == "198.51.100.20:43000"
+    daemon.calls.on_source(SourceSeen(local, ep("198.51.100.20:42000"), daemon.now))
+    assert str(daemon.party("B").medias[0].streams[0].endpoint) == "198.51.100.20:42000"
