@@ -92,7 +92,8 @@ class Geometry:
 class Seeds(NamedTuple):
     """What an engine knows that another needs to go on with a stream: parts for its ADD_TARGET, as they came.
 
-    ``sources`` are the trackers, ``srtp`` the indices received; ``outputs`` the indices sent from each local socket.
+    ``sources`` are the trackers, ``srtp`` the indices received; ``outputs`` the indices sent, output by output, with
+    the socket they were sent from.
     """
 
     sources: bytes = b""
@@ -237,7 +238,6 @@ def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool =
     """
     outputs = outputs_of(wanted)
     expected = wanted.expected_source
-    sent = dict(seeds.outputs)
     if wanted.bundle:
         ranges = 0, 0, 0, 0
         media = parts.bundled_types(wanted.bundle) + parts.groups(wanted.bundle)
@@ -250,8 +250,20 @@ def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool =
             _target_flags(wanted), wanted.mismatch, len(outputs), wanted.best_rank or 0, parts.mid_id(wanted.bundle),
             *ranges, stream, rtcp_stream),
         media, seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
-        *[_output(o, sent.get(o.source, b"")) for o in outputs]])
+        *[_output(o, sent) for o, sent in zip(outputs, _sent(outputs, seeds.outputs))]])
     return RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, RECORD.size + len(body), cookie) + body
+
+
+def _sent(outputs: tuple[WantedOutput, ...], states: tuple[tuple[Endpoint, bytes], ...]) -> Iterable[bytes]:
+    """What was sent through each of the outputs: several that use one socket are told by their order."""
+    if not states:
+        return [b""] * len(outputs)
+    left = list(states)
+    found = []
+    for output in outputs:
+        at = next((at for at, (source, _) in enumerate(left) if source == output.source), None)
+        found.append(b"" if at is None else left.pop(at)[1])
+    return found
 
 
 def batches(records: Iterable[bytes]) -> Iterator[bytes]:
@@ -350,10 +362,13 @@ def read_state(body: memoryview) -> TargetState:
         elif kind == lib.RTPE_PART_OUTPUT_STATE:
             o = ffi.from_buffer("struct rtpe_output_state *", entry[PART.size:])
             outputs.append(OutputState(read_address(o.src), read_address(o.dst), o.slot, read_counters(o.counters)))
+            sent.append((outputs[-1].source, b""))
         elif kind == _SRTP_STATES and outputs:
-            sent.append((outputs[-1].source, _reserved(entry, count)))
+            sent[-1] = outputs[-1].source, _reserved(entry, count)
         elif kind == _SRTP_STATES:
             srtp = bytes(entry)
+    if not any([states for _, states in sent]):
+        sent.clear()
     total = c.counters.sum
     return TargetState(read_address(c.local), c.slot, read_counters(total), total.passed, tuple(c.counters.drops),
                        read_sources(sources[PART.size:]), Seeds(sources, srtp, tuple(sent)), tuple(outputs))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
+from controlplane.dataplane.indices import KeyUse, is_encrypted, uses
 from controlplane.dataplane.stats import Engine, OutputReader, TargetReader
 from controlplane.errors import DataPlaneError
 from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
@@ -71,6 +72,7 @@ class Ledger:
         self._outputs = OutputReader(engine)
         self.installed: dict[Endpoint, Installed] = {}
         self._accounts: dict[Endpoint, _Account] = {}
+        self._holders: dict[KeyUse, set[Endpoint]] = {}
 
     def _account(self, local: Endpoint) -> _Account:
         """The account of a socket whose slots are about to change."""
@@ -97,6 +99,11 @@ class Ledger:
         slot, output_slots = abi.read_slots(reply)
         outputs = tuple([(o.source, s) for o, s in zip(abi.outputs_of(wanted), output_slots)])
         before = self.installed.get(wanted.local)
+        if before is not None:
+            self._drop_keys(before.wanted)
+        if is_encrypted(wanted):
+            for use in uses(wanted):
+                self._holders.setdefault(use, set()).add(wanted.local)
         self.installed[wanted.local] = Installed(wanted, slot, outputs)
         self._account(wanted.local).slot = slot
         if before is not None:
@@ -126,21 +133,39 @@ class Ledger:
         known = [local for local in locals_ if local in self.installed]
         replies = list(self._states([abi.del_target(local) for local in known]))
         for local, reply in zip(known, replies):
-            yield self.installed.pop(local), reply
+            target = self.installed.pop(local)
+            self._drop_keys(target.wanted)
+            yield target, reply
 
-    def remove(self, locals_: Iterable[Endpoint]) -> dict[Endpoint, abi.Seeds]:
-        """Remove those that are installed; returns what another engine needs to go on."""
-        seeds = {}
+    def _drop_keys(self, wanted: WantedTarget) -> None:
+        if not is_encrypted(wanted):
+            return
+        for use in uses(wanted):
+            holders = self._holders.get(use)
+            if holders is not None:
+                holders.discard(wanted.local)
+                if not holders:
+                    del self._holders[use]
+
+    def holders(self, wanted: WantedTarget) -> set[Endpoint]:
+        """The targets that use one of the keys of ``wanted`` for the same."""
+        nobody: set[Endpoint] = set()
+        return nobody.union(*[self._holders.get(use, nobody) for use in uses(wanted)])
+
+    def remove(self, locals_: Iterable[Endpoint]) -> dict[Endpoint, Addition]:
+        """Remove those that are installed; returns them with what another engine needs to go on."""
+        removed = {}
         for target, reply in self._delete(locals_):
             local = target.wanted.local
-            seeds[local] = _read_seeds(reply) if is_encrypted(target.wanted) else self._targets.seeds(target.slot)
+            removed[local] = Addition(target.wanted, _read_seeds(reply) if is_encrypted(target.wanted)
+                                      else self._targets.seeds(target.slot))
             account = self._account(local)
             received, sent, sources = account.past
             account.slot = None
             account.past = Reading(received + self._targets.counters(target.slot), sent,
                                    merge_sources(sources, self._targets.sources(target.slot)))
             self._retire_outputs(target.outputs)
-        return seeds
+        return removed
 
     def close(self, locals_: Iterable[Endpoint]) -> None:
         """The sockets are about to go: remove their targets and forget what was counted for them."""
@@ -184,11 +209,6 @@ class Ledger:
             return self._targets.seeds(target.slot)
         (reply,) = self._states([abi.get_target(local)])
         return _read_seeds(reply)
-
-
-def is_encrypted(wanted: WantedTarget) -> bool:
-    """Whether SRTP indices are part of the target's state."""
-    return wanted.decrypt is not None or any([o.encrypt for o in abi.outputs_of(wanted)])
 
 
 def _read_seeds(reply: abi.Reply) -> abi.Seeds:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
+from controlplane.dataplane.indices import Indices, goes_on, is_encrypted
 from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.selector import Accelerator
 from controlplane.dataplane.stats import Engine
@@ -41,28 +42,48 @@ class Program:
     def apply(self, changes: ChangeSet) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it."""
         wanted = list(changes.wanted.values())
-        seeds = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)], changes.closed)
-        self._install_relay(wanted, seeds)
+        indices = self._indices(wanted)
+        left = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)], changes.closed)
+        self._install_relay(wanted, left, indices)
         self._enter_accelerator([w for w in wanted if _may_offload(w)])
         self._relay.close(changes.closed)
         for local in changes.closed:
             self._latest.pop(local, None)
             self._close_socket(local)
 
-    def _leave_accelerator(self, removed: list[Endpoint], closed: list[Endpoint]) -> dict[Endpoint, abi.Seeds]:
-        """Where those ``removed`` were."""
+    def _leave_accelerator(self, removed: list[Endpoint], closed: list[Endpoint]) -> dict[Endpoint, Addition]:
+        """Those ``removed``, and where they were."""
         if self._fast is None:
             return {}
         try:
-            seeds = self._fast.remove(removed)
+            left = self._fast.remove(removed)
             self._fast.close(closed)
-            return seeds
+            return left
         except DataPlaneError as error:
             self._give_up(error)
             return {}
 
-    def _install_relay(self, wanted: Iterable[WantedTarget], seeds: dict[Endpoint, abi.Seeds]) -> None:
-        additions = [Addition(w, seeds.get(w.local, abi.NO_SEEDS)) for w in wanted]
+    def _indices(self, wanted: Iterable[WantedTarget]) -> Indices:
+        """What was used under the keys of those that begin anew in one of the engines, or have other keys there now."""
+        indices = Indices()
+        ledgers = [self._relay] if self._fast is None else [self._relay, self._fast]
+        for target in wanted:
+            if is_encrypted(target):
+                before = [ledger.installed.get(target.local) for ledger in ledgers]
+                if before[0] is None or not all([goes_on(each.wanted, target) for each in before if each is not None]):
+                    for ledger in ledgers:
+                        for local in ledger.holders(target):
+                            indices.add(ledger.installed[local].wanted, ledger.seeds(local))
+        return indices
+
+    def _install_relay(self, wanted: Iterable[WantedTarget], left: dict[Endpoint, Addition], indices: Indices) -> None:
+        for before in left.values():
+            indices.add(*before)
+        additions = []
+        for w in wanted:
+            sources = left[w.local].seeds.sources if w.local in left else b""
+            seeds = indices.seeds(w, sources) if is_encrypted(w) else abi.Seeds(sources) if sources else abi.NO_SEEDS
+            additions.append(Addition(w, seeds))
         for addition, error in self._relay.add(additions):
             _log.error("relay: %s", error)
 

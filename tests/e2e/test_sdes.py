@@ -120,6 +120,19 @@ def test_new_keys_in_the_middle_of_a_call(client: NgClient) -> None:
             made.talk()
 
 
+@pytest.mark.parametrize("mux", [False, True])
+@pytest.mark.parametrize("one, other", [("RTP/SAVP", "RTP/SAVP"), ("RTP/SAVPF", "RTP/SAVP"), ("RTP/SAVP", "RTP/AVP"),
+                                        ("RTP/AVP", "RTP/SAVP")])
+def test_phones_that_move_behind_a_roll_over(client: NgClient, one: str, other: str, mux: bool) -> None:
+    with call(client, one, other, mux=mux) as made:
+        made.talk(70)
+        for phone in (made.a, made.b, made.a):
+            phone.close()
+            phone.bind()
+            made.negotiate()
+            made.talk(10)
+
+
 def test_no_key_is_in_the_log_or_shown_to_anybody(client: NgClient, daemon: Daemon) -> None:
     with call(client, "RTP/SAVP", "RTP/SAVP", other_suite=BY_NAME["AEAD_AES_128_GCM"]) as made:
         made.talk()

@@ -98,19 +98,24 @@ class Phone:
     def __init__(self, profile: str, suite: Suite | None, seed: int, mux: bool = False):
         self.profile, self.mux = profile, mux
         self.own = fresh(1, suite, random.Random(seed)) if suite is not None else None
+        self.bind()
+        self.ssrc = 0x1000 + seed
+        self.sequence = 65500 + seed
+        self.seal, self.open = _plain, _plain
+        self.used: list[Crypto | None] = [None, None]
+        self.to: tuple[int, int] = 0, 0
+
+    def bind(self) -> None:
+        """Take two new ports."""
         while True:
             self.rtp, self.rtcp = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
             self.rtp.bind(("127.0.0.1", 0))
             self.port = self.rtp.getsockname()[1]
             try:
                 self.rtcp.bind(("127.0.0.1", self.port + 1))
-                break
+                return
             except (OSError, OverflowError):
                 self.close()
-        self.ssrc = 0x1000 + seed
-        self.sequence = 65500 + seed
-        self.seal, self.open = sealing(self.own), _plain
-        self.to: tuple[int, int] = 0, 0
 
     def body(self, crypto: Crypto | None) -> str:
         """Its SDP."""
@@ -147,7 +152,14 @@ class Phone:
     def renew(self, suite: Suite, seed: int) -> None:
         """Encrypt with another key from now on."""
         self.own = fresh(1, suite, random.Random(seed))
-        self.seal = sealing(self.own)
+
+    def encrypt(self, own: Crypto | None, others: Crypto | None) -> None:
+        """Begin to use these keys; under those that are in use already, indices go on."""
+        if own != self.used[0]:
+            self.seal = sealing(own)
+        if others != self.used[1]:
+            self.open = opening(others)
+        self.used = [own, others]
 
     def arrived(self, is_rtcp: bool = False) -> bytes:
         """The next packet from the daemon as it came."""
@@ -194,13 +206,12 @@ class Call:
             suite = b.own.suite
             chosen = next(each for each in offered if each.suite is suite)
             b.own = b.own._replace(tag=chosen.tag, flags=chosen.flags)
-            b.seal = sealing(b.own)
-        b.open = opening(chosen)
+        b.encrypt(b.own, chosen)
         reply = self.client.call("answer", call_id=self.call_id, from_tag="a", to_tag="b", sdp=b.body(b.own),
                                  **self.flags)
         accepted = a.hear(reply["sdp"])
         assert len(accepted) == (a.own is not None)
-        a.open = opening(accepted[0] if accepted else None)
+        a.encrypt(a.own, accepted[0] if accepted else None)
 
     def talk(self, packets: int = 5) -> None:
         """RTP and RTCP arrive on both sides as they were sent."""
