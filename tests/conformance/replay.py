@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.conformance.packets import NotComparable, PacketComparison, kind
+from tests.conformance.secure import Decryption
 from tests.conformance.tokens import Comparison
 from tests.conformance.vectors import Block, Step
 from tests.peers import ngclient, sdp
@@ -61,7 +62,9 @@ class Replay:
         self.block, self.client, self.make, self.packets_only = block, client, make, packets_only
         self.comparison = Comparison()
         sent = [bytes.fromhex(step["payload_hex"]) for step in block.steps if step["op"] == "send"]
-        self.packets = PacketComparison(sent, "codec" in block.tags, "srtp" in block.tags)
+        self.decryption = Decryption(self.comparison.mapping, lambda packet: kind(packet) == "rtcp")
+        self.packets = PacketComparison(sent, "codec" in block.tags,
+                                        self.decryption.open if "srtp" in block.tags else None)
         self.sockets: dict[str, socket.socket] = {}
         self.replies: dict[int, dict[str, Any]] = {}
         self.call_ids: list[str] = []
@@ -129,6 +132,8 @@ class Replay:
             raise NotComparable(f"ng over {step['transport']}")
         self._keep_time(step)
         self.comparison.heard(step["request"])
+        for message in (step["request"], step["response"] or {}):
+            self.decryption.heard(message.get("sdp", ""))
         request = self._known(step["request"])
         cookie = b"r%d" % next(_cookies)
         as_json = step["encoding"] == "json"

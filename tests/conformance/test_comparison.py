@@ -2,13 +2,15 @@
 """The comparison lets pass what a daemon may choose, and nothing else."""
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
 
-from tests.conformance.packets import NotComparable, PacketComparison
-from tests.conformance.tokens import Comparison
-from tests.peers import rtcp
+from tests.conformance.packets import NotComparable, PacketComparison, kind
+from tests.conformance.secure import Decryption
+from tests.conformance.tokens import Comparison, Mapping
+from tests.peers import rtcp, srtp
 from tests.peers.rtp import Packet
 
 _LINES = ["v=0", "o=rtpe 11 22 IN IP4 203.0.113.1", "s=rtpengine-26-3", "t=0 0", "m=audio 30100 RTP/AVP 0 8",
@@ -88,23 +90,47 @@ def _rtp(payload: bytes = b"x" * 20, sequence: int = 7, timestamp: int = 160, ss
 
 
 def test_relayed_packets_must_be_equal() -> None:
-    packets = PacketComparison([_rtp()], codec=False, srtp=False)
+    packets = PacketComparison([_rtp()], codec=False)
     assert packets.compare(_rtp(), _rtp()) == ""
     for other in (_rtp(b"y" * 20), _rtp(sequence=8), _rtp(timestamp=0), _rtp(ssrc=2), b"x", rtcp.bye([1])):
         assert packets.compare(_rtp(), other) != ""
 
 
 def test_generated_packets_keep_step() -> None:
-    packets = PacketComparison([], codec=False, srtp=False)
+    packets = PacketComparison([], codec=False)
     assert packets.compare(_rtp(), _rtp(ssrc=9, sequence=107, timestamp=1160)) == ""
     assert packets.compare(_rtp(sequence=8, timestamp=320), _rtp(ssrc=9, sequence=108, timestamp=1320)) == ""
     assert packets.compare(_rtp(sequence=9, timestamp=480), _rtp(ssrc=9, sequence=110, timestamp=1480)) != ""
     assert packets.compare(_rtp(), _rtp(ssrc=8, sequence=107, timestamp=1160)) != ""
 
 
+_KEYS = [srtp.suite("AES_CM_128", seed) for seed in (1, 2)]
+_INLINE = [base64.b64encode(keys.key + keys.salt).decode() for keys in _KEYS]
+
+
+def _decryption() -> Decryption:
+    """The recorded daemon has told the first key, ours the second in its place."""
+    mapping = Mapping()
+    assert mapping.bind("key", *_INLINE)
+    known = Decryption(mapping, lambda packet: kind(packet) == "rtcp")
+    known.heard(f"v=0\r\na=crypto:9 NULL_HMAC_SHA1_80 inline:{_INLINE[1]}\r\n"
+                f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{_INLINE[0]}\r\na=crypto:junk\r\n")
+    return known
+
+
+@pytest.mark.parametrize("packet", [_rtp(), rtcp.Report(1).pack() + rtcp.sdes(1, "x")])
+def test_encrypted_packets_are_compared_by_what_is_in_them(packet: bytes) -> None:
+    recorded, ours = (srtp.Sender(keys).protect(packet) for keys in _KEYS)
+    packets = PacketComparison([packet], False, _decryption().open)
+    assert packets.compare(recorded, ours) == "" and packets.compare(packet, packet) == ""
+    changed = packet[:-1] + b"?"
+    assert packets.compare(recorded, srtp.Sender(_KEYS[1]).protect(changed)) != ""
+    for other in (ours[:-1] + b"?", srtp.Sender(srtp.suite("AES_CM_128", 3)).protect(packet), packet, b"", b"x"):
+        assert packets.compare(recorded, other) != ""
+        assert packets.compare(other, ours) != ""
+
+
 def test_what_cannot_be_compared_says_so() -> None:
-    with pytest.raises(NotComparable):
-        PacketComparison([], codec=False, srtp=True).compare(_rtp(), _rtp(b"y" * 20))
     stun = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)
     with pytest.raises(NotComparable):
-        PacketComparison([], codec=False, srtp=False).compare(stun, stun[:-1] + b"x")
+        PacketComparison([], codec=False).compare(stun, stun[:-1] + b"x")

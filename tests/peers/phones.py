@@ -36,7 +36,8 @@ def _plain(packet: bytes) -> bytes:
     return packet
 
 
-def _model_keys(crypto: Crypto) -> model.Keys:
+def model_keys(crypto: Crypto) -> model.Keys:
+    """The same for the model."""
     cipher = {number: name for name, (number, _, _) in model.CIPHERS.items()}[crypto.suite.cipher]
     return model.Keys(cipher, crypto.key, crypto.salt, crypto.suite.rtp_tag, crypto.suite.rtcp_tag, crypto.mki,
                       crypto.flags, "NONE" if crypto.suite.is_aead else "SHA1")
@@ -50,7 +51,7 @@ def sealing(crypto: Crypto | None) -> Crypt:
         session = Session(Policy(crypto.key + crypto.salt, Policy.SSRC_ANY_OUTBOUND,
                                  srtp_profile=LIBSRTP[crypto.suite.name]))
         return lambda packet: bytes((session.protect_rtcp if _is_rtcp(packet) else session.protect)(packet))
-    return model.Sender(_model_keys(crypto)).protect
+    return model.Sender(model_keys(crypto)).protect
 
 
 def opening(crypto: Crypto | None) -> Crypt:
@@ -61,26 +62,15 @@ def opening(crypto: Crypto | None) -> Crypt:
         session = Session(Policy(crypto.key + crypto.salt, Policy.SSRC_ANY_INBOUND,
                                  srtp_profile=LIBSRTP[crypto.suite.name]))
         return lambda packet: bytes((session.unprotect_rtcp if _is_rtcp(packet) else session.unprotect)(packet))
-    keys, indices = _model_keys(crypto), model.Indices()
+    keys, indices = model_keys(crypto), model.Indices()
 
     def unprotect(packet: bytes) -> bytes:
         if _is_rtcp(packet):
-            return _open_rtcp(keys, packet)
+            return model.open_rtcp(keys, packet)
         index = indices.guess(int.from_bytes(packet[2:4], "big"))
         indices.take(index)
         return model.open_rtp(keys, packet, index >> 16)
     return unprotect
-
-
-def _open_rtcp(keys: model.Keys, packet: bytes) -> bytes:
-    """The only RTCP packet of these tests that comes out as ``packet`` when sealed."""
-    end = len(packet) - len(keys.mki) - (0 if keys.aead else keys.rtcp_tag)
-    index = int.from_bytes(packet[end - 4:end], "big") & 0x7FFFFFFF
-    ssrc = int.from_bytes(packet[4:8], "big")
-    for plain in (report(ssrc), feedback(ssrc)):
-        if model.seal_rtcp(keys, plain, index) == packet:
-            return plain
-    raise model.Refused
 
 
 def report(ssrc: int) -> bytes:

@@ -166,6 +166,26 @@ def seal_rtcp(keys: Keys, packet: bytes, index: int) -> bytes:
     return head + body + word + keys.mki + _tag(keys, session, head + body + word, keys.rtcp_tag)
 
 
+def open_rtcp(keys: Keys, packet: bytes) -> bytes:
+    """The RTCP packet of an SRTCP packet. Refused."""
+    session = _derive(keys.key, keys.salt, True)
+    end = len(packet) - len(keys.mki) - (4 if keys.aead else keys.rtcp_tag + 4)
+    if end < 8 + (16 if keys.aead else 0):
+        raise Refused
+    word = packet[end:end + 4]
+    index, head = struct.unpack("!I", word)[0] & ~ENCRYPTED, packet[:8]
+    if not word[0] & 0x80:
+        plain = packet[:end - (16 if keys.aead else 0)]
+    elif keys.aead:
+        text, _ = gcm(session.key, _gcm_iv(session, packet[4:8], index), head + word, packet[8:end - 16], decrypt=True)
+        plain = head + text
+    else:
+        plain = head + _crypt(keys, session, bytes(4) + word + head, packet[4:8], index, packet[8:end])
+    if seal_rtcp(keys, plain, index) != packet:
+        raise Refused
+    return plain
+
+
 @dataclass
 class Indices:
     """Those of one SSRC under one key (RFC 3711 sections 3.3.1 and 3.3.2)."""
