@@ -41,7 +41,8 @@ MEDIA_ECHO = {b"blackhole": "blackhole", b"sinkhole": "blackhole",
               **dict.fromkeys((b"forward", b"fwd", b"fw"), "forward"),
               **dict.fromkeys((b"backwards", b"backward", b"reverse", b"back", b"bkw", b"bk"), "backwards"),
               b"both": "both"}
-OSRTP = Vocabulary("accept accept-rfc|accept-RFC accept-legacy offer|offer-rfc|offer-RFC", "offer-legacy")
+OSRTP = Vocabulary("accept accept-rfc|accept-RFC accept-legacy offer|offer-rfc|offer-RFC"
+                   " offer-legacy")
 DTMF_SECURITY = Vocabulary("drop off", "silence tone random zero dtmf|DTMF")
 ALIAS_KEYS = {b"off": "off", b"no": "off", b"none": "off", b"sdp": "sdp", b"address": "address",
               b"endpoint": "address"}

@@ -70,6 +70,13 @@ class Group(NamedTuple):
     mids: tuple[str, ...]
 
 
+class Twin(NamedTuple):
+    """The section beside another one that is not used in its place: its profile, and whether it stands in front."""
+
+    protocol: str
+    first: bool
+
+
 class MediaEndpoints(NamedTuple):
     """Where a medium wants its packets. ``mux``: RTCP shares the RTP port, by a=rtcp-mux or by equal ports."""
 
@@ -110,6 +117,7 @@ class MediaDescription:
     ``connection`` is the section's own c=, ``session_connection`` that of its session. ``inherited`` has the values
     of those session attributes that count for the sections too, by name (one dict for all sections of a session).
     ``ptime`` and ``maxptime`` are milliseconds. ``crypto`` are the values of the crypto attributes (srtp/crypto.py).
+    ``twin`` is what came beside it for the same medium (session/twins.py).
     """
 
     type: str
@@ -134,6 +142,7 @@ class MediaDescription:
     ptime: int | None = None
     maxptime: int | None = None
     crypto: tuple[str, ...] = field(default=(), repr=False)
+    twin: Twin | None = None
 
     @property
     def rejected(self) -> bool:

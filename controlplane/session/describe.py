@@ -15,6 +15,7 @@ from controlplane.session.exchange import Exchange
 from controlplane.session.keys import key_lines
 from controlplane.session.media import NEVER_RELAYED, Media
 from controlplane.session.party import Party
+from controlplane.session.twins import with_twins
 
 _ID_BITS = 62
 _NO_SESSION = SessionDescription()
@@ -23,7 +24,8 @@ _NO_SESSION = SessionDescription()
 def describe(exchange: Exchange) -> bytes:
     """The SDP for the receiver. RequestFailed if no section of it has a socket."""
     sender, receiver = exchange.dialogue
-    medias = [_section(exchange, media, sender.peer_media(media)) for media in receiver.medias]
+    medias = [printed for media in receiver.medias for printed in with_twins(
+        media, _section(exchange, media, sender.peer_media(media)), exchange.request, exchange.is_offer)]
     place = next((media.mapping.place for media in receiver.medias if media.mapping is not None), None)
     if place is None:
         raise RequestFailed("Error rewriting SDP", sdp="")

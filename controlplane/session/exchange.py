@@ -113,6 +113,7 @@ class Exchange:
         self._agree_codecs(pair)
         self._agree_treatment(pair)
         sender.description = section
+        sender.twin = section.twin
         sender.handling = handling
         receiver.offered = receiver.offered or self.is_offer
         pairs = section.port_count

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from controlplane.addresses import Endpoint
 from controlplane.events import SsrcStats
-from controlplane.sdp.model import Extmap, MediaDescription, PayloadType
+from controlplane.sdp.model import Extmap, MediaDescription, PayloadType, Twin
 from controlplane.sdp.protocols import lookup
 from controlplane.session.sockets import Place
 from controlplane.session.stream import Stream
@@ -111,7 +111,8 @@ class Media:
     partner does not know of. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``: its RTP
     goes back to it, ``blackhole``: it goes nowhere. ``is_srtp``: the profile demands encryption, ``osrtp``: it does
     not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``keys`` those in force;
-    None: the medium is plain. ``agreed``: an answer has settled that.
+    None: the medium is plain. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
+    it besides, ``twins_offered``: it was offered two (twins.py).
     """
 
     index: int
@@ -125,6 +126,8 @@ class Media:
     sdes: Sdes | None = None
     keys: KeySource | None = None
     agreed: bool = False
+    twin: Twin | None = None
+    twins_offered: bool = False
     streams: list[Stream] = field(default_factory=list)
     sinks: list[Link] = field(default_factory=list)
     sources: list[Link] = field(default_factory=list)

@@ -88,15 +88,22 @@ def _media(media: Media) -> Reply:
     if codec is not None:
         reply["codec"] = codec
     reply["streams"] = [_stream(media, stream, sources) for stream in media.streams]
-    reply["flags"] = [name for name, on in (
-        ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
-        ("recv", media.recv), ("rtcp-mux", media.mux), ("passthrough", not media.understood),
-        ("ICE controlling", media.offered), ("unidirectional", media.handling.unidirectional), ("echo", media.echo),
-        ("blackhole", media.blackhole), ("SDES", media.sdes is not None),
-        ("SDES reordered", media.sdes is not None and bool(media.sdes.preferred))) if on]
+    reply["flags"] = _media_flags(media)
     reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in sources]
     reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _heard(media)]
     return reply
+
+
+def _media_flags(media: Media) -> list[str]:
+    sdes, twin = media.sdes, media.twin
+    return [name for name, on in (
+        ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
+        ("recv", media.recv), ("rtcp-mux", media.mux), ("SDES", sdes is not None),
+        ("passthrough", not media.understood), ("ICE controlling", media.offered),
+        ("unidirectional", media.handling.unidirectional), ("echo", media.echo), ("blackhole", media.blackhole),
+        ("SDES reordered", sdes is not None and bool(sdes.preferred)),
+        ("legacy OSRTP", twin is not None and twin.first),
+        ("reverse legacy OSRTP", twin is not None and not twin.first)) if on]
 
 
 def _heard(media: Media) -> list[SsrcStats]:

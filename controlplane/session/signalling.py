@@ -17,6 +17,7 @@ from controlplane.session.match import match_answer, match_offer
 from controlplane.session.profiles import check_supported
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource, SocketPool
+from controlplane.session.twins import accepts_twins, fold, has_twins
 
 _DIGEST_SIZE = 16
 
@@ -41,6 +42,9 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
     if "loop-protect" in request.flags and description.in_every_session(loop_marker(settings.instance_id)):
         return {"sdp": body}
     check_supported(description, request)
+    folded = bool(request.osrtp) and accepts_twins(request)
+    if folded:
+        fold(description)
     endpoints = description.endpoints(received_from(request, settings))
     from_tag = request.from_tag or ""
     if is_offer:
@@ -48,6 +52,9 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
         _set_tos(call, request, settings)
     else:
         dialogue = match_answer(call, request, from_tag, request.to_tag or "", now)
+    if not folded and has_twins(dialogue.sender):
+        fold(description)
+        endpoints = description.endpoints(received_from(request, settings))
     if request.drop_traffic is not None:
         call.drop_traffic = request.drop_traffic == "start"
     if request.metadata is not None:

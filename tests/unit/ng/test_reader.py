@@ -76,7 +76,8 @@ def test_what_a_proxy_sends():
         {"nonew", "unencrypted-srtp", "unencrypted-srtcp", "authenticated-srtp", "prefer"}))),
     ("SDES", ["no-A_1", "only-a_2", "only-B", "order:A;B_C;", "order:D", "offerer_pref:E;F", "offerer-pref:G"], "sdes",
      SdesWishes(frozenset(), frozenset({"A_1"}), frozenset({"A_2", "B"}), ("A", "B_C", "D"), ("E", "F", "G"))),
-    ("OSRTP", ["offer-RFC", "accept"], "osrtp", {"offer", "accept"}), ("osrtp", "accept-rfc", "osrtp", {"accept-rfc"}),
+    ("OSRTP", ["offer-RFC", "accept"], "osrtp", {"offer", "accept"}),
+    ("osrtp", "accept-rfc,offer-legacy", "osrtp", {"accept-rfc", "offer-legacy"}),
     ("DTLS", ["off"], "dtls", {"off"}), ("dtls-reverse", "passive", "dtls", {"passive"}),
     ("supports", ["load limit"], "supports", {"load-limit"}),
     ("TOS", 184, "tos", 184), ("tos", "0", "tos", 0), ("TOS", -5, "tos", -1), ("TOS", 256, "tos", None),
@@ -175,7 +176,7 @@ def test_prefixed_flags(flag, field, expected):
 
 
 @pytest.mark.parametrize("flag, command, unsupported", [
-    ("OSRTP-offer-legacy", "offer", True), ("SDES-nonsense", "offer", False),
+    ("SDES-nonsense", "offer", False),
     ("sdp-attr-add-audio", "offer", False),
     ("transcode-PCMA", "answer", False), ("T.38-force", "publish", True), ("T38-force", "delete", False),
     ("bundle-offer", "offer", False), ("nonsense", "offer", False), ("ICE-remove", "offer", False)])
