@@ -31,8 +31,9 @@ from controlplane.proxy import Proxy
 _log = logging.getLogger("rtpengine.core")
 _TICK = 1.0
 """Seconds between two readings of the engines' counters."""
+_HASTE = 0.005
 _ATTENTION = 0.1
-"""Seconds by which a deadline of a call (learning, deletion, timeout) may be late."""
+"""Seconds by which a deadline of a call (learning, deletion, timeout) may be late; _HASTE: one of ICE."""
 
 
 def accelerator_of(settings: Settings, relay: Relay) -> Accelerator | None:
@@ -123,9 +124,11 @@ class App:
         assert listeners is not None, "closed"
         self._handle_signals(loop, ended)
         loop.add_reader(self._relay.fileno(), self.proxy.on_relay_events)
+        loop.add_reader(self._relay.packets_fileno(), self.proxy.on_relay_packets)
         await listeners.start()
         timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
                   asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
+                  asyncio.create_task(_attend_paths(self.proxy)),
                   asyncio.create_task(_every(_TICK, self._garbage.set_aside)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
@@ -139,6 +142,7 @@ class App:
         for timer in timers:
             timer.cancel()
         loop.remove_reader(self._relay.fileno())
+        loop.remove_reader(self._relay.packets_fileno())
         await listeners.close()
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
@@ -188,6 +192,16 @@ class App:
                     release()
             except (ConfigError, OSError) as error:
                 _log.error("Shutdown of the %s: %s", what, error)
+
+
+async def _attend_paths(proxy: Proxy) -> None:
+    """Let ICE go on in time; a failure is logged and does not end it."""
+    while True:
+        await asyncio.sleep(min(_ATTENTION, max(_HASTE, proxy.next_path_in())))
+        try:
+            proxy.on_path_deadline()
+        except Exception:
+            _log.exception("Failure in a timer")
 
 
 async def _every(seconds: float, act: Callable[[], Iterator[None] | None]) -> None:

@@ -140,6 +140,12 @@ class Proxy:
                 self.calls.on_source(event)
         self._apply()
 
+    def on_relay_packets(self) -> None:
+        """Packets of protocols that the sessions speak themselves."""
+        for packet in self._relay.packets():
+            self.calls.on_packet(packet)
+        self._apply()
+
     def tick(self) -> None:
         """Once a second: counters from the engines to the calls and the statistics, and what time does to calls."""
         for _ in self.tick_by_pieces():
@@ -166,6 +172,17 @@ class Proxy:
             self._apply()
             yield
         self._apply()
+
+    def on_path_deadline(self) -> None:
+        """Let ICE go on whose time has come."""
+        now = self._clock()
+        if self.calls.next_path_at <= now:
+            self.calls.on_path_deadline(now)
+            self._apply()
+
+    def next_path_in(self) -> float:
+        """Seconds until ICE has something to do."""
+        return self.calls.next_path_at - self._clock()
 
     def update_load(self) -> None:
         """Look at how busy the host is."""

@@ -18,28 +18,30 @@ from controlplane.ng.words import Vocabulary, hyphened
 IMPLEMENTED = """
     all allow-asymmetric-codecs|allow-asymmetric-codec allow-no-codec-media|allow-no-codec-medias
     |allow-empty-codec-media|allow-empty-codec-medias allow-transcoding asymmetric bidirectional block-dtmf|block-DTMF
-    directional egress fast fatal
-    full-rtcp-attribute|full-RTCP-attribute generate-mid inactive loop-protect media-handover
+    directional egress fast fatal fragment
+    full-rtcp-attribute|full-RTCP-attribute generate-mid
+    ice-reject|ICE-reject|reject-ice|reject-ICE inactive loop-protect media-handover
     mirror-rtcp|mirror-RTCP|RTCP-mirror|rtcp-mirror nat-wait|NAT-wait new-branch no-codec-renegotiation|reuse-codecs
     no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv pad-crypto passthrough
     pierce-nat|pierce-NAT port-latching provisional reset single-codec
     sip-source-address|SIP-source-address siprec|SIPREC static-codecs|static-codec strict-source strip-extmap to-tag
+    trickle-ice|trickle-ICE
     trust-address unidirectional unsubscribe webrtc|WebRTC|webRTC|WebRtc
 """
 
 # Nothing of what these switch off or refine exists, or they have never had an effect.
 SATISFIED = """
     asymmetric-codecs symmetric-codecs reorder-codecs symmetric
-    discard-recording early-media exclude-recording ice-reject|ICE-reject|reject-ice|reject-ICE
+    discard-recording early-media exclude-recording
     inject-dtmf|inject-DTMF
     no-audio-player|no-player no-jitter-buffer no-redis-update no-tls-id recrypt
-    skip-recording-db|skip-recording-database trickle-ice|trickle-ICE
+    skip-recording-db|skip-recording-database
 """
 
 PLANNED = """
     always-transcode audio-player|player block-egress block-short|block-shorts|block-short-packets
     debug|debugging detect-dtmf|detect-DTMF
-    force-transcoding fragment generate-rtcp|generate-RTCP mix|mixed
+    force-transcoding generate-rtcp|generate-RTCP mix|mixed
     record-call recording-vsc|recording-VSC recording-announcement
 """
 

@@ -5,7 +5,7 @@ To implement a key, give it a row in IMPLEMENTED and remove it from PLANNED or R
 """
 from __future__ import annotations
 
-from controlplane.ng.codecs import OFFERING, set_codec
+from controlplane.ng.codecs import set_codec
 from controlplane.ng.fields import (Setter, Target, address_field, choice_field, integer_field, known_word,
                                     last_word_field, mapped_field, members, text_field, texts_field, unsupported_key,
                                     words_field)
@@ -19,10 +19,13 @@ from controlplane.ng.words import Vocabulary, hyphened
 REPLACE = Vocabulary("session-connection origin origin-full session-name sdp-version|SDP-version username zero-address"
                      " force-increment-sdp-ver|force-increment-SDP-ver")
 RTCP_MUX = Vocabulary("offer require demux accept reject")
-ICE = Vocabulary("remove default force-relay lite-no|lite-off|lite-none|no-lite",
-                 "force optional trickle ice2|ICE2 lite|lite-fw|lite-fwd|lite-forward|lite-offer lite-both"
+ICE = Vocabulary("remove default force-relay force optional trickle ice2|ICE2 lite-off|lite-no|lite-none|no-lite"
+                 " lite-forward|lite|lite-fw|lite-fwd|lite-offer lite-both"
                  " lite-backward|lite-backwards|lite-reverse|lite-answer|lite-back|lite-bkw|lite-bk")
-_ASKING_FOR_ICE = OFFERING - {"publish"} | {"create"}
+ICE_LITE = {**dict.fromkeys((b"off", b"none", b"no"), "off"),
+            **dict.fromkeys((b"forward", b"offer", b"fwd", b"fw"), "forward"),
+            **dict.fromkeys((b"backward", b"backwards", b"reverse", b"answer", b"back", b"bkw", b"bk"), "backward"),
+            b"both": "both"}
 ICE_MODES = frozenset(("remove", "default", "force", "optional", "force-relay"))
 SDES = Vocabulary(
     "off|no|disable|disabled nonew pad lifetime static prefer|priority encrypted-srtp|ENCRYPTED-SRTP"
@@ -67,13 +70,18 @@ def _set_direction(target: Target, value: Value) -> None:
 
 
 def _set_ice(target: Target, value: Value) -> None:
-    """In answers the negotiated state decides, whatever they say."""
+    """How much of it, and its details; of several modes the last one counts."""
     for member in members(value):
-        word = ICE.find(member)
-        if word is None or (not word.implemented and target.request.command in _ASKING_FOR_ICE):
-            known_word(target, "ICE", ICE, member)
-        if word is not None and word.name in ICE_MODES:
-            target.request.ice = word.name
+        word = known_word(target, "ICE", ICE, member)
+        if word is None:
+            continue
+        name = word.name
+        if name in ICE_MODES:
+            target.request.ice = name
+        elif name.startswith("lite-"):
+            target.request.ice_lite = name.removeprefix("lite-")
+        else:
+            target.request.flags.add("trickle-ice" if name == "trickle" else name)
 
 
 def _set_sdes(target: Target, value: Value) -> None:
@@ -175,6 +183,7 @@ IMPLEMENTED: dict[str, Setter] = {
     "from-interface": text_field("from_interface"),
     "from-tag": text_field("from_tag"),
     "ICE|ice": _set_ice,
+    "ICE-lite|ice-lite": mapped_field("ice_lite", ICE_LITE),
     "interface": text_field("interface"),
     "label|from-label": text_field("label"),
     "limit": integer_field("limit"),
@@ -201,7 +210,7 @@ IMPLEMENTED: dict[str, Setter] = {
 PLANNED = """
     delay-buffer DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
     DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination
-    ICE-lite|ice-lite moh|MoH|MOH ptime ptime-reverse|reverse-ptime record-call T.38|t.38|T38|t38
+    moh|MoH|MOH ptime ptime-reverse|reverse-ptime record-call T.38|t.38|T38|t38
     trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits
 """
 

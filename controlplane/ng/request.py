@@ -74,6 +74,8 @@ class Request:
     """Of off, passive, active."""
     ice: str | None = None
     """remove, force, default, optional or force-relay: the last one given."""
+    ice_lite: str | None = None
+    """off, forward, backward or both."""
 
     from_interface: str | None = None
     """Interface name of the sender's side, also ``direction[0]``."""

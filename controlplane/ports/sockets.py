@@ -58,6 +58,10 @@ class Sockets:
         """The address to use, see Interfaces.select."""
         return place_of(self._interfaces.select(name, family, current))
 
+    def places(self, interface: str) -> list[Place]:
+        """The addresses of an interface in the order of the configuration."""
+        return [place_of(spec) for spec in self._pools if spec.name == interface]
+
     def facing(self, peer: Address) -> str | None:
         """The first interface with the address that the host would send to ``peer`` from; None without a route."""
         family = socket.AF_INET if peer.family == 4 else socket.AF_INET6

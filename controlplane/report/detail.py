@@ -71,6 +71,8 @@ def _media_lines(media: Media) -> Iterator[str]:
     for stream in media.streams:
         if stream.local is not None:
             yield _stream_line(stream, stream.local, ssrc)
+    if media.ice_state:
+        yield f"-------- ICE {media.ice_state}"
 
 
 def _stream_line(stream: Stream, local: Endpoint, ssrc: int) -> str:

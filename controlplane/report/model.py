@@ -30,6 +30,7 @@ class Media(Protocol):
     """One m-line of a party; ``index`` counts from 1.
 
     ``codecs`` are ENCODING/clock[/channels] by payload type, ``peers`` the media of other parties it is linked to.
+    ``ice_state`` tells how far ICE is, with the reason of a failure; empty without it.
     """
 
     @property
@@ -44,6 +45,8 @@ class Media(Protocol):
     def peers(self) -> Sequence[Media]: ...
     @property
     def streams(self) -> Sequence[Stream]: ...
+    @property
+    def ice_state(self) -> str: ...
 
 
 class Party(Protocol):

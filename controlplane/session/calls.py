@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from controlplane.addresses import Endpoint
 from controlplane.errors import PeerError
-from controlplane.events import ChangeSet, Datagram, SourceSeen, StreamStats, WantedTarget
+from controlplane.events import ChangeSet, Datagram, PacketHanded, SourceSeen, StreamStats, WantedTarget
 from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
 from controlplane.session import delete, learning, query, signalling, timeouts
@@ -17,7 +17,9 @@ from controlplane.session.call import Call
 from controlplane.session.connect import absorb
 from controlplane.session.context import Context
 from controlplane.session.latching import OutOfPorts
+from controlplane.session.ice import Fragment, synchronize, trickle
 from controlplane.session.media import Media
+from controlplane.session.paths import Paths
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource, SocketPool
 from controlplane.session.stream import Stream
@@ -30,6 +32,9 @@ LONGEST_SLEEP = 30.0
 PIERCING = bytes((0x80, 0x7f, 0xff, 0xff)) + bytes(8)
 """A packet that opens the way back through a NAT: RTP of payload type 127 without payload."""
 PIERCE_INTERVAL = 1.0
+FRAGMENT_PATIENCE = 3.0
+"""Seconds that trickled candidates wait for their party."""
+MAX_FRAGMENTS = 64
 _NOT_FOUND = "Call-ID not found or tags didn't match"
 Reply = dict[str, Any]
 
@@ -65,17 +70,39 @@ class Calls:
         self._closing: dict[Endpoint, Stream] = {}
         self._merged: dict[str, str] = {}
         self._agenda: list[tuple[float, str]] = []
+        self._paths = Paths()
+        self._fragments: list[tuple[float, Fragment]] = []
 
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
         signalling.check(request, is_offer=True)
         if request.is_fragment:
+            self._trickle(request, now)
             return {}
         call = self.find(str(request.call_id))
         if call is None:
             self._check_limits()
             call = self.find_or_create(request, now)
         return self._exchange(call, request, True, now)
+
+    def _trickle(self, request: Request, now: float) -> None:
+        """Candidates for a party; one that is not known may be about to appear."""
+        fragment = Fragment.read(request)
+        call = self.find(fragment.call_id)
+        if call is not None and trickle(call, fragment):
+            self._synchronize(call, now)
+        elif len(self._fragments) < MAX_FRAGMENTS:
+            self._fragments.append((now + FRAGMENT_PATIENCE, fragment))
+
+    def _synchronize(self, call: Call, now: float) -> None:
+        """Signalling is over: the agents of the call go on from there."""
+        if self._fragments:
+            self._fragments = [(until, fragment) for until, fragment in self._fragments
+                               if until > now and not (self.find(fragment.call_id) is call and trickle(call, fragment))]
+        for media in call.medias:
+            if media.ice is not None:
+                synchronize(media, self.settings.instance_id, now)
+                self._paths.watch(call, media)
 
     def find(self, call_id: str) -> Call | None:
         """The call with this ID, which may have been merged into another one."""
@@ -101,6 +128,7 @@ class Calls:
         finally:
             if call.wake_at != inf:
                 call.relearn_at = now + learning.WINDOW
+                self._synchronize(call, now)
                 self._refresh(call, report_sources=True)
                 self._wake(call, now, self._pierce(call, now, call.relearn_at))
         return reply
@@ -109,7 +137,7 @@ class Calls:
         """Who gets whose packets has changed: sources are learned anew, and the engines told."""
         for media in call.medias:
             for stream in media.streams:
-                stream.confirmed = False
+                stream.confirmed = media.ice is not None
         call.relearn_at = now + learning.WINDOW
         self._refresh(call, report_sources=True)
         self._wake(call, now, call.relearn_at)
@@ -138,6 +166,7 @@ class Calls:
         finally:
             if call.wake_at != inf:
                 call.relearn_at = call.last_signal + learning.WINDOW
+                self._synchronize(call, now)
                 self._refresh(call, report_sources=True)
                 self._wake(call, now, self._pierce(call, now, call.relearn_at))
 
@@ -222,6 +251,12 @@ class Calls:
                 other.confirmed = other.filled
         self._refresh(call)
 
+    def on_packet(self, event: PacketHanded) -> None:
+        """A packet that is neither RTP nor RTCP has come to a medium that wants to know of it."""
+        call = self._paths.receive(event)
+        if call is not None:
+            self._refresh(call)
+
     def update_stats(self, stats: Mapping[Endpoint, StreamStats], now: float) -> None:
         """Take over what the engines counted, by local socket; of those just closed for the last time."""
         counting, closing = self._counting, self._closing
@@ -236,6 +271,16 @@ class Calls:
     def deadline(self) -> float | None:
         """When ``on_deadline`` is to be called next; None if there is no call."""
         return self._agenda[0][0] if self._agenda else None
+
+    @property
+    def next_path_at(self) -> float:
+        """When ICE has something to do."""
+        return self._paths.deadline()
+
+    def on_path_deadline(self, now: float) -> None:
+        """Let ICE go on whose time has come."""
+        for call in self._paths.on_time(now):
+            self._refresh(call)
 
     def on_deadline(self, now: float, most: int | None = None) -> bool:
         """Look after the calls whose time has come, at most so many; True if there are more."""
@@ -259,6 +304,9 @@ class Calls:
     def take_changes(self) -> ChangeSet:
         """What the engines are to do since the last time."""
         changes, self._changes = self._changes, ChangeSet()
+        if self._paths.datagrams:
+            changes.datagrams += self._paths.datagrams
+            self._paths.datagrams = []
         for local in [local for local in self._closing if local not in changes.closed]:
             self._closing.pop(local).forget(local)
         return changes
@@ -335,6 +383,7 @@ class Calls:
     def _report_closed(self, call: Call) -> None:
         for local in call.released:
             self._owners.pop(local, None)
+            self._paths.forget(local)
             self._installed.pop(local, None)
             counting = self._counting.pop(local, None)
             if counting is not None:

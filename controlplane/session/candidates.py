@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from controlplane.addresses import Address, Endpoint
+from controlplane.addresses import Address
 from controlplane.sdp.lex import decimal, tokens
+from controlplane.session.media import PortMapping
 
 _PREFERENCES = {"host": 126, "relay": 0}
 _MAX_PRIORITY = (1 << 32) - 1
@@ -43,16 +44,19 @@ def _priority(preference: int, index: int, component: int) -> int:
     return (preference << 24 | (_MAX_LOCAL - index) << 8 | (256 - component)) & _MAX_PRIORITY
 
 
-def foundation(instance_id: str, local: Address) -> str:
-    """16 characters that stand for a local address for as long as this process runs (RFC 8445 section 5.1.1.3)."""
-    return b64encode(blake2b(f"{instance_id} {local}".encode(), digest_size=_FOUNDATION_SIZE).digest()).decode()
+def foundation(instance_id: str, local: Address, family: int) -> str:
+    """16 characters for a local address among those of an interface, of which those of ``family`` come first.
+
+    They stay for as long as this process runs (RFC 8445 section 5.1.1.3).
+    """
+    digest = blake2b(f"{instance_id} {local} {family}".encode(), digest_size=_FOUNDATION_SIZE).digest()
+    return b64encode(digest).decode()
 
 
-def own_candidates(sockets: Sequence[Endpoint], advertised: Address, received: Sequence[str], kind: str,
-                   name: str) -> list[str]:
-    """Attributes for ``sockets`` (RTP, RTCP) that rank below the received candidates of type ``kind``, host or relay.
+def own_candidates(mappings: Sequence[PortMapping], received: Sequence[str], kind: str, instance_id: str) -> list[str]:
+    """Attributes for our sockets (RTP, RTCP) that rank below the received candidates of type ``kind``, host or relay.
 
-    ``name`` is their foundation.
+    Each of ``mappings`` has those on one local address.
     """
     preference, index = _PREFERENCES[kind], 0
     for candidate in map(_read, received):
@@ -65,7 +69,14 @@ def own_candidates(sockets: Sequence[Endpoint], advertised: Address, received: S
             index = local - 1
         else:
             preference, index = preference - 1, _MAX_LOCAL
-    related = f" raddr {advertised} rport %d" if kind == "relay" else ""
-    return [f"candidate:{name} {component} UDP {_priority(preference, index, component)} {advertised} "
-            f"{local.port} typ {kind}{related and related % local.port}"
-            for component, local in enumerate(sockets, 1)]
+    family = mappings[0].place.address.family
+    lines = []
+    for component in (1, 2):
+        for number, mapping in enumerate(mappings):
+            if component <= len(mapping.sockets):
+                advertised, port = mapping.place.advertised, mapping.sockets[component - 1].port
+                related = f" raddr {advertised} rport {port}" if kind == "relay" else ""
+                lines.append(f"candidate:{foundation(instance_id, mapping.place.address, family)} {component} UDP "
+                             f"{_priority(preference, index + number, component)} {advertised} {port} "
+                             f"typ {kind}{related}")
+    return lines

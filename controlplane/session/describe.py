@@ -9,10 +9,12 @@ from controlplane.sdp.origin import OriginRules, choose_origin, settle
 from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.sdp.rewrite import copied_media, outgoing_media, outgoing_session, printed_formats
 from controlplane.session.bundle import group_lines
-from controlplane.session.candidates import foundation, is_relayed, own_candidates
+from controlplane.session.candidates import is_relayed, own_candidates
 from controlplane.session.context import origin_rules
 from controlplane.session.exchange import Exchange
 from controlplane.session.keys import key_lines
+from controlplane.session.ice import candidate_lines, ice_lines, is_lite
+from controlplane.session.latching import companions
 from controlplane.session.media import NEVER_RELAYED, Media
 from controlplane.session.party import Party
 from controlplane.session.twins import with_twins
@@ -35,6 +37,8 @@ def describe(exchange: Exchange) -> bytes:
                                name=_session_name(exchange, sender))
     if "loop-protect" in exchange.request.flags:
         session.leading.append(loop_marker(exchange.settings.instance_id))
+    if is_lite(receiver):
+        session.leading.append("ice-lite")
     session.leading += group_lines(receiver)
     if exchange.request.ice == "force-relay" and sender.session is not None:
         session.leading += ["group:" + " ".join((group.semantics, *group.mids)) for group in sender.session.groups]
@@ -101,10 +105,10 @@ def _passed_through(exchange: Exchange, media: Media, said: MediaDescription) ->
     if media.mapping is not None and said.has_ice:
         kind = "relay" if exchange.request.ice == "force-relay" else "host"
         received = said.values("candidate")
+        sockets = companions(exchange.call, media, exchange.sockets, min(2, len(media.mapping.sockets)))
         if kind == "relay":
             section.copied = [text for text in section.copied or () if not is_relayed(text)]
-        section.candidates = own_candidates(media.mapping.sockets[:2], _printed(exchange, media), received, kind,
-                                            foundation(exchange.settings.instance_id, media.mapping.place.address))
+        section.candidates = own_candidates(sockets, received, kind, exchange.settings.instance_id)
     return section
 
 
@@ -130,6 +134,10 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
         section.rtcp_port = media.mapping.sockets[:2][-1].port
         if "full-rtcp-attribute" in flags:
             section.rtcp_address = _printed(exchange, media)
+    if media.carrier.ice is not None:
+        section.ice = ice_lines(media.carrier.ice, exchange.request)
+        section.candidates = candidate_lines(media.carrier.ice, exchange.is_offer)
+        section.end_of_candidates = "trickle-ice" in flags
     return section
 
 

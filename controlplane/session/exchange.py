@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from controlplane import VERSION
 from controlplane.addresses import Address, Endpoint
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
-from controlplane.sdp.rewrite import hold
+from controlplane.sdp.rewrite import hold, software_id
 from controlplane.session.blocking import block_dtmf
 from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundle, settle_bundles
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
+from controlplane.session.ice import answer_ice, keeps_sockets, offer_ice, spread, synchronize
 from controlplane.session.keys import answer_keys, offer_keys
 from controlplane.session.latching import latch, reserve, shrink
 from controlplane.session.match import Dialogue
@@ -26,6 +28,7 @@ from controlplane.session.sockets import Place, RandomSource, SocketPool
 
 NAMED_TYPES = frozenset(("audio", "video", "image", "message", "text", "application"))
 OTHER = "other"
+_SOFTWARE = software_id(VERSION)
 
 
 @dataclass(slots=True)
@@ -133,6 +136,10 @@ class Exchange:
             (offer_keys if self.is_offer else answer_keys)(pair, self.request, self.random)
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
+        if self.is_offer:
+            offer_ice(pair, self.request, self.random, _SOFTWARE, self.now)
+        else:
+            answer_ice(pair, self.request)
         direction = self._set_direction(pair, places)
         if self.is_offer:
             offer_mux(receiver, places.mux, self.request.rtcp_mux)
@@ -221,8 +228,10 @@ class Exchange:
             self._senders_ports(pair)
 
     def _agree_families(self, pair: Pair, family: int) -> None:
-        pair.sender.family = family
-        pair.receiver.family = self.request.address_family or pair.receiver.family or family
+        if pair.sender.ice is None or pair.sender.mapping is None:
+            pair.sender.family = family
+        if pair.receiver.ice is None or pair.receiver.mapping is None:  # else it has both families anyway
+            pair.receiver.family = self.request.address_family or pair.receiver.family or family
 
     def _receivers_ports(self, pair: Pair, remote: Endpoint, direction: str) -> None:
         section, receiver, flags = pair.section, pair.receiver, self.request.flags
@@ -230,7 +239,12 @@ class Exchange:
         place = self._place(receiver, self.dialogue.receiver, self._interface(
             self.request.to_interface, self.request.outbound_peer))
         count = 1 if _one_port(receiver, self.is_offer) else 2 * section.port_count
-        latch(self.call, receiver, self.sockets, place, count, remote, keep=keep and "no-port-latching" not in flags)
+        if "no-port-latching" not in flags and keeps_sockets(receiver, place.interface, count):
+            shrink(self.call, receiver, count)
+        else:
+            latch(self.call, receiver, self.sockets, place, count, remote,
+                  keep=keep and "no-port-latching" not in flags)
+        self._spread(receiver, count)
         for stream in receiver.streams:
             stream.public = stream.local is not None
 
@@ -242,6 +256,13 @@ class Exchange:
             reserve(self.call, sender, self.sockets, own, 2 * pair.section.port_count)
         elif _one_port(sender, False):
             shrink(self.call, sender, 1)
+        self._spread(sender, 2 * pair.section.port_count)
+
+    def _spread(self, media: Media, count: int) -> None:
+        """ICE wants all our addresses, and its agent the sockets before they are printed."""
+        if media.ice is not None:
+            spread(self.call, media, self.sockets, count, self.now)
+            synchronize(media, self.settings.instance_id, self.now)
 
     def _remember_interfaces(self, pair: Pair) -> None:
         """The names in the message hold for both parties even if this section gets no ports."""

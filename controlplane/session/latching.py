@@ -11,6 +11,8 @@ from controlplane.session.sockets import Place, SocketPool
 MAX_MAPPINGS = 16
 """How many sets of sockets one medium keeps; a peer that moves more often does not get its oldest ports back."""
 MAX_CONSECUTIVE = 16
+MAX_ADDRESSES = 8
+"""How many addresses one medium has sockets on for ICE."""
 NO_PORTS = "Ran out of ports"
 
 
@@ -39,9 +41,39 @@ def shrink(call: Call, media: Media, count: int) -> None:
     """Close all but ``count`` of the sockets in use: RTCP has moved to the RTP port."""
     mapping = media.mapping
     if mapping is not None:
-        call.released += mapping.sockets[count:]
-        mapping.sockets = mapping.sockets[:count]
+        _trim(call, mapping, count)
+    if media.ice is not None:
+        for each in media.ice.mappings:
+            _trim(call, each, count)
     media.use(mapping)
+
+
+def _trim(call: Call, mapping: PortMapping, count: int) -> None:
+    call.released += mapping.sockets[count:]
+    mapping.sockets = mapping.sockets[:count]
+
+
+def companions(call: Call, media: Media, sockets: SocketPool, count: int) -> list[PortMapping]:
+    """The sockets in use and others on each further address of their interface, those of the same family in front.
+
+    An address that has no free ports is left out. Those that ICE used before are not used again.
+    """
+    first = media.mapping
+    assert first is not None
+    others = [place for place in sockets.places(first.place.interface) if place.address != first.place.address]
+    others.sort(key=lambda place: place.address.family != first.place.address.family)
+    former = media.ice.mappings if media.ice is not None else ()
+    found = [first]
+    for place in others[:MAX_ADDRESSES - 1]:
+        mapping = next((each for each in media.mappings if each.place == place and len(each.sockets) >= count
+                        and each not in former), None)
+        try:
+            mapping = mapping or _allocate(call, media, sockets, place, count)
+        except OutOfPorts:
+            continue
+        _trim(call, mapping, count)
+        found.append(mapping)
+    return found
 
 
 def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: int) -> None:

@@ -14,6 +14,7 @@ from controlplane.session.stream import Stream
 from controlplane.srtp.sdes import Sdes
 
 if TYPE_CHECKING:
+    from controlplane.session.ice import Ice
     from controlplane.session.keys import KeySource
 
 NEVER_RELAYED = "message"
@@ -112,7 +113,8 @@ class Media:
     goes back to it, ``blackhole``: it goes nowhere. ``is_srtp``: the profile demands encryption, ``osrtp``: it does
     not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``keys`` those in force;
     None: the medium is plain. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
-    it besides, ``twins_offered``: it was offered two (twins.py).
+    it besides, ``twins_offered``: it was offered two (twins.py). ``ice``: the party does ICE with us; ``ice_lite``: we
+    leave the checks to it.
     """
 
     index: int
@@ -155,6 +157,8 @@ class Media:
     echo: bool = False
     blackhole: bool = False
     bundle: Bundle | None = None
+    ice: Ice | None = None
+    ice_lite: bool = False
     heard: dict[int, SsrcStats] = field(default_factory=dict)
 
     @property
@@ -180,6 +184,13 @@ class Media:
         """The medium whose sockets and endpoints are used: itself, or the head of its bundle."""
         bundle = self.bundle
         return self if bundle is None or not bundle.accepted else bundle.head
+
+    @property
+    def ice_state(self) -> str:
+        """How far ICE is, and why it has failed; empty without it."""
+        if self.ice is None:
+            return ""
+        return ": ".join(filter(None, (self.ice.agent.phase.value, self.ice.agent.reason)))
 
     @property
     def understood(self) -> bool:
@@ -227,6 +238,7 @@ class Media:
 
     def reject(self) -> None:
         """The section was refused: nothing is received or sent, the sockets are kept for a revival."""
+        self.ice = None
         self.use(None)
         for stream in self.streams:
             stream.reset()

@@ -87,6 +87,9 @@ def _media(media: Media) -> Reply:
     codec = _main_codec(media, sources) if sources else None
     if codec is not None:
         reply["codec"] = codec
+    ice = media.carrier.ice
+    if ice is not None:
+        reply["ICE"] = {"state": ice.agent.phase.value, "reason": ice.agent.reason}
     reply["streams"] = [_stream(media, stream, sources) for stream in media.streams]
     reply["flags"] = _media_flags(media)
     reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in sources]
@@ -99,11 +102,20 @@ def _media_flags(media: Media) -> list[str]:
     return [name for name, on in (
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
         ("recv", media.recv), ("rtcp-mux", media.mux), ("SDES", sdes is not None),
-        ("passthrough", not media.understood), ("ICE controlling", media.offered),
+        ("passthrough", not media.understood), *_ice_flags(media),
         ("unidirectional", media.handling.unidirectional), ("echo", media.echo), ("blackhole", media.blackhole),
         ("SDES reordered", sdes is not None and bool(sdes.preferred)),
         ("legacy OSRTP", twin is not None and twin.first),
         ("reverse legacy OSRTP", twin is not None and not twin.first)) if on]
+
+
+def _ice_flags(media: Media) -> list[tuple[str, bool]]:
+    """Receivers of our offers would have the controlling side with them."""
+    ice = media.carrier.ice
+    if ice is None:
+        return [("ICE controlling", media.offered)]
+    return [("ICE", True), ("trickle ICE", ice.trickles), ("ICE controlling", ice.agent.controlling),
+            ("ICE-lite peer", ice.lite), ("ICE-lite self", ice.agent.lite)]
 
 
 def _heard(media: Media) -> list[SsrcStats]:

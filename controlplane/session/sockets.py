@@ -24,6 +24,9 @@ class SocketPool(Protocol):
         ``current``, the interface used so far, stays if ``name`` allows it. Another family is the last resort.
         """
 
+    def places(self, interface: str) -> list[Place]:
+        """All addresses of an interface, in the order of the settings."""
+
     def facing(self, peer: Address) -> str | None:
         """The interface from which packets to ``peer`` leave by the routes of the host; None if it is none of ours."""
 

@@ -38,9 +38,10 @@ class Stream:
 
     ``advertised`` is what the party's SDP said, ``learned`` the source of its packets as far as it is known,
     ``endpoint`` where we send. ``filled``: SDP of the party was seen; ``public``: it was told our port;
-    ``confirmed``: learning is over, ``received``: a packet came. ``best_rank`` see learning.py. ``created`` is Unix
-    time in seconds and moves when the party renews its SDP. ``stats`` count everything since the beginning;
-    ``counted`` are the counters of each socket that is or was used, if there were several.
+    ``pathless``: ICE has not found a way to the party. ``confirmed``: learning is over, ``received``: a packet came.
+    ``best_rank`` see learning.py. ``created`` is Unix time in seconds and moves when the party renews its SDP.
+    ``stats`` count everything since the beginning; ``counted`` are the counters of each socket that is or was used, if
+    there were several.
     """
 
     component: int
@@ -52,6 +53,7 @@ class Stream:
     advertised: Endpoint | None = None
     learned: Endpoint | None = None
     best_rank: int | None = None
+    pathless: bool = False
     filled: bool = False
     public: bool = False
     confirmed: bool = False
@@ -68,7 +70,7 @@ class Stream:
     def destination(self) -> Endpoint | None:
         """Where packets can be sent; None if nowhere (yet), which includes a zero address and a zero port."""
         endpoint, local = self.endpoint, self.local
-        if endpoint is None or local is None or not endpoint.port or endpoint.address.is_zero:
+        if endpoint is None or local is None or not endpoint.port or endpoint.address.is_zero or self.pathless:
             return None
         return endpoint if endpoint.family == local.family else None
 
@@ -135,5 +137,5 @@ class Stream:
         """Forget the party's SDP and our socket: the section was rejected or its party is gone."""
         self.move(None)
         self.endpoint = self.advertised = self.learned = None
-        self.filled = self.public = False
+        self.filled = self.public = self.pathless = False
         self.unconfirm()

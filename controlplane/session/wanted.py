@@ -10,6 +10,7 @@ from controlplane.session import learning
 from controlplane.session.blocking import MEDIA, payload_rules
 from controlplane.session.call import Call
 from controlplane.session.extensions import rebuilt
+from controlplane.session.ice import gate
 from controlplane.session.media import Link, Media, PortMapping
 from controlplane.session.party import Party
 from controlplane.session.profiles import strips_feedback
@@ -61,7 +62,8 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         if keys is not None:
             decrypt = keys.received_under(stream.component)
             if decrypt is None:  # nothing that arrives can be believed
-                yield index, WantedTarget(local, is_rtp=True, discard=True)
+                silent = WantedTarget(local, is_rtp=True, discard=True)
+                yield index, silent if media.ice is None else gate(silent, media.ice)
                 continue
         current = local == stream.local
         ranked = current and learning.ranks(stream, handling)
@@ -69,10 +71,11 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         rtp, rtcp = _outputs(call, party, media, index)
         settled = current and stream.confirmed and not any([output.follow for output in rtp])
         learns = current and _reports_sources(media, stream)
-        yield index, WantedTarget(
+        target = WantedTarget(
             local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
             clocks, _best_rank(stream) if ranked else None, decrypt,
             _bundled(call, party, media, index))
+        yield index, target if media.ice is None else gate(target, media.ice)
 
 
 def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:

@@ -28,6 +28,7 @@ class FakeMedia:
     codecs: dict[int, str] = field(default_factory=dict)
     peers: list[FakeMedia] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
+    ice_state: str = ""
 
 
 @dataclass

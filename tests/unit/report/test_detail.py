@@ -36,6 +36,14 @@ def test_block() -> None:
     assert detail.block(two_party_call(), NOW) == BLOCK
 
 
+def test_ice_says_how_far_it_is() -> None:
+    call = two_party_call()
+    call.parties[0].medias[0].ice_state = "has failed: no candidate pair works"
+    lines = detail.block(call, NOW).splitlines()
+    assert lines[[line.startswith("-------- ICE") for line in lines].index(True)] == (
+        "-------- ICE has failed: no candidate pair works")
+
+
 def test_one_line() -> None:
     assert detail.one_line(FakeCall("4d1f0a77b2c94e@sbc-1.example.net")) == (
         "ID:                             4d1f0a77b2c94e@sbc-1.example.net | del:n | creat:  1790411822 | "

@@ -7,6 +7,8 @@ import pytest
 from controlplane.addresses import Address
 from controlplane.events import Extensions
 from controlplane.session.candidates import foundation, is_relayed, own_candidates
+from controlplane.session.media import PortMapping
+from controlplane.session.sockets import Place
 from tests.unit.session.calls import Daemon, ep, established, sdp
 
 OFFERED = ("a=extmap:1 foo", "a=extmap:2 bar", "a=extmap:15 no", "a=extmap:3/sendonly blah", "a=extmap:20 quux")
@@ -63,17 +65,30 @@ SOCKETS = (ep("203.0.113.5:30000"), ep("203.0.113.5:30001"))
     ([], "relay", 16777215),
 ])
 def test_own_candidates_rank_last(received: list[str], kind: str, priority: int) -> None:
-    rtp, rtcp = own_candidates(SOCKETS, Address.parse("203.0.113.9"), received, kind, "f" * 16)
+    place = Place("default", Address.parse("203.0.113.5"), Address.parse("203.0.113.9"))
+    rtp, rtcp = own_candidates([PortMapping(place, SOCKETS)], received, kind, "a")
+    name = foundation("a", place.address, 4)
     related = " raddr 203.0.113.9 rport 30000" if kind == "relay" else ""
-    assert rtp == f"candidate:ffffffffffffffff 1 UDP {priority} 203.0.113.9 30000 typ {kind}{related}"
-    assert rtcp.startswith(f"candidate:ffffffffffffffff 2 UDP {priority - 1} 203.0.113.9 30001 typ {kind}")
+    assert rtp == f"candidate:{name} 1 UDP {priority} 203.0.113.9 30000 typ {kind}{related}"
+    assert rtcp.startswith(f"candidate:{name} 2 UDP {priority - 1} 203.0.113.9 30001 typ {kind}")
+
+
+def test_own_candidates_of_further_addresses_rank_below_the_first_in_32_bits() -> None:
+    places = [Place("default", Address.parse(text), Address.parse(text)) for text in ("203.0.113.5", "2001:db8:7::5")]
+    sockets = [PortMapping(place, (ep(f"[::1]:{port}"), ep(f"[::1]:{port + 1}")))
+               for place, port in zip(places, (30000, 30100))]
+    lines = own_candidates(sockets, ["1 1 UDP 2130706431 192.0.2.1 5 typ host"], "host", "a")
+    assert [line.split()[1:6] for line in lines] == [
+        ["1", "UDP", "2097152255", "203.0.113.5", "30000"], ["1", "UDP", "4294967295", "2001:db8:7::5", "30100"],
+        ["2", "UDP", "2097152254", "203.0.113.5", "30001"], ["2", "UDP", "4294967294", "2001:db8:7::5", "30101"]]
 
 
 def test_candidates_as_attributes() -> None:
     assert is_relayed("candidate:1 1 UDP 1 192.0.2.1 5 typ relay raddr 192.0.2.1 rport 5")
     assert not is_relayed("candidate:1 1 UDP 1 192.0.2.1 5 typ host") and not is_relayed("candidate:relay")
-    names = {foundation(instance, Address.parse(address)) for instance in "ab" for address in ("192.0.2.1", "::1")}
-    assert len(names) == 4 and {len(name) for name in names} == {16}
+    names = {foundation(instance, Address.parse(address), family) for instance in "ab"
+             for address in ("192.0.2.1", "::1") for family in (4, 6)}
+    assert len(names) == 8 and {len(name) for name in names} == {16}
 
 
 ICE = ("a=ice-ufrag:abcd", "a=ice-pwd:abcdefghijklmnopqrstuv",
@@ -86,7 +101,7 @@ def test_bodies_that_pass_through_show_the_peer_and_us(ice: str, kind: str) -> N
     body = daemon.offer(sdp("192.0.2.10", 41000, "a=mid:x", *ICE), ice=ice)
     assert "m=audio 41000 RTP/AVP 8 0\nc=IN IP4 192.0.2.10\na=mid:x\n" in body
     local = daemon.local(None)
-    assert f" {local.address} {local.port} typ {kind}" in body and body.count("a=candidate:") == 3
+    assert f" {local.address} {local.port} typ {kind}" in body and body.count("a=candidate:") == 5
     assert not daemon.targets[local].is_rtp and daemon.sends_to(local) == ["192.0.2.10:41000"]
 
 

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""ICE with the party of a medium: what is agreed on, what is told, and how the streams follow the agent."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import NamedTuple
+
+from controlplane.addresses import Endpoint, zero_address
+from controlplane.events import Mismatch, WantedTarget
+from controlplane.ice.agent import Agent, Phase
+from controlplane.ice.candidate import Candidate, priority_of, usable
+from controlplane.ice.checklist import MAX_REMOTE
+from controlplane.ice.credentials import Credentials
+from controlplane.ice.pair import LocalCandidate
+from controlplane.ng.request import Request
+from controlplane.sdp.model import MediaDescription
+from controlplane.sdp.parse import parse
+from controlplane.session.call import Call
+from controlplane.session.candidates import foundation
+from controlplane.session.latching import companions
+from controlplane.session.media import Media, PortMapping
+from controlplane.session.party import Party
+from controlplane.session.sections import Pair
+from controlplane.session.sockets import RandomSource, SocketPool
+
+_NOWHERE = {family: Endpoint(zero_address(family), 9) for family in (4, 6)}
+"""No packet comes from there."""
+_FORWARD, _BACKWARD = ("forward", "both"), ("backward", "both")
+
+
+@dataclass(slots=True, eq=False)
+class Ice:
+    """The agent of a medium, and what it is going to know of the party.
+
+    ``mappings`` are our sockets, one set for each local address, in the order in which they are printed. ``told``: the
+    party knows our credentials, so that it can answer our checks. ``seen`` are those of the party, ``candidates`` its
+    own; ``complete``: there are no more. ``wake_at`` see paths.py.
+    """
+
+    agent: Agent
+    mappings: list[PortMapping] = field(default_factory=list)
+    told: bool = False
+    seen: Credentials | None = None
+    lite: bool = False
+    trickles: bool = False
+    complete: bool = True
+    candidates: list[Candidate] = field(default_factory=list)
+    wake_at: float = inf
+
+    def hear(self, section: MediaDescription) -> None:
+        """What the party's SDP says."""
+        self.seen = Credentials(section.value("ice-ufrag") or "", section.value("ice-pwd") or "")
+        self.lite = section.value("ice-lite") is not None
+        self.trickles = section.trickles
+        self.complete = not self.trickles or section.value("end-of-candidates") is not None
+        self.learn(section.values("candidate"))
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Candidates of the party, from its SDP or trickled."""
+        known = set(self.candidates)
+        for candidate in usable(texts):
+            if candidate not in known and len(self.candidates) < MAX_REMOTE:
+                self.candidates.append(candidate)
+
+    def restart(self, now: float) -> None:
+        """New credentials for us; the party has to tell its own again."""
+        self.agent.restart(now)
+        self.told, self.seen = False, None
+        self.candidates.clear()
+
+
+def offer_ice(pair: Pair, request: Request, random: RandomSource, software: str, now: float) -> None:
+    """Who of the two does ICE with us after this offer (ng ``ICE``, ``ICE-lite``, flag ``ICE-reject``)."""
+    section, sender, receiver = pair
+    if request.ice_lite is not None:
+        receiver.ice_lite, sender.ice_lite = request.ice_lite in _FORWARD, request.ice_lite in _BACKWARD
+    if section.has_ice and "ice-reject" not in request.flags and not sender.passthrough:
+        if sender.ice is None:
+            sender.ice = Ice(_agent(sender, False, random, software))
+        elif sender.ice.seen is not None and sender.ice.seen != _credentials(section):
+            _restart(sender, False, now)
+        sender.ice.hear(section)
+    else:
+        _end(sender)
+    if not _is_offered(section, receiver, request):
+        _end(receiver)
+    elif receiver.ice is None:
+        receiver.ice = Ice(_agent(receiver, True, random, software))
+    elif "reset" in request.flags:
+        _restart(receiver, True, now)
+
+
+def _end(media: Media) -> None:
+    """From now on media go to where the SDP says."""
+    if media.ice is not None:
+        media.ice = None
+        for stream in media.streams:
+            stream.pathless = False
+            stream.restart()
+
+
+def _is_offered(section: MediaDescription, receiver: Media, request: Request) -> bool:
+    if receiver.passthrough or request.ice == "remove":
+        return False
+    if request.ice not in (None, "default"):
+        return True
+    return section.has_ice if receiver.description is None else receiver.ice is not None
+
+
+def _agent(media: Media, controlling: bool, random: RandomSource, software: str) -> Agent:
+    return Agent(random, controlling=controlling, lite=media.ice_lite, software=software)
+
+
+def _restart(media: Media, controlling: bool, now: float) -> None:
+    """Roles are settled anew as well."""
+    assert media.ice is not None
+    media.ice.restart(now)
+    media.ice.agent.lite = media.ice_lite
+    media.ice.agent.controlling = controlling and not media.ice_lite
+
+
+def _credentials(section: MediaDescription) -> Credentials:
+    return Credentials(section.value("ice-ufrag") or "", section.value("ice-pwd") or "")
+
+
+def answer_ice(pair: Pair, request: Request) -> None:
+    """The sender has answered: with ICE only if it was offered. A restart that was not asked for does not count."""
+    section, sender, receiver = pair
+    if not section.has_ice or sender.passthrough:
+        _end(sender)
+    elif sender.ice is not None and sender.ice.seen in (None, _credentials(section)):
+        sender.ice.hear(section)
+    if request.ice == "remove" or receiver.passthrough:
+        _end(receiver)
+
+
+def candidates_of(mappings: Sequence[PortMapping], instance_id: str) -> list[LocalCandidate]:
+    """Our sockets as host candidates: all addresses for RTP, then for RTCP (RFC 8445 section 5.1.2)."""
+    family = mappings[0].place.address.family
+    found = []
+    for component in (1, 2):
+        for index, mapping in enumerate(mappings):
+            if component <= len(mapping.sockets):
+                place, base = mapping.place, mapping.sockets[component - 1]
+                found.append(LocalCandidate(base, Candidate(
+                    foundation(instance_id, place.address, family), component, "UDP",
+                    priority_of("host", index, component), Endpoint(place.advertised, base.port), "host")))
+    return found
+
+
+def spread(call: Call, media: Media, sockets: SocketPool, count: int, now: float) -> None:
+    """Have sockets on all addresses of the interface; another interface means a restart (RFC 8445 section 9)."""
+    ice = media.ice
+    if ice is None or media.mapping is None:
+        return
+    if media.mapping not in ice.mappings:
+        if ice.told:
+            ice.restart(now)
+        ice.mappings = companions(call, media, sockets, count)
+
+
+def keeps_sockets(media: Media, interface: str, count: int) -> bool:
+    """True if the sockets that ICE uses stay, whatever the other side has changed."""
+    ice, mapping = media.ice, media.mapping
+    return (ice is not None and mapping is not None and mapping in ice.mappings and len(mapping.sockets) >= count
+            and mapping.place.interface == interface)
+
+
+def ice_lines(ice: Ice, request: Request) -> list[str]:
+    """Credentials and options, as the party is told them now (RFC 8839 section 5)."""
+    ice.told = True
+    local = ice.agent.local
+    options = [name for name, flag in (("trickle", "trickle-ice"), ("ice2", "ice2")) if flag in request.flags]
+    return [f"ice-ufrag:{local.ufrag}", f"ice-pwd:{local.password}",
+            *([f"ice-options:{' '.join(options)}"] if options else [])]
+
+
+def candidate_lines(ice: Ice, is_offer: bool) -> list[str]:
+    """Our candidates; once a pair is nominated only those in use and, if we decide, the party's of that pair."""
+    agent = ice.agent
+    if agent.phase is not Phase.COMPLETED:
+        return [f"candidate:{each.candidate}" for each in agent.checklist.locals]
+    chosen = [agent.selection[number] for number in sorted(agent.selection)]
+    lines = [f"candidate:{pair.local.candidate}" for pair in chosen]
+    if is_offer and agent.controlling:
+        lines.append("remote-candidates:" + " ".join(
+            [f"{pair.component} {pair.remote.endpoint.address} {pair.remote.endpoint.port}" for pair in chosen]))
+    return lines
+
+
+def is_lite(party: Party) -> bool:
+    """True if the first medium in use leaves the checks to the party, of which the session tells (RFC 8839)."""
+    ice = next((media.ice for media in party.medias if media.mapping is not None), None)
+    return ice is not None and ice.agent.lite
+
+
+def synchronize(media: Media, instance_id: str, now: float) -> None:
+    """Signalling is over: give the agent its sockets, and what the party said once that can answer."""
+    ice = media.ice
+    if ice is None or media.mapping is None or not ice.mappings:
+        return
+    agent = ice.agent
+    bases = [base for mapping in ice.mappings for base in mapping.sockets]
+    if set(bases) != {local.base for local in agent.checklist.locals}:
+        agent.set_locals(candidates_of(ice.mappings, instance_id), now)
+    agent.set_components(_components(media, ice), now)
+    if ice.told and ice.seen is not None:
+        agent.set_remote(ice.seen, now, lite=ice.lite, complete=ice.complete)
+        for candidate in ice.candidates:
+            agent.add_remote(candidate, now)
+        if ice.complete:
+            agent.end_of_candidates(now)
+    follow(media, now)
+
+
+def _components(media: Media, ice: Ice) -> int:
+    """One if RTCP needs none of its own, or if the party has named candidates and none for it."""
+    if media.mux or len(ice.mappings[0].sockets) == 1:
+        return 1
+    named = {candidate.component for candidate in ice.candidates}
+    return 1 if ice.complete and named == {1} else 2
+
+
+def follow(media: Media, now: float) -> bool:
+    """Have the streams use the paths that the agent has chosen; True if that changes anything."""
+    ice = media.ice
+    if ice is None:
+        return False
+    changed = False
+    selection = ice.agent.selection
+    if 1 in selection:
+        changed = _use(media, ice, selection[1].local.base)
+    for component, stream in enumerate(media.streams[:2], 1):
+        pair = selection.get(component)
+        if pair is not None and stream.local == pair.local.base:
+            if stream.endpoint != pair.remote.endpoint or stream.pathless:
+                stream.endpoint = stream.learned = pair.remote.endpoint
+                stream.pathless = False
+                stream.created = max(stream.created, now)
+                changed = True
+        elif not stream.pathless:
+            stream.pathless = changed = True
+        stream.confirmed = True  # nothing but the agent moves it
+    return changed
+
+
+def _use(media: Media, ice: Ice, base: Endpoint) -> bool:
+    """Make the sockets with this one those in use."""
+    mapping = next((each for each in ice.mappings if base in each.sockets), None)
+    if mapping is None or mapping is media.mapping:
+        return False
+    media.use(mapping)
+    media.family = mapping.place.address.family
+    for stream in media.streams:
+        stream.public = stream.local is not None
+    return True
+
+
+def gate(target: WantedTarget, ice: Ice) -> WantedTarget:
+    """Nothing but STUN comes in, unless from where a check has succeeded (RFC 8445 section 12)."""
+    source = next((pair.remote.endpoint for pair in ice.agent.selection.values() if pair.local.base == target.local),
+                  None)
+    return target._replace(expected_source=source or _NOWHERE[target.local.family], mismatch=Mismatch.DROP,
+                           learning=False, best_rank=None, offload=source is not None, stun=True)
+
+
+class Fragment(NamedTuple):
+    """Candidates of a party, trickled (RFC 8840)."""
+
+    call_id: str
+    tag: str
+    sections: tuple[MediaDescription, ...]
+
+    @classmethod
+    def read(cls, request: Request) -> Fragment:
+        """PeerError if the body makes no sense."""
+        sections = parse(request.sdp or b"", fragment=True).medias
+        return cls(request.call_id or "", request.from_tag or "", tuple(sections))
+
+
+def trickle(call: Call, fragment: Fragment) -> bool:
+    """Take over what a party adds; False if it is not known. Candidates for another generation are ignored."""
+    party = call.tags.get(fragment.tag)
+    if party is None:
+        return False
+    for index, section in enumerate(fragment.sections):
+        media = next((each for each in party.medias if section.mid is not None and each.mid == section.mid), None)
+        if media is None and section.mid is None and index < len(party.medias):
+            media = party.medias[index]
+        ice = media.carrier.ice if media is not None else None
+        if ice is None or not ice.trickles or section.value("ice-ufrag") not in (None, ice.seen and ice.seen.ufrag):
+            continue
+        ice.learn(section.values("candidate"))
+        ice.complete = ice.complete or section.value("end-of-candidates") is not None
+    return True
