@@ -1,4 +1,26 @@
-"""Names the C extension; everything else is in setup.cfg, which cannot name it."""
+"""Names the compiled parts; everything else is in setup.cfg, which cannot name them.
+
+RTPENGINE_COMPILE=1 also compiles the Python modules that requests go through (mypyc), which makes them nearly twice as
+fast. They are the same modules without it: nothing in them may depend on being compiled, or on not being.
+"""
+import os
+from glob import glob
+
 from setuptools import setup
 
-setup(cffi_modules=["controlplane/relay/build.py:ffibuilder"])
+COMPILED = ("controlplane/ng/*.py", "controlplane/sdp/*.py", "controlplane/session/*.py", "controlplane/ports/*.py",
+            "controlplane/dataplane/abi.py", "controlplane/dataplane/parts.py", "controlplane/dataplane/ledger.py",
+            "controlplane/dataplane/program.py", "controlplane/dataplane/stats.py", "controlplane/addresses.py",
+            "controlplane/events.py", "controlplane/nglog.py", "controlplane/proxy.py")
+
+
+def compiled():
+    """The extension modules made of Python modules, if they are wanted."""
+    if os.environ.get("RTPENGINE_COMPILE") != "1":
+        return []
+    from mypyc.build import mypycify
+    found = sorted({path for pattern in COMPILED for path in glob(pattern)})
+    return mypycify([path for path in found if not path.endswith("__init__.py")], opt_level="2", debug_level="0")
+
+
+setup(cffi_modules=["controlplane/relay/build.py:ffibuilder"], ext_modules=compiled())

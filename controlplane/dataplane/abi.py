@@ -101,7 +101,7 @@ class Seeds(NamedTuple):
     outputs: tuple[tuple[Endpoint, bytes], ...] = ()
 
 
-NO_SEEDS = Seeds()
+NO_SEEDS: Seeds = Seeds()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +134,7 @@ class Reply(NamedTuple):
     command: int
     status: int
     cookie: int
-    body: memoryview
+    body: Any
 
     def check(self, what: str) -> Reply:
         """Return self; DataPlaneError naming ``what`` if the engine refused."""

@@ -43,6 +43,16 @@ def own_command() -> Command:
     return Command("rtpengine", (sys.executable, "-m", "controlplane"), {"PYTHONPATH": str(ROOT)})
 
 
+def compiled_command() -> Command | None:
+    """This project's daemon with compiled modules; None if they were not made of the present sources."""
+    folder = ROOT / "build" / "compiled"
+    for path in (ROOT / "controlplane").rglob("*.py"):
+        copy = folder / path.relative_to(ROOT)
+        if not copy.exists() or copy.read_bytes() != path.read_bytes():
+            return None
+    return Command("compiled", (sys.executable, "-P", "-m", "controlplane"), {"PYTHONPATH": str(folder)})
+
+
 def reference_command() -> Command:
     """Debian's rtpengine-daemon, unpacked if it is not installed. Unobtainable if it cannot be had."""
     path, environment = debian.program("rtpengine-daemon", "/usr/bin/rtpengine")
