@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The DTLS association of one socket with one peer (RFC 5763): who may end a handshake, and what comes of it.
+
+Every source has a handshake of its own, and only one whose certificate is the announced one counts: whatever others
+send ends nothing and changes nothing. The same holds for a second handshake with the same peer: the keys of the
+first last until the other has succeeded.
+"""
+from __future__ import annotations
+
+from enum import Enum
+from math import inf
+
+from controlplane.addresses import Endpoint
+from controlplane.dtls.fingerprint import Fingerprint, is_one_of
+from controlplane.dtls.handshake import Handshake
+from controlplane.dtls.identity import Identity
+from controlplane.dtls.keys import SessionKeys
+from controlplane.dtls.records import client_random, records
+from controlplane.events import Datagram
+
+PATIENCE = 30.0
+"""Seconds from the begin of handshakes until they are given up."""
+MAX_HANDSHAKES = 4
+_AGAIN = 1.0        # seconds after a handshake of ours has failed
+
+
+class Role(Enum):
+    """RFC 4145: the active side sends the ClientHello."""
+
+    ACTIVE = "active"
+    PASSIVE = "passive"
+
+
+class Phase(Enum):
+    """How far an association has come; the values are for people."""
+
+    WAITING = "waits to know who begins, and where the peer is"
+    HANDSHAKING = "shakes hands"
+    UNVERIFIED = "has keys, but no fingerprint to verify the peer's certificate by"
+    ESTABLISHED = "established"
+    CLOSED = "closed by the peer"
+    FAILED = "failed"
+
+
+class Association:
+    """Times are Unix time in seconds; after each call ``take_datagrams`` has what is to be sent.
+
+    ``keys`` are those of the last handshake that a validated peer completed, ``peer`` is where it is; ``reason`` says
+    what went wrong last. Call ``on_time`` at ``next_at``.
+    """
+
+    def __init__(self, identity: Identity, local: Endpoint):
+        self.identity = identity
+        self.local = local
+        self.role: Role | None = None
+        self.phase = Phase.WAITING
+        self.reason = ""
+        self.keys: SessionKeys | None = None
+        self.peer: Endpoint | None = None
+        self._fingerprints: tuple[Fingerprint, ...] = ()
+        self._expected: Endpoint | None = None
+        self._current: Handshake | None = None
+        self._handshakes: dict[Endpoint, Handshake] = {}
+        self._early: dict[Endpoint, bytes] = {}
+        self._datagrams: list[Datagram] = []
+        self._ends = inf
+        self._again = inf
+        self._repeat_at = inf
+
+    # --- what signalling says ---
+
+    def set_fingerprints(self, fingerprints: tuple[Fingerprint, ...], now: float) -> None:
+        """The peer's certificate has one of these. They may come after the handshake."""
+        self._fingerprints = fingerprints
+        self._conclude_all(now)
+
+    def set_role(self, role: Role, now: float) -> None:
+        """Who begins. ClientHellos that came too early are looked at now, if the peer is to send them."""
+        if self.role is role:
+            return
+        self.role = role
+        self._handshakes.clear()
+        early, self._early = self._early, {}
+        if role is Role.PASSIVE:
+            self._begin(now)
+            for source, data in early.items():
+                self.receive(data, source, now)
+        elif self._expected is not None:
+            self._call(now)
+
+    def set_peer(self, endpoint: Endpoint, now: float) -> None:
+        """Where the peer is expected to be; the active side begins as soon as it knows."""
+        if self._expected == endpoint:
+            return
+        self._expected = endpoint
+        if self.role is Role.ACTIVE and self.peer != endpoint:
+            self._call(now)
+
+    # --- packets ---
+
+    def receive(self, data: bytes, source: Endpoint, now: float) -> None:
+        """A packet of DTLS that came to our socket; anything wrong with it is as if it had not come."""
+        if records(data) is None:
+            return
+        hello = client_random(data)
+        if self.role is None:
+            if hello is not None and (source in self._early or len(self._early) < MAX_HANDSHAKES):
+                self._early[source] = data
+            return
+        handshake = self._handshake_of(source, hello, now)
+        if handshake is not None:
+            handshake.receive(data)
+            self._look_after(source, handshake, now)
+
+    def _handshake_of(self, source: Endpoint, hello: bytes | None, now: float) -> Handshake | None:
+        """To which of the handshakes a packet belongs; a ClientHello that is new to us makes one."""
+        running = self._handshakes.get(source)
+        is_new = (hello is not None and self.role is Role.PASSIVE
+                  and not (source == self.peer and self._current is not None and hello == self._current.client_random)
+                  and not (running is not None and running.client_random in (hello, b"")))
+        if not is_new:
+            return running or (self._current if source == self.peer else None)
+        if self._ends == inf:
+            self._begin(now)
+        self._make_room(source)
+        self._handshakes[source] = Handshake(self.identity, is_client=False)
+        return self._handshakes[source]
+
+    def _make_room(self, source: Endpoint) -> None:
+        """The oldest gives way, but never to somebody else that with the source where the peer is expected."""
+        self._handshakes.pop(source, None)
+        if len(self._handshakes) >= MAX_HANDSHAKES:
+            del self._handshakes[next(known for known in self._handshakes if known != self._expected)]
+
+    # --- time ---
+
+    @property
+    def next_at(self) -> float:
+        """When ``on_time`` is to be called, at the latest; infinity if there is nothing to wait for."""
+        return min(self._ends, self._again, self._repeat_at)
+
+    def on_time(self, now: float) -> None:
+        """Do what is due: send again, begin again, give up."""
+        if self._again <= now:
+            self._call(now)
+        for source, handshake in list(self._handshakes.items()):
+            handshake.on_time()
+            self._look_after(source, handshake, now)
+        if self._ends <= now:
+            self._give_up()
+
+    def _begin(self, now: float) -> None:
+        self._ends = now + PATIENCE
+        if self.keys is None:
+            self.phase = Phase.HANDSHAKING
+
+    def _call(self, now: float) -> None:
+        """Send a ClientHello to where the peer is expected."""
+        self._again = inf
+        if self._expected is None:
+            return
+        if self._ends == inf:
+            self._begin(now)
+        self._handshakes.clear()
+        handshake = self._handshakes[self._expected] = Handshake(self.identity, is_client=True)
+        self._look_after(self._expected, handshake, now)
+
+    def _give_up(self) -> None:
+        self._ends = self._again = self._repeat_at = inf
+        self._handshakes.clear()
+        if self.keys is None:
+            self.phase = Phase.FAILED
+            self.reason = self.reason or f"no handshake within {PATIENCE:.0f} seconds"
+
+    # --- conclusions ---
+
+    def _look_after(self, source: Endpoint, handshake: Handshake, now: float) -> None:
+        """Send what a handshake has to say, and see how far it is."""
+        self._datagrams += [Datagram(self.local, source, data) for data in handshake.take()]
+        if handshake.failure:
+            self._refuse(source, handshake.failure, now)
+        elif handshake is self._current:
+            if handshake.is_closed:
+                self.phase = Phase.CLOSED
+        elif handshake.is_done:
+            self._conclude(source, handshake, now)
+        waits = [each.timeout for each in self._handshakes.values()]
+        self._repeat_at = min((now + wait for wait in waits if wait is not None), default=inf)
+
+    def _conclude_all(self, now: float) -> None:
+        for source, handshake in list(self._handshakes.items()):
+            if handshake.is_done:
+                self._look_after(source, handshake, now)
+
+    def _conclude(self, source: Endpoint, handshake: Handshake, now: float) -> None:
+        """A handshake is done: with whom?"""
+        keys = handshake.session_keys()
+        if keys is None:
+            self._refuse(source, "the peer knows none of our SRTP profiles", now)
+        elif not self._fingerprints:
+            if self.keys is None:
+                self.phase = Phase.UNVERIFIED
+        elif not is_one_of(handshake.certificate, self._fingerprints):
+            self._refuse(source, "the peer's certificate is not the one whose fingerprint was signalled", now)
+        else:
+            self._current, self.peer, self.keys = handshake, source, keys
+            self._handshakes.clear()
+            self._ends = self._again = inf
+            self.phase, self.reason = Phase.ESTABLISHED, ""
+
+    def _refuse(self, source: Endpoint, reason: str, now: float) -> None:
+        """It came to nothing. What is said in clear may be anybody's word, so we begin again."""
+        self._handshakes.pop(source, None)
+        self.reason = reason if self.keys is None else self.reason
+        if self.role is Role.ACTIVE:
+            self._again = now + _AGAIN
+
+    def take_datagrams(self) -> list[Datagram]:
+        """What is to be sent now."""
+        datagrams, self._datagrams = self._datagrams, []
+        return datagrams

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One handshake with one peer: OpenSSL between two buffers of memory."""
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from OpenSSL import SSL
+
+from controlplane.dtls import keys, records
+from controlplane.dtls.identity import Identity
+from controlplane.dtls.keys import PROFILES, SessionKeys
+
+_PIECE = 1 << 16    # bytes of DTLS records taken at once; of application data nothing is wanted
+
+
+class Handshake:
+    """A DTLS connection. OpenSSL keeps the time of its retransmissions itself, by the clock of the host.
+
+    ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded.
+    """
+
+    def __init__(self, identity: Identity, *, is_client: bool):
+        self.identity = identity
+        self.is_client = is_client
+        self.is_done = False
+        self.is_closed = False
+        self.failure = ""
+        self.certificate = b""
+        self._connection = SSL.Connection(identity.context, None)
+        if is_client:
+            self._connection.set_connect_state()
+        else:
+            self._connection.set_accept_state()
+        self._connection.set_ciphertext_mtu(identity.mtu)
+        if is_client:
+            self._advance()
+
+    def receive(self, data: bytes) -> None:
+        """A datagram of whole records."""
+        if self.failure or self.is_closed:
+            return
+        self._connection.bio_write(data)
+        self._advance()
+
+    def _advance(self) -> None:
+        try:
+            if not self.is_done:
+                self._connection.do_handshake()
+                self.is_done = True
+                self.certificate = _der(self._connection)
+            while True:
+                self._connection.recv(_PIECE)
+        except (SSL.WantReadError, SSL.WantWriteError):
+            pass
+        except SSL.ZeroReturnError:
+            self.is_closed = True
+        except SSL.Error as error:
+            if not self.is_done:
+                self.failure = _reason(error)
+
+    def take(self) -> list[bytes]:
+        """Datagrams to be sent now."""
+        stream = bytearray()
+        while True:
+            try:
+                stream += self._connection.bio_read(_PIECE)
+            except SSL.WantReadError:
+                return list(records.datagrams(bytes(stream), self.identity.mtu))
+
+    @property
+    def client_random(self) -> bytes:
+        """By which a ClientHello that comes again is known."""
+        return self._connection.client_random() or b""
+
+    @property
+    def timeout(self) -> float | None:
+        """Seconds until ``on_time`` must be called; None: nothing to wait for."""
+        return None if self.is_done or self.failure else self._connection.DTLSv1_get_timeout()
+
+    def on_time(self) -> None:
+        """Send again what was not answered, if it is time."""
+        try:
+            self._connection.DTLSv1_handle_timeout()
+        except SSL.Error as error:
+            self.failure = _reason(error)
+
+    def session_keys(self) -> SessionKeys | None:
+        """What media are encrypted with; None if the peer knows none of our profiles."""
+        suite = PROFILES.get(self._connection.get_selected_srtp_profile().decode())
+        if suite is None:
+            return None
+        exported = self._connection.export_keying_material(keys.LABEL, keys.exported_size(suite))
+        return keys.split(suite, exported, self.is_client)
+
+
+def _der(connection: SSL.Connection) -> bytes:
+    certificate = connection.get_peer_certificate(as_cryptography=True)
+    return certificate.public_bytes(Encoding.DER) if certificate is not None else b""
+
+
+def _reason(error: SSL.Error) -> str:
+    """What OpenSSL says, without the names of its functions."""
+    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(entry[-1] for entry in queue if entry[-1]) or "the connection broke off"

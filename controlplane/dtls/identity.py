@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our certificate, and all that OpenSSL is told once for every handshake under it."""
+from __future__ import annotations
+
+import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+
+from controlplane.dtls.fingerprint import Fingerprint, fingerprint_of
+from controlplane.dtls.keys import PROFILES
+from controlplane.errors import ConfigError
+
+LIFETIME = 30 * 86400.0
+"""Seconds that a certificate is valid; it is renewed when half of them are over."""
+_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rtpengine")])
+_SKEW = 86400.0     # seconds that a peer's clock may be behind ours
+_IP_AND_UDP = 48    # bytes of an IPv6 and a UDP header
+_SIGNATURES = ("sha-256", "sha256", "sha-1", "sha1")
+_CURVES = ("prime256v1", "ec-prime256v1", "ec_prime256v1")
+
+
+class IdentityOptions:
+    """The options ``dtls-cert-cipher``, ``-rsa-key-size``, ``-signature``, ``-ciphers`` and ``-mtu`` by these names.
+
+    Raises ConfigError if one cannot be used. A signature with SHA-1 is one with SHA-256 (``is_weak``): nobody
+    verifies it, and today's libraries refuse to make or take the other.
+    """
+
+    def __init__(self, cipher: str = "prime256v1", rsa_bits: int = 2048, signature: str = "SHA-256",
+                 ciphers: str = "DEFAULT", mtu: int = 1200):
+        self.is_rsa = cipher.lower() == "rsa"
+        if not self.is_rsa and cipher.lower() not in _CURVES:
+            raise ConfigError(f"dtls-cert-cipher: {cipher!r} is neither prime256v1 nor RSA")
+        if signature.lower() not in _SIGNATURES:
+            raise ConfigError(f"dtls-signature: {signature!r} is neither SHA-256 nor SHA-1")
+        self.rsa_bits = rsa_bits
+        self.is_weak = signature.lower() in _SIGNATURES[2:]
+        self.ciphers = ciphers
+        self.mtu = mtu - _IP_AND_UDP
+
+
+class Identity:
+    """A key, the certificate for it that we signed ourselves, and the OpenSSL context with both.
+
+    ``certificate`` is in DER. A call keeps the identity it began with; see ``is_fresh`` for when new ones get
+    another.
+    """
+
+    def __init__(self, options: IdentityOptions, now: float):
+        key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+        try:
+            key = rsa.generate_private_key(65537, options.rsa_bits) if options.is_rsa else \
+                ec.generate_private_key(ec.SECP256R1())
+        except ValueError as error:
+            raise ConfigError(f"dtls-rsa-key-size: {error}") from None
+        begin = datetime.datetime.fromtimestamp(now - _SKEW, datetime.timezone.utc)
+        end = datetime.datetime.fromtimestamp(now + LIFETIME, datetime.timezone.utc)
+        signed = (x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(key.public_key())
+                  .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
+                  .sign(key, hashes.SHA256()))
+        self.certificate = signed.public_bytes(serialization.Encoding.DER)
+        self.mtu = options.mtu
+        self._half_life = now + LIFETIME / 2
+        self._fingerprints: dict[str, Fingerprint] = {}
+        self.context = _context(options, signed, key)
+
+    def is_fresh(self, now: float) -> bool:
+        """False once less than half of its life is left."""
+        return now < self._half_life
+
+    def fingerprint(self, name: str) -> Fingerprint:
+        """Of the certificate; ``name`` is a key of HASHES."""
+        if name not in self._fingerprints:
+            self._fingerprints[name] = fingerprint_of(self.certificate, name)
+        return self._fingerprints[name]
+
+
+def _context(options: IdentityOptions, signed: x509.Certificate,
+             key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SSL.Context:
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.use_certificate(signed)
+    context.use_privatekey(key)
+    try:
+        context.set_cipher_list(options.ciphers.encode())
+    except (SSL.Error, UnicodeEncodeError):
+        raise ConfigError(f"dtls-ciphers: OpenSSL knows none of {options.ciphers!r}") from None
+    context.set_tlsext_use_srtp(":".join(PROFILES).encode())
+    context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    # Certificates of peers are signed by themselves; what counts is the fingerprint, once there is a certificate.
+    context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)
+    return context

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Associations that talk over a network made of a list; OpenSSL keeps its own time, so losses cost real seconds."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from controlplane.addresses import Endpoint
+from controlplane.dtls.association import Association, Role
+from controlplane.dtls.fingerprint import Fingerprint
+from controlplane.dtls.identity import Identity, IdentityOptions
+from controlplane.events import Datagram
+
+OURS, THEIRS, FOREIGN = (Endpoint.parse(text) for text in ("192.0.2.1:1000", "192.0.2.2:2000", "203.0.113.66:666"))
+
+
+def identity(**options) -> Identity:
+    return Identity(IdentityOptions(**options), time.time())
+
+
+def fingerprints(*identities: Identity, name: str = "sha-256") -> tuple[Fingerprint, ...]:
+    return tuple(each.fingerprint(name) for each in identities)
+
+
+class Network:
+    """``passes`` says of each packet whether it arrives."""
+
+    def __init__(self, *associations: Association, passes: Callable[[Datagram], bool] = lambda packet: True):
+        self.members = {each.local: each for each in associations}
+        self.passes = passes
+        self.sent: list[Datagram] = []
+
+    def run(self, seconds: float = 0.0, until: Callable[[], bool] = lambda: False) -> None:
+        """Deliver until nothing is under way; then go on, for so long, with what repeats itself."""
+        end = time.time() + seconds
+        while True:
+            while self._round():
+                pass
+            if until() or time.time() >= end:
+                return
+            time.sleep(0.01)
+            for each in self.members.values():
+                if each.next_at <= time.time():
+                    each.on_time(time.time())
+
+    def _round(self) -> bool:
+        packets = [packet for each in self.members.values() for packet in each.take_datagrams()]
+        self.sent += packets
+        for packet in packets:
+            if packet.destination in self.members and self.passes(packet):
+                self.members[packet.destination].receive(packet.data, packet.local, time.time())
+        return bool(packets)
+
+
+def pair(one: Identity, other: Identity, **network) -> tuple[Network, Association, Association]:
+    """The second begins; both know each other's fingerprints and addresses."""
+    server, client = Association(one, OURS), Association(other, THEIRS)
+    for mine, theirs in ((server, other), (client, one)):
+        mine.set_fingerprints(fingerprints(theirs), time.time())
+    server.set_peer(THEIRS, time.time())
+    client.set_peer(OURS, time.time())
+    server.set_role(Role.PASSIVE, time.time())
+    client.set_role(Role.ACTIVE, time.time())
+    return Network(server, client, **network), server, client

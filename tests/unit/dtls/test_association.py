@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import time
+
+import pytest
+from OpenSSL import SSL
+
+from controlplane.dtls.association import MAX_HANDSHAKES, PATIENCE, Association, Phase, Role
+from controlplane.dtls.records import client_random
+from controlplane.errors import ConfigError
+from tests.unit.dtls.net import FOREIGN, OURS, THEIRS, fingerprints, identity, pair
+
+ONE, OTHER, THIRD = identity(), identity(), identity()
+
+
+def established(one: Association, other: Association) -> None:
+    assert one.phase is other.phase is Phase.ESTABLISHED, (one.reason, other.reason)
+    assert one.keys and other.keys
+    assert (one.keys.received, one.keys.sent) == (other.keys.sent, other.keys.received)
+    assert one.keys.received != one.keys.sent
+
+
+def test_both_ends_get_the_same_keys() -> None:
+    network, server, client = pair(ONE, OTHER)
+    network.run()
+    established(server, client)
+    assert (server.peer, client.peer) == (THEIRS, OURS)
+    assert server.keys and server.keys.suite.name == "AEAD_AES_256_GCM"
+    assert max(len(packet.data) for packet in network.sent) <= 1152
+
+
+@pytest.mark.parametrize("options", [{"cipher": "RSA"}, {"cipher": "rsa", "signature": "sha-1", "rsa_bits": 4096},
+                                     {"mtu": 576}])
+def test_certificates_of_every_kind(options: dict) -> None:
+    network, server, client = pair(identity(**options), identity(**options))
+    network.run()
+    established(server, client)
+    assert max(len(packet.data) for packet in network.sent) <= options.get("mtu", 1200) - 48
+
+
+@pytest.mark.parametrize("options, named", [({"cipher": "ed25519"}, "dtls-cert-cipher"),
+                                            ({"signature": "md5"}, "dtls-signature"),
+                                            ({"cipher": "RSA", "rsa_bits": 100}, "dtls-rsa-key-size"),
+                                            ({"ciphers": "NONSENSE"}, "dtls-ciphers")])
+def test_options_that_cannot_be(options: dict, named: str) -> None:
+    with pytest.raises(ConfigError, match=named):
+        identity(**options)
+
+
+def test_certificates_are_renewed_at_half_their_life() -> None:
+    assert ONE.is_fresh(time.time() + 14 * 86400)
+    assert not ONE.is_fresh(time.time() + 16 * 86400)
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_a_lost_packet_is_sent_again(lost: int) -> None:
+    count = iter(range(1000))
+    network, server, client = pair(ONE, OTHER, passes=lambda packet: next(count) != lost)
+    network.run(4.0, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+def test_certificate_that_was_not_announced() -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.set_fingerprints(fingerprints(THIRD), time.time())
+    network.run()
+    assert server.keys is None and server.phase is Phase.HANDSHAKING
+    assert "fingerprint" in server.reason
+    server.on_time(time.time() + PATIENCE + 1)
+    assert server.phase is Phase.FAILED and "fingerprint" in server.reason
+
+
+@pytest.mark.parametrize("name", ["sha-1", "sha-224", "sha-256", "sha-384", "sha-512"])
+def test_one_fingerprint_of_several_is_enough(name: str) -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.set_fingerprints(fingerprints(THIRD) + fingerprints(OTHER, name=name), time.time())
+    network.run()
+    established(server, client)
+
+
+def test_fingerprint_that_comes_later() -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.set_fingerprints((), time.time())
+    network.run()
+    assert server.phase is Phase.UNVERIFIED and server.keys is None
+    server.set_fingerprints(fingerprints(OTHER), time.time())
+    established(server, client)
+
+
+def test_hello_before_we_know_who_begins() -> None:
+    network, server, client = pair(ONE, OTHER)
+    early = Association(ONE, OURS)
+    network.members[OURS] = early
+    network.run()
+    assert early.phase is Phase.WAITING
+    early.set_fingerprints(fingerprints(OTHER), time.time())
+    early.set_role(Role.PASSIVE, time.time())
+    network.run()
+    established(early, client)
+
+
+def test_the_active_side_waits_for_an_address() -> None:
+    client = Association(OTHER, THEIRS)
+    client.set_role(Role.ACTIVE, time.time())
+    assert not client.take_datagrams() and client.phase is Phase.WAITING
+    client.set_peer(OURS, time.time())
+    assert client_random(client.take_datagrams()[0].data)
+
+
+def test_foreign_hello_changes_nothing() -> None:
+    network, server, client = pair(ONE, OTHER)
+    foreign = Association(THIRD, FOREIGN)
+    foreign.set_fingerprints(fingerprints(ONE), time.time())
+    foreign.set_peer(OURS, time.time())
+    foreign.set_role(Role.ACTIVE, time.time())
+    network.members[FOREIGN] = foreign
+    network.members.pop(THEIRS)
+    network.run()
+    assert server.keys is None and server.peer is None
+    network.members[THEIRS] = client
+    network.run(2.0, until=lambda: bool(server.keys))
+    established(server, client)
+    keys = server.keys
+    network.members.pop(THEIRS)
+    foreign.set_peer(THEIRS, time.time())
+    foreign.set_peer(OURS, time.time())
+    network.run(1.5)
+    assert server.keys is keys and server.peer == THEIRS and server.phase is Phase.ESTABLISHED
+
+
+def test_hellos_of_many_end_no_handshake_of_the_expected_one() -> None:
+    network, server, client = pair(ONE, OTHER, passes=lambda packet: packet.destination == OURS)
+    network.run()
+    hello = next(packet.data for packet in network.sent if client_random(packet.data))
+    for port in range(1000):
+        random = port.to_bytes(32, "big")
+        server.receive(hello[:27] + random + hello[59:], FOREIGN._replace(port=port + 1), time.time())
+        assert len(server._handshakes) <= MAX_HANDSHAKES
+    network.passes = lambda packet: True
+    network.run(2.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+def test_second_handshake_replaces_the_keys_when_it_has_succeeded() -> None:
+    network, server, client = pair(ONE, OTHER)
+    network.run()
+    first = server.keys
+    again = Association(OTHER, THEIRS)
+    again.set_fingerprints(fingerprints(ONE), time.time())
+    again.set_peer(OURS, time.time())
+    again.set_role(Role.ACTIVE, time.time())
+    network.members[THEIRS] = again
+    network.passes = lambda packet: packet.destination == OURS
+    network.run()
+    assert server.keys is first
+    network.passes = lambda packet: True
+    network.run(2.5, until=lambda: server.keys is not first)
+    established(server, again)
+
+
+def test_hello_that_comes_again_is_none() -> None:
+    network, server, client = pair(ONE, OTHER)
+    network.run()
+    hello = next(packet.data for packet in network.sent if client_random(packet.data))
+    server.receive(hello, THEIRS, time.time())
+    assert not server._handshakes and server.phase is Phase.ESTABLISHED
+
+
+def test_alerts_in_clear_end_nothing() -> None:
+    network, server, client = pair(ONE, OTHER)
+    alert = bytes.fromhex("15fefd00000000000000050002022800")[:15]
+    client.receive(alert, OURS, time.time())
+    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+    for member, source in ((server, THEIRS), (client, OURS), (server, FOREIGN)):
+        member.receive(alert, source, time.time())
+    established(server, client)
+
+
+def test_goodbye_of_the_peer() -> None:
+    network, server, client = pair(ONE, OTHER)
+    network.run()
+    handshake = client._current
+    assert handshake
+    handshake._connection.shutdown()
+    for data in handshake.take():
+        server.receive(data, THEIRS, time.time())
+    assert server.phase is Phase.CLOSED and server.keys
+
+
+def test_peer_without_srtp() -> None:
+    context = SSL.Context(SSL.DTLS_METHOD)
+    context.set_verify(SSL.VERIFY_NONE, lambda *_: True)
+    server = Association(ONE, OURS)
+    server.set_role(Role.PASSIVE, time.time())
+    server.set_fingerprints(fingerprints(OTHER), time.time())
+    peer = SSL.Connection(context, None)
+    peer.set_connect_state()
+    for _ in range(6):
+        try:
+            peer.do_handshake()
+        except SSL.Error:
+            pass
+        server.receive(peer.bio_read(65536), THEIRS, time.time())
+        for packet in server.take_datagrams():
+            peer.bio_write(packet.data)
+        if server.reason:
+            break
+    assert server.reason and server.keys is None
+
+
+@pytest.mark.parametrize("data", [b"", b"\x16", b"\x16\xfe\xfd" + bytes(10), b"\x14" * 100,
+                                  b"\x16\xfe\xff" + b"\xff" * 50, bytes(2000)])
+def test_nonsense_is_as_if_it_had_not_come(data: bytes) -> None:
+    network, server, client = pair(ONE, OTHER)
+    for member, source in ((server, THEIRS), (client, OURS)):
+        member.receive(data, source, time.time())
+    network.run(2.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+    for member, source in ((server, THEIRS), (client, OURS)):
+        member.receive(data, source, time.time())
+    established(server, client)
+
+
+def test_nobody_there() -> None:
+    client = Association(OTHER, THEIRS)
+    client.set_peer(OURS, 1000.0)
+    client.set_role(Role.ACTIVE, 1000.0)
+    assert 1000.0 < client.next_at <= 1001.0
+    client.on_time(1000.0 + PATIENCE)
+    assert client.phase is Phase.FAILED and "no handshake" in client.reason
+    assert client.next_at == float("inf")
+
+
+def test_keys_are_not_shown() -> None:
+    network, server, client = pair(ONE, OTHER)
+    network.run()
+    assert server.keys
+    for secret in (server.keys.sent.key, server.keys.received.salt):
+        assert repr(secret) not in repr(server.keys) and secret.hex() not in repr(server.keys)
