@@ -18,6 +18,7 @@ TARGETS = {
     "pages": "tests.fuzz.servers.fuzz_pages",
     "http": "tests.fuzz.servers.fuzz_http",
     "stun": "tests.fuzz.ice.fuzz_stun",
+    "dtls": "tests.fuzz.dtls.fuzz_association",
 }
 """By name: the module whose ``one_input`` takes the bytes, and raises for nothing but a finding."""
 

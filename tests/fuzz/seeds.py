@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from controlplane.dtls.association import Association, Role
+from controlplane.dtls.identity import Identity, IdentityOptions
 from controlplane.ng import flags, keys
 from controlplane.ng.commands import NG_NAMES
 from controlplane.sdp.attributes import ATTRIBUTES
 from controlplane.servers.services import SUBPROTOCOLS
 from tests.conformance import vectors
+from tests.fuzz.dtls.fuzz_association import LOCAL, SOURCE
 from tests.fuzz.ng.fuzz_flags import KEYS
 from tests.fuzz.ng.fuzz_message import MOST, SEPARATOR
 from tests.fuzz.sdp.fuzz_parse import CORPUS
@@ -78,6 +82,17 @@ def _stun() -> list[bytes]:
     return [bytes([flags]) + each for flags in range(8) for each in (*messages, framed, CANDIDATES)]
 
 
+def _dtls() -> list[bytes]:
+    """A ClientHello, alone and with what may come behind it."""
+    client = Association(Identity(IdentityOptions(), time.time()), LOCAL)
+    client.set_peer(SOURCE, time.time())
+    client.set_role(Role.ACTIVE, time.time())
+    hello = client.take_datagrams()[0].data
+    packets = [hello, hello[:13] + b"\x02" + hello[14:], b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28"]
+    framed = [len(packet).to_bytes(2, "big") + packet for packet in packets]
+    return [*framed, b"".join(framed), framed[0] * 3]
+
+
 def from_tests(target: str) -> list[bytes]:
     """Seeds that are part of the project."""
     flags = [bytes([number << 6]) + line for number, line in enumerate(_FLAGS)]
@@ -86,7 +101,7 @@ def from_tests(target: str) -> list[bytes]:
     pages = [bytes([kind]) + each for kind in range(KINDS) for each in (*_PLAIN[:2], _DOCUMENTS[0], *_COMMANDS)]
     return {"bencode": _PLAIN, "json": _DOCUMENTS, "flags": flags, "stream": streams, "sdp": bodies,
             "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages,
-            "http": list(_connections()), "stun": _stun()}[target]
+            "http": list(_connections()), "stun": _stun(), "dtls": _dtls()}[target]
 
 
 def from_recordings(target: str) -> list[bytes]:
@@ -103,6 +118,7 @@ def from_recordings(target: str) -> list[bytes]:
         "http": lambda: (bytes([255]) + post("/ng-plain", "application/json", each) for each in documents),
         "stun": lambda: (b"\x05" + "\n".join(found).encode() for message in messages if "sdp" in message
                          and (found := re.findall(r"a=candidate:(.*?)\r?\n", message["sdp"]))),
+        "dtls": lambda: (),     # no dialogue has DTLS packets in it
         "pages": lambda: (bytes([number % 3]) + each for number, each in enumerate(bencoded)),
     }[target]()
     return [each for each in dict.fromkeys(found) if len(each) <= LONGEST]

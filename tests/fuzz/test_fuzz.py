@@ -50,7 +50,7 @@ def test_seeds(target: str, tmp_path: Path) -> None:
 def test_recorded_messages(target: str, tmp_path: Path) -> None:
     found = seeds.from_recordings(target)
     if not found:
-        pytest.skip("RTPENGINE_VECTORS names no directory of recorded dialogues")
+        pytest.skip("RTPENGINE_VECTORS names no directory with dialogues that have anything of this kind")
     run(target, found, tmp_path)
 
 
