@@ -14,6 +14,7 @@ from controlplane.sdp.outgoing import OutgoingMedia, OutgoingSession
 from controlplane.sdp.parse import parse
 from controlplane.sdp.rewrite import hold, outgoing_session, software_id
 from controlplane.session.call import Call
+from controlplane.session.ice import is_lite, spread
 from controlplane.session.latching import latch, shrink
 from controlplane.session.media import Media
 from controlplane.session.party import Party
@@ -65,6 +66,7 @@ class Context:
         latch(self.call, media, self.sockets, self.place(media, party, family), count, _TAKEN, keep=True)
         for stream in media.streams:
             stream.public = stream.local is not None
+        spread(self.call, media, self.sockets, count, self.settings.instance_id, self.now)
 
     def shrink(self, media: Media) -> None:
         """RTCP has moved to the RTP port."""
@@ -113,6 +115,8 @@ class Context:
             session.bandwidths = {}
             if not generic:
                 session.generic = []
+        if is_lite(party):
+            session.leading.append("ice-lite")
         session.medias = medias
         return settle(party.origin, session, rules, self.request.sdp_attr)
 

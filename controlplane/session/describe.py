@@ -13,7 +13,7 @@ from controlplane.session.candidates import is_relayed, own_candidates
 from controlplane.session.context import origin_rules
 from controlplane.session.exchange import Exchange
 from controlplane.session.keys import key_lines
-from controlplane.session.ice import candidate_lines, ice_lines, is_lite
+from controlplane.session.ice import is_lite, print_ice
 from controlplane.session.latching import companions
 from controlplane.session.media import NEVER_RELAYED, Media
 from controlplane.session.party import Party
@@ -134,10 +134,7 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
         section.rtcp_port = media.mapping.sockets[:2][-1].port
         if "full-rtcp-attribute" in flags:
             section.rtcp_address = _printed(exchange, media)
-    if media.carrier.ice is not None:
-        section.ice = ice_lines(media.carrier.ice, exchange.request)
-        section.candidates = candidate_lines(media.carrier.ice, exchange.is_offer)
-        section.end_of_candidates = "trickle-ice" in flags
+    print_ice(section, media, exchange.request, exchange.is_offer)
     return section
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controlplane import VERSION
 from controlplane.addresses import Address, Endpoint
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
-from controlplane.sdp.rewrite import hold, software_id
+from controlplane.sdp.rewrite import hold
 from controlplane.session.blocking import block_dtmf
 from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundle, settle_bundles
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
-from controlplane.session.ice import answer_ice, keeps_sockets, offer_ice, spread, synchronize
+from controlplane.session.ice import answer_ice, keeps_sockets, offer_ice, spread
 from controlplane.session.keys import answer_keys, offer_keys
 from controlplane.session.latching import latch, reserve, shrink
 from controlplane.session.match import Dialogue
@@ -28,7 +27,6 @@ from controlplane.session.sockets import Place, RandomSource, SocketPool
 
 NAMED_TYPES = frozenset(("audio", "video", "image", "message", "text", "application"))
 OTHER = "other"
-_SOFTWARE = software_id(VERSION)
 
 
 @dataclass(slots=True)
@@ -137,7 +135,7 @@ class Exchange:
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
         if self.is_offer:
-            offer_ice(pair, self.request, self.random, _SOFTWARE, self.now)
+            offer_ice(pair, self.request, self.random, self.now)
         else:
             answer_ice(pair, self.request)
         direction = self._set_direction(pair, places)
@@ -259,10 +257,8 @@ class Exchange:
         self._spread(sender, 2 * pair.section.port_count)
 
     def _spread(self, media: Media, count: int) -> None:
-        """ICE wants all our addresses, and its agent the sockets before they are printed."""
         if media.ice is not None:
-            spread(self.call, media, self.sockets, count, self.now)
-            synchronize(media, self.settings.instance_id, self.now)
+            spread(self.call, media, self.sockets, count, self.settings.instance_id, self.now)
 
     def _remember_interfaces(self, pair: Pair) -> None:
         """The names in the message hold for both parties even if this section gets no ports."""

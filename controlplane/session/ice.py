@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
+from controlplane import VERSION
 from controlplane.addresses import Endpoint, zero_address
 from controlplane.events import Mismatch, WantedTarget
 from controlplane.ice.agent import Agent, Phase
@@ -16,7 +17,9 @@ from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription
+from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.sdp.parse import parse
+from controlplane.sdp.rewrite import software_id
 from controlplane.session.call import Call
 from controlplane.session.candidates import foundation
 from controlplane.session.latching import companions
@@ -27,6 +30,7 @@ from controlplane.session.sockets import RandomSource, SocketPool
 
 _NOWHERE = {family: Endpoint(zero_address(family), 9) for family in (4, 6)}
 """No packet comes from there."""
+_SOFTWARE = software_id(VERSION)
 _FORWARD, _BACKWARD = ("forward", "both"), ("backward", "both")
 
 
@@ -71,25 +75,40 @@ class Ice:
         self.candidates.clear()
 
 
-def offer_ice(pair: Pair, request: Request, random: RandomSource, software: str, now: float) -> None:
+def offer_ice(pair: Pair, request: Request, random: RandomSource, now: float) -> None:
     """Who of the two does ICE with us after this offer (ng ``ICE``, ``ICE-lite``, flag ``ICE-reject``)."""
     section, sender, receiver = pair
     if request.ice_lite is not None:
-        receiver.ice_lite, sender.ice_lite = request.ice_lite in _FORWARD, request.ice_lite in _BACKWARD
-    if section.has_ice and "ice-reject" not in request.flags and not sender.passthrough:
-        if sender.ice is None:
-            sender.ice = Ice(_agent(sender, False, random, software))
-        elif sender.ice.seen is not None and sender.ice.seen != _credentials(section):
-            _restart(sender, False, now)
-        sender.ice.hear(section)
-    else:
-        _end(sender)
-    if not _is_offered(section, receiver, request):
-        _end(receiver)
-    elif receiver.ice is None:
-        receiver.ice = Ice(_agent(receiver, True, random, software))
+        sender.ice_lite = request.ice_lite in _BACKWARD
+    hear_offer(sender, section, request, random, now)
+    asked = section.has_ice if receiver.description is None else receiver.ice is not None
+    propose(receiver, asked, request, random, now)
+
+
+def hear_offer(media: Media, section: MediaDescription, request: Request, random: RandomSource, now: float) -> None:
+    """The party of ``media`` offers ICE, or does not."""
+    if not section.has_ice or "ice-reject" in request.flags or media.passthrough:
+        _end(media)
+        return
+    if media.ice is None:
+        media.ice = Ice(_agent(media, False, random))
+    elif media.ice.seen is not None and media.ice.seen != _credentials(section):
+        _restart(media, False, now)
+    media.ice.hear(section)
+
+
+def propose(media: Media, asked: bool, request: Request, random: RandomSource, now: float) -> None:
+    """Offer the party of ``media`` ICE if the request says so or, if it says nothing, if ``asked``."""
+    if request.ice_lite is not None:
+        media.ice_lite = request.ice_lite in _FORWARD
+    if request.ice not in (None, "default"):
+        asked = request.ice != "remove"
+    if not asked or media.passthrough:
+        _end(media)
+    elif media.ice is None:
+        media.ice = Ice(_agent(media, True, random))
     elif "reset" in request.flags:
-        _restart(receiver, True, now)
+        _restart(media, True, now)
 
 
 def _end(media: Media) -> None:
@@ -101,16 +120,8 @@ def _end(media: Media) -> None:
             stream.restart()
 
 
-def _is_offered(section: MediaDescription, receiver: Media, request: Request) -> bool:
-    if receiver.passthrough or request.ice == "remove":
-        return False
-    if request.ice not in (None, "default"):
-        return True
-    return section.has_ice if receiver.description is None else receiver.ice is not None
-
-
-def _agent(media: Media, controlling: bool, random: RandomSource, software: str) -> Agent:
-    return Agent(random, controlling=controlling, lite=media.ice_lite, software=software)
+def _agent(media: Media, controlling: bool, random: RandomSource) -> Agent:
+    return Agent(random, controlling=controlling, lite=media.ice_lite, software=_SOFTWARE)
 
 
 def _restart(media: Media, controlling: bool, now: float) -> None:
@@ -126,14 +137,19 @@ def _credentials(section: MediaDescription) -> Credentials:
 
 
 def answer_ice(pair: Pair, request: Request) -> None:
-    """The sender has answered: with ICE only if it was offered. A restart that was not asked for does not count."""
+    """The sender has answered; its answer may end ICE with the receiver as well."""
     section, sender, receiver = pair
-    if not section.has_ice or sender.passthrough:
-        _end(sender)
-    elif sender.ice is not None and sender.ice.seen in (None, _credentials(section)):
-        sender.ice.hear(section)
+    hear_answer(sender, section)
     if request.ice == "remove" or receiver.passthrough:
         _end(receiver)
+
+
+def hear_answer(media: Media, section: MediaDescription) -> None:
+    """ICE goes on if it was offered and is accepted. A restart that was not asked for does not count."""
+    if not section.has_ice or media.passthrough:
+        _end(media)
+    elif media.ice is not None and media.ice.seen in (None, _credentials(section)):
+        media.ice.hear(section)
 
 
 def candidates_of(mappings: Sequence[PortMapping], instance_id: str) -> list[LocalCandidate]:
@@ -150,8 +166,11 @@ def candidates_of(mappings: Sequence[PortMapping], instance_id: str) -> list[Loc
     return found
 
 
-def spread(call: Call, media: Media, sockets: SocketPool, count: int, now: float) -> None:
-    """Have sockets on all addresses of the interface; another interface means a restart (RFC 8445 section 9)."""
+def spread(call: Call, media: Media, sockets: SocketPool, count: int, instance_id: str, now: float) -> None:
+    """ICE wants sockets on all addresses of the interface, and its agent has them before they are printed.
+
+    New ones mean a restart (RFC 8445 section 9).
+    """
     ice = media.ice
     if ice is None or media.mapping is None:
         return
@@ -159,6 +178,7 @@ def spread(call: Call, media: Media, sockets: SocketPool, count: int, now: float
         if ice.told:
             ice.restart(now)
         ice.mappings = companions(call, media, sockets, count)
+    synchronize(media, instance_id, now)
 
 
 def keeps_sockets(media: Media, interface: str, count: int) -> bool:
@@ -168,16 +188,22 @@ def keeps_sockets(media: Media, interface: str, count: int) -> bool:
             and mapping.place.interface == interface)
 
 
-def ice_lines(ice: Ice, request: Request) -> list[str]:
-    """Credentials and options, as the party is told them now (RFC 8839 section 5)."""
+def print_ice(section: OutgoingMedia, media: Media, request: Request, is_offer: bool) -> None:
+    """Add what the party of ``media`` is told (RFC 8839 section 5): credentials, options, candidates."""
+    ice = media.carrier.ice
+    if ice is None:
+        return
     ice.told = True
     local = ice.agent.local
+    section.ice = [f"ice-ufrag:{local.ufrag}", f"ice-pwd:{local.password}"]
     options = [name for name, flag in (("trickle", "trickle-ice"), ("ice2", "ice2")) if flag in request.flags]
-    return [f"ice-ufrag:{local.ufrag}", f"ice-pwd:{local.password}",
-            *([f"ice-options:{' '.join(options)}"] if options else [])]
+    if options:
+        section.ice.append("ice-options:" + " ".join(options))
+    section.candidates = _candidate_lines(ice, is_offer)
+    section.end_of_candidates = "trickle-ice" in request.flags
 
 
-def candidate_lines(ice: Ice, is_offer: bool) -> list[str]:
+def _candidate_lines(ice: Ice, is_offer: bool) -> list[str]:
     """Our candidates; once a pair is nominated only those in use and, if we decide, the party's of that pair."""
     agent = ice.agent
     if agent.phase is not Phase.COMPLETED:

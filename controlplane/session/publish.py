@@ -16,6 +16,7 @@ from controlplane.sdp.rewrite import reverse
 from controlplane.session.codecs import Codecs, is_supplemental, main_codec, matches, with_supplements
 from controlplane.session.context import Context, set_direction
 from controlplane.session.exchange import handling_of
+from controlplane.session.ice import hear_answer, hear_offer, print_ice, propose
 from controlplane.session.keys import key_lines, make_answered, make_offered, read_answered, read_offered
 from controlplane.session.media import Media
 from controlplane.session.party import FROM_TAG, UNKNOWN, Party
@@ -75,10 +76,12 @@ def _published(context: Context, party: Party, media: Media, section: MediaDescr
     if "bidirectional" not in request.flags:
         media.send, direction = False, "sendonly" if media.recv else "inactive"
     media.set_mux(places.mux and "reject" not in request.rtcp_mux)
+    hear_offer(media, section, request, context.random, context.now)
     context.open(media, party, places.rtp.family, 1 if media.mux else 2 * section.port_count)
     context.fill(media, section, places)
     printed = _printed(context, media, reverse(direction), section.formats, ptime=section.ptime)
     printed.crypto = key_lines(media, request.sdes, False)
+    print_ice(printed, media, request, False)
     return printed
 
 
@@ -153,10 +156,12 @@ def _created(context: Context, party: Party, media: Media, wanted: RequestedMedi
         media.mid = media.mid or str(media.index)
     media.mux_required = "require" in request.rtcp_mux
     media.mux_offered = media.mux_required or "offer" in request.rtcp_mux
+    propose(media, False, request, context.random, context.now)
     context.open(media, party, 4, 1 if media.mux_required else 2)
     make_offered(media, None, request.sdes, context.random)
     section = _printed(context, media, "sendrecv")
     section.crypto = key_lines(media, request.sdes, True)
+    print_ice(section, media, request, True)
     section.rtcp_mux = media.mux_offered
     return section
 
@@ -206,6 +211,7 @@ def accept_answer(context: Context, party: Party, sections: Sequence[MediaDescri
         media.sends = accepted or section.payload_types
         media.extmaps = section.extmaps
         read_answered(media, section.crypto)
+        hear_answer(media, section)
         set_direction(media, section, places)
         media.mux_expected = places.mux
         media.set_mux(places.mux and media.mux_offered)

@@ -12,6 +12,7 @@ from controlplane.sdp.rewrite import copied_media, outgoing_media, reverse
 from controlplane.session.codecs import CONVERTING, choose_offered, identity, is_supplemental
 from controlplane.session.context import Context, direction_of
 from controlplane.session.extensions import offer_extensions
+from controlplane.session.ice import print_ice, propose
 from controlplane.session.keys import key_lines, make_offered
 from controlplane.session.media import Link, Media, subscribe, unsubscribe
 from controlplane.session.mux import offer_mux
@@ -102,6 +103,8 @@ def _subscription(context: Context, subscriber: Party, media: Media, source: _So
     family = (media.family if media.description is not None else None) or source.media.family or 4
     make_offered(media, source.media.sdes, request.sdes, context.random)
     offer_mux(media, said.rtcp_mux, request.rtcp_mux)
+    asked = said.has_ice if media.description is None else media.ice is not None
+    propose(media, asked, request, context.random, context.now)
     context.open(media, subscriber, family, 1 if media.mux_required and media.is_rtp else 2)
     return _printed(context, media, said, label)
 
@@ -150,6 +153,7 @@ def _printed(context: Context, media: Media, said: MediaDescription, label: int)
         section.direction = direction_to(media)
     context.print_rtcp(media, section, media.mux_offered)
     section.crypto = key_lines(media, context.request.sdes, True)
+    print_ice(section, media, context.request, True)
     return section
 
 

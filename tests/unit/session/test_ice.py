@@ -306,3 +306,52 @@ def test_sockets_of_a_bundle_are_those_of_its_head():
     assert len(values["ice-ufrag"]) == 2 and len(set(values["ice-ufrag"])) == 1
     assert len(values["candidate"]) == 4 and len(set(values["candidate"])) == 2
     assert ep(f"{V4}:{port_of(body)}") in daemon.targets
+
+
+# --- one party alone ---
+
+def test_a_subscriber_is_offered_ice_and_gets_media_where_its_checks_come_from():
+    daemon = Daemon()
+    daemon.offer(sdp())
+    daemon.answer(sdp("198.51.100.20", 42000))
+    subscriber = IceParty("198.51.100.30:43000", seed=3, controlling=False)
+    reply = daemon.send("subscribe request", from_tag="A", to_tag="S", ice="force", flags="to-tag",
+                        rtcp_mux="require")
+    body = bytes(reply["sdp"]).decode().replace("\r\n", "\n")
+    assert len(ice_values(body)["candidate"]) == 2
+    daemon.send("subscribe answer", to_tag="S", sdp=subscriber.sdp("a=recvonly"))
+    subscriber.hear(body, daemon.now)
+    a = daemon.local("A")
+    assert "198.51.100.30:43000" not in daemon.sends_to(a)
+    IceNetwork(daemon, subscriber).run(2)
+    assert "198.51.100.30:43000" in daemon.sends_to(a)
+    assert admitted(daemon, daemon.local("S")) == "198.51.100.30:43000"
+
+
+@pytest.mark.parametrize("lines, fields, offered", [
+    (ICE, {}, True), ((), {}, False), (ICE, {"ice": "remove"}, False), ((), {"ice": "force"}, True)])
+def test_a_subscriber_is_offered_what_the_source_has(lines, fields, offered):
+    daemon = Daemon()
+    daemon.offer(sdp("192.0.2.10", 41000, *lines))
+    reply = daemon.send("subscribe request", from_tag="A", **fields)
+    assert (b"a=ice-ufrag" in bytes(reply["sdp"])) == offered
+
+
+def test_a_publisher_with_ice():
+    daemon = Daemon()
+    publisher = a_party()
+    body = daemon.body("publish", from_tag="P", sdp=publisher.sdp("a=sendonly"))
+    assert len(ice_values(body)["candidate"]) == 2
+    publisher.hear(body, daemon.now)
+    IceNetwork(daemon, publisher).run(2)
+    assert admitted(daemon, daemon.local("P")) == "192.0.2.10:41000"
+    assert "a=ice" not in daemon.body("publish", from_tag="Q", sdp=sdp("192.0.2.11"), ice="force")
+
+
+def test_a_created_party_is_offered_ice_if_it_is_forced():
+    daemon = Daemon()
+    assert "a=ice" not in daemon.body("create", from_tag="X")
+    body = daemon.body("create", from_tag="Y", ice="force", ice_lite="forward")
+    assert "a=ice-ufrag" in body and "t=0 0\na=ice-lite\n" in body
+    daemon.send("create answer", from_tag="Y", sdp=sdp("192.0.2.10", 41000))
+    assert daemon.party("Y").medias[0].ice is None
