@@ -134,7 +134,8 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
         section.rtcp_port = media.mapping.sockets[:2][-1].port
         if "full-rtcp-attribute" in flags:
             section.rtcp_address = _printed(exchange, media)
-    print_ice(section, media, exchange.request, exchange.is_offer)
+    if media.carrier.ice is not None:
+        print_ice(section, media, exchange.request, exchange.is_offer)
     return section
 
 

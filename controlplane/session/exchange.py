@@ -27,6 +27,8 @@ from controlplane.session.sockets import Place, RandomSource, SocketPool
 
 NAMED_TYPES = frozenset(("audio", "video", "image", "message", "text", "application"))
 OTHER = "other"
+_NO_ICE = (None, "remove", "default")
+"""What ng ``ICE`` may say without asking for any."""
 
 
 @dataclass(slots=True)
@@ -134,10 +136,8 @@ class Exchange:
             (offer_keys if self.is_offer else answer_keys)(pair, self.request, self.random)
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
-        if self.is_offer:
-            offer_ice(pair, self.request, self.random, self.now)
-        else:
-            answer_ice(pair, self.request)
+        if self._concerns_ice(pair):
+            self._agree_ice(pair)
         direction = self._set_direction(pair, places)
         if self.is_offer:
             offer_mux(receiver, places.mux, self.request.rtcp_mux)
@@ -237,7 +237,8 @@ class Exchange:
         place = self._place(receiver, self.dialogue.receiver, self._interface(
             self.request.to_interface, self.request.outbound_peer))
         count = 1 if _one_port(receiver, self.is_offer) else 2 * section.port_count
-        if "no-port-latching" not in flags and keeps_sockets(receiver, place.interface, count):
+        if receiver.ice is not None and "no-port-latching" not in flags and keeps_sockets(
+                receiver, place.interface, count):
             shrink(self.call, receiver, count)
         else:
             latch(self.call, receiver, self.sockets, place, count, remote,
@@ -255,6 +256,17 @@ class Exchange:
         elif _one_port(sender, False):
             shrink(self.call, sender, 1)
         self._spread(sender, 2 * pair.section.port_count)
+
+    def _concerns_ice(self, pair: Pair) -> bool:
+        """False for plain calls, which shall not pay for ICE."""
+        return (pair.sender.ice is not None or pair.receiver.ice is not None or self.request.ice_lite is not None
+                or self.request.ice not in _NO_ICE or pair.section.has_ice)
+
+    def _agree_ice(self, pair: Pair) -> None:
+        if self.is_offer:
+            offer_ice(pair, self.request, self.random, self.now)
+        else:
+            answer_ice(pair, self.request)
 
     def _spread(self, media: Media, count: int) -> None:
         if media.ice is not None:
