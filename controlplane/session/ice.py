@@ -250,7 +250,10 @@ def _components(media: Media, ice: Ice) -> int:
 
 
 def follow(media: Media, now: float) -> bool:
-    """Have the streams use the paths that the agent has chosen; True if that changes anything."""
+    """Have the streams use the paths that the agent has chosen; True if that changes anything.
+
+    Until there is one they send to where the SDP says, as without ICE; once there is none any more, nowhere.
+    """
     ice = media.ice
     if ice is None:
         return False
@@ -258,16 +261,15 @@ def follow(media: Media, now: float) -> bool:
     selection = ice.agent.selection
     if 1 in selection:
         changed = _use(media, ice, selection[1].local.base)
+    failed = ice.agent.phase is Phase.FAILED
     for component, stream in enumerate(media.streams[:2], 1):
         pair = selection.get(component)
-        if pair is not None and stream.local == pair.local.base:
-            if stream.endpoint != pair.remote.endpoint or stream.pathless:
-                stream.endpoint = stream.learned = pair.remote.endpoint
-                stream.pathless = False
-                stream.created = max(stream.created, now)
-                changed = True
-        elif not stream.pathless:
-            stream.pathless = changed = True
+        found = pair.remote.endpoint if pair is not None and stream.local == pair.local.base else None
+        if stream.learned != found or stream.pathless != failed:
+            stream.learned, stream.pathless = found, failed
+            stream.endpoint = found or stream.advertised
+            stream.created = max(stream.created, now)
+            changed = True
         stream.confirmed = True  # nothing but the agent moves it
     return changed
 

@@ -38,7 +38,7 @@ class Stream:
 
     ``advertised`` is what the party's SDP said, ``learned`` the source of its packets as far as it is known,
     ``endpoint`` where we send. ``filled``: SDP of the party was seen; ``public``: it was told our port;
-    ``pathless``: ICE has not found a way to the party. ``confirmed``: learning is over, ``received``: a packet came.
+    ``pathless``: ICE has found no way to the party. ``confirmed``: learning is over, ``received``: a packet came.
     ``best_rank`` see learning.py. ``created`` is Unix time in seconds and moves when the party renews its SDP.
     ``stats`` count everything since the beginning; ``counted`` are the counters of each socket that is or was used, if
     there were several.

@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from controlplane.errors import PeerError
 from tests.conformance.packets import NotComparable, PacketComparison, kind
 from tests.conformance.secure import Decryption
+from tests.conformance.stun import StunDouble
 from tests.conformance.tokens import Comparison
 from tests.conformance.vectors import Block, Step
 from tests.peers import ngclient, sdp
@@ -65,6 +67,10 @@ class Replay:
         self.decryption = Decryption(self.comparison.mapping, lambda packet: kind(packet) == "rtcp")
         self.packets = PacketComparison(sent, "codec" in block.tags,
                                         self.decryption.open if "srtp" in block.tags else None)
+        self.stun = StunDouble(self.comparison.mapping)
+        self.stun.heard(body for step in block.steps for part in ("request", "response")
+                        if isinstance(body := (step.get(part) or {}).get("sdp"), str))
+        self.early: dict[str, list[tuple[bytes, tuple[str, int]]]] = {}
         self.sockets: dict[str, socket.socket] = {}
         self.replies: dict[int, dict[str, Any]] = {}
         self.call_ids: list[str] = []
@@ -84,7 +90,7 @@ class Replay:
             return Outcome(self.block, "differs", step, str(found), found.recorded, found.ours)
         except NotComparable as reason:
             return Outcome(self.block, "unsupported", step, str(reason))
-        except (TimeoutError, OSError, ValueError) as error:
+        except (TimeoutError, OSError, ValueError, PeerError) as error:
             return Outcome(self.block, "error", step, f"{type(error).__name__}: {error}",
                            json.dumps(self.block.steps[step].get("request", "")))
         finally:
@@ -157,7 +163,7 @@ class Replay:
         """Our port that stands for the recorded ``field``, through the reply it came from."""
         recorded: int = step[field]
         where = step.get(field + "_ref")
-        if not where:
+        if not where or "candidate" in where:
             return int(self.comparison.mapping.ours("port", recorded))
         theirs = sdp.sections(self.block.steps[where["step"]]["response"]["sdp"])[where["media"]]
         mine = sdp.sections(self.replies[where["step"]]["sdp"])[where["media"]]
@@ -169,8 +175,10 @@ class Replay:
         if "to_address" not in step:
             raise NotComparable("packets of a DTLS peer")
         data = bytes.fromhex(step["payload_hex"])
-        if kind(data) in ("stun", "dtls"):
-            raise NotComparable(f"{kind(data).upper()} packets")
+        if kind(data) == "dtls":
+            raise NotComparable("DTLS packets")
+        if kind(data) == "stun":
+            data = self.stun.sent(data)
         self._keep_time(step)
         try:
             self.sockets[step["from_socket"]].sendto(data, (step["to_address"], self._port(step, "to_port")))
@@ -178,24 +186,36 @@ class Replay:
             if not step.get("failed") and error.errno != errno.ECONNREFUSED:
                 raise
 
-    def _take(self, name: str, seconds: float) -> tuple[bytes, tuple[str, int]] | None:
+    def _take(self, name: str, seconds: float, is_stun: bool = False) -> tuple[bytes, tuple[str, int]] | None:
+        """The next packet that is STUN or the next that is none; what comes of the other sort waits."""
+        waiting = self.early.setdefault(name, [])
+        for packet in waiting:
+            if (kind(packet[0]) == "stun") == is_stun:
+                waiting.remove(packet)
+                return packet
+        deadline = time.monotonic() + max(0.0, seconds)
         sock = self.sockets[name]
-        ready, _, _ = select.select([sock], [], [], max(0.0, seconds))
-        if not ready:
-            return None
-        data, source = sock.recvfrom(65536)
-        return data, source[:2]
+        while select.select([sock], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            data, source = sock.recvfrom(65536)
+            if (kind(data) == "stun") == is_stun:
+                return data, source[:2]
+            waiting.append((data, source[:2]))
+        return None
 
     def _recv(self, number: int, step: Step) -> None:
         recorded = bytes.fromhex(step["payload_hex"])
         due = self.start + step["t_ms"] / 1000 - time.monotonic()
-        arrived = self._take(step["on_socket"], due + (0.05 if step.get("optional") else _PATIENCE))
+        arrived = self._take(step["on_socket"], due + (0.05 if step.get("optional") else _PATIENCE),
+                             kind(recorded) == "stun")
         if arrived is None:
             if step.get("optional"):
                 return
             raise _Differs("nothing arrived", f"{kind(recorded)} {recorded.hex()}", "nothing")
         data, (address, port) = arrived
-        why = self.packets.compare(recorded, data)
+        if kind(recorded) == "stun":
+            why = self.stun.received(recorded, data, (address, port))
+        else:
+            why = self.packets.compare(recorded, data)
         if why:
             raise _Differs(why, f"{kind(recorded)} {recorded.hex()}", f"{kind(data)} {data.hex()}")
         expected = self._port(step, "from_port")

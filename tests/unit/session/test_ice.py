@@ -149,7 +149,7 @@ def test_both_sides_with_ice():
     one, other = a_party(), b_party()
     daemon, net = established(one, other)
     a, b = daemon.local("A"), daemon.local("B")
-    assert admitted(daemon, a) == NOWHERE and daemon.sends_to(a) == []
+    assert admitted(daemon, a) == NOWHERE and daemon.sends_to(a) == ["198.51.100.20:42000"]
     net.run(2)
     assert state(daemon, "A").agent.phase is state(daemon, "B").agent.phase is Phase.COMPLETED
     assert one.agent.phase is other.agent.phase is Phase.COMPLETED
@@ -322,7 +322,6 @@ def test_a_subscriber_is_offered_ice_and_gets_media_where_its_checks_come_from()
     daemon.send("subscribe answer", to_tag="S", sdp=subscriber.sdp("a=recvonly"))
     subscriber.hear(body, daemon.now)
     a = daemon.local("A")
-    assert "198.51.100.30:43000" not in daemon.sends_to(a)
     IceNetwork(daemon, subscriber).run(2)
     assert "198.51.100.30:43000" in daemon.sends_to(a)
     assert admitted(daemon, daemon.local("S")) == "198.51.100.30:43000"
