@@ -245,3 +245,23 @@ def test_strangers_get_nothing_in(daemon: Daemon) -> None:
         await one.close()
         await other.close()
     asyncio.run(run())
+
+
+def test_two_passes_through_the_daemon_check_each_other(daemon: Daemon) -> None:
+    """What one call offers is the offer of another: agents of ours at both ends of the path between them."""
+    async def run() -> None:
+        one, other = Plain(), Plain()
+        with daemon.client() as client:
+            middle = client.call("offer", call_id="first", from_tag="A", sdp=one.sdp, ICE="force",
+                                 rtcp_mux=["require"])["sdp"]
+            offered = client.call("offer", call_id="second", from_tag="A", sdp=middle, ICE="remove")["sdp"]
+            back = client.call("answer", call_id="second", from_tag="A", to_tag="B", sdp=other.sdp)["sdp"]
+            answered = client.call("answer", call_id="first", from_tag="A", to_tag="B", sdp=back)["sdp"]
+        assert "a=ice-ufrag" in middle and "a=ice-ufrag" in back and "a=ice" not in offered + answered
+        await asyncio.gather(one.connect(answered), other.connect(offered))
+        await settled(daemon, "first")
+        await settled(daemon, "second")
+        await exchange(one, other)
+        await one.close()
+        await other.close()
+    asyncio.run(run())

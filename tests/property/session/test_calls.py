@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from controlplane.addresses import Endpoint
 from controlplane.errors import PeerError
-from controlplane.events import SourceSeen
+from controlplane.events import PacketHanded, SourceSeen
+from controlplane.ice import stun
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Edits
 from tests.unit.session.calls import V4, V6, Daemon, ep, spec
@@ -14,6 +16,11 @@ from tests.unit.session.calls import V4, V6, Daemon, ep, spec
 TAGS = st.sampled_from(["A", "B", "C", None])
 ADDRESSES = st.sampled_from(["192.0.2.10", "198.51.100.20", "0.0.0.0", "2001:db8::20", "::"])
 PORTS = st.sampled_from([0, 9, 41000, 41002, 42000, 65535])
+
+
+ICE = [(f"a=ice-ufrag:{ufrag}", "a=ice-pwd:abcdefghijklmnopqrstuv", *more) for ufrag in ("abcd", "efgh") for more in (
+    (), ("a=ice-lite",), ("a=ice-options:trickle",), ("a=candidate:1 1 UDP 2130706431 192.0.2.10 41000 typ host",),
+    ("a=candidate:1 1 UDP 5 192.0.2.10 41000 typ srflx", "a=candidate:1 2 UDP 4 2001:db8::20 41001 typ host"))]
 
 
 @st.composite
@@ -31,6 +38,7 @@ def bodies(draw: st.DrawFn) -> str:
         lines += draw(st.lists(st.sampled_from([
             "a=rtcp-mux", "a=sendonly", "a=recvonly", "a=inactive", "a=mid:1", "a=mid:2", "a=rtcp:41000", "a=label:1",
             "a=rtcp:5 IN IP6 ::1", "a=ptime:20"]), max_size=3))
+        lines += draw(st.sampled_from([(), (), *ICE]))
     return "\n".join([*lines, ""])
 
 
@@ -41,8 +49,10 @@ MESSAGES = st.fixed_dictionaries({
         "strict-source", "media-handover", "asymmetric", "unidirectional", "port-latching", "no-port-latching",
         "generate-mid", "to-tag", "fatal", "fast", "sip-source-address", "new-branch",
         "reset", "nat-wait", "pierce-nat", "single-codec", "static-codecs",
-        "allow-no-codec-media"]), max_size=3).map(" ".join),
+        "allow-no-codec-media", "ice-reject", "trickle-ice", "fragment"]), max_size=3).map(" ".join),
     "rtcp_mux": st.sampled_from(["", "offer", "offer require", "demux", "accept", "reject"]),
+    "ice": st.sampled_from([None, None, "force", "optional", "remove", "default", "force-relay"]),
+    "ice_lite": st.sampled_from([None, None, None, "off", "forward", "backward", "both"]),
     "replace": st.sampled_from(["", "origin", "origin-full", "sdp-version"]),
     "address_family": st.sampled_from([None, None, 4, 6]),
     "transport_protocol": st.sampled_from([None, None, "RTP/AVPF", "accept", "udptl"]),
@@ -70,13 +80,16 @@ OTHERS = st.tuples(st.sampled_from([
         "flags": st.lists(st.sampled_from([
             "directional", "bidirectional", "siprec", "mirror-rtcp", "egress", "inactive", "allow-transcoding",
             "unsubscribe", "generate-mid", "nat-wait", "pierce-nat"]), max_size=3).map(" ".join),
+        "ice": st.sampled_from([None, None, "force", "remove"]),
         "rtcp_mux": st.sampled_from(["", "offer", "offer require"])}), bodies())
 SIGNALS = st.tuples(st.sampled_from(["offer", "offer", "answer", "answer"]), MESSAGES, bodies())
 DELETES = st.tuples(st.just("delete"), MESSAGES, st.sampled_from([None, 0, 2]))
 PACKETS = st.tuples(st.just("packet"), st.integers(0, 50),
                     st.sampled_from(["192.0.2.10:41000", "192.0.2.9:5", "[2001:db8::20]:42000"]))
+CHECKS = st.tuples(st.just("check"), st.integers(0, 50),
+                   st.sampled_from(["192.0.2.10:41000", "192.0.2.9:5", "[2001:db8::20]:42000"]))
 PAUSES = st.tuples(st.just("pause"), st.sampled_from([0.1, 1.0, 3.5, 70.0]), st.none())
-STEPS = st.lists(st.one_of(SIGNALS, SIGNALS, OTHERS, OTHERS, DELETES, PACKETS, PAUSES), max_size=14)
+STEPS = st.lists(st.one_of(SIGNALS, SIGNALS, OTHERS, OTHERS, DELETES, PACKETS, CHECKS, CHECKS, PAUSES), max_size=14)
 
 
 def check(daemon: Daemon) -> None:
@@ -103,10 +116,33 @@ def check(daemon: Daemon) -> None:
                     assert sum(other in media.peers for other in peer.medias) <= 1
 
 
+def checked(daemon: Daemon, number: int, source: Endpoint) -> None:
+    """A peer that knows the password checks one of our sockets, and answers what we ask there."""
+    locals_ = sorted(local for local, target in daemon.targets.items() if target.stun and local.family == source.family)
+    if not locals_:
+        return
+    local = locals_[number % len(locals_)]
+    _, media = daemon.calls._paths._owners[local]
+    assert media.ice is not None
+    agent = media.ice.agent
+    for packet in daemon.last.datagrams:
+        if packet.local == local and packet.destination == source and agent.remote is not None:
+            transaction = stun.parse(packet.data).transaction
+            daemon.calls.on_packet(PacketHanded(local, source, daemon.now, stun.build(
+                stun.Kind.SUCCESS, transaction, [stun.mapped_address(local, transaction)], agent.remote.password)))
+    request = stun.build(stun.Kind.REQUEST, bytes(12), [
+        stun.text(stun.Type.USERNAME, f"{agent.local.ufrag}:x"), (stun.Type.USE_CANDIDATE, b"")], agent.local.password)
+    daemon.calls.on_packet(PacketHanded(local, source, daemon.now, request))
+    daemon.apply()
+    daemon.pass_time(0.05)
+
+
 def perform(daemon: Daemon, step: tuple) -> None:  # type: ignore[type-arg]
     kind, first, second = step
     if kind == "pause":
         daemon.pass_time(first)
+    elif kind == "check":
+        checked(daemon, first, ep(second))
     elif kind == "packet":
         locals_ = sorted(daemon.targets)
         if locals_:
@@ -138,5 +174,6 @@ def test_any_sequence(steps: list) -> None:  # type: ignore[type-arg]
         daemon.send("delete", call_id=call_id, delete_delay=0)
     assert not daemon.targets and not daemon.sockets.open and not daemon.calls.calls
     assert not daemon.calls._owners and not daemon.calls._installed and not daemon.calls._counting
+    assert not daemon.calls._paths._owners
     assert all(usage.free == usage.total for usage in daemon.sockets.usage())
     daemon.offer("v=0\no=- 1 1 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\nm=audio 41000 RTP/AVP 8\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from math import inf
 from typing import Any
 
 from controlplane.addresses import Address, Endpoint
@@ -106,8 +107,9 @@ class Daemon:
 
     def pass_time(self, seconds: float) -> None:
         end = self.now + seconds
-        while (deadline := self.calls.deadline()) is not None and deadline <= end:
+        while (deadline := min(self.calls.deadline() or inf, self.calls.next_path_at)) <= end:
             self.now = max(self.now, deadline)
+            self.calls.on_path_deadline(self.now)
             self.calls.on_deadline(self.now)
             self.apply()
         self.now = end
