@@ -30,8 +30,6 @@ def check_supported(description: SessionDescription, request: Request) -> None:
         with_dtls = media.value("fingerprint") is not None
         if media.protocol.tls or (media.protocol.srtp and with_dtls and not keyed(media)):
             raise PeerError(f"Media profile {media.protocol.name} is not supported: no DTLS")
-        if media.has_ice and request.ice != "remove":
-            _leave_out("ICE", request, media)
         if with_dtls:
             _leave_out("DTLS", request, media)
 

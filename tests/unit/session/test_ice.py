@@ -354,3 +354,9 @@ def test_a_created_party_is_offered_ice_if_it_is_forced():
     assert "a=ice-ufrag" in body and "t=0 0\na=ice-lite\n" in body
     daemon.send("create answer", from_tag="Y", sdp=sdp("192.0.2.10", 41000))
     assert daemon.party("Y").medias[0].ice is None
+
+
+def test_ice_is_no_cause_for_warnings(caplog):
+    daemon = Daemon()
+    reply = daemon.send("offer", sdp=sdp("192.0.2.10", 41000, *ICE), from_tag="A")
+    assert "warning" not in reply and not caplog.records and not daemon.warnings
