@@ -51,13 +51,13 @@ def kamailio(websocket: bool = False) -> tuple[str, dict[str, str]]:
 
 
 class Kamailio:
-    """A proxy that asks the daemon at ``ng`` for every call and calls ``callee_port``.
+    """A proxy that asks the daemon at ``ng`` for every call and calls ``callee_port``, if its configuration does.
 
     ``ng`` is ``udp:ADDRESS:PORT`` or ``ws://ADDRESS:PORT/``. ``template`` is its configuration; @NAME@ words in it
     are replaced.
     """
 
-    def __init__(self, template: Path, directory: Path, ng: str, callee_port: int):
+    def __init__(self, template: Path, directory: Path, ng: str, callee_port: int = 0):
         websocket = ng.startswith("ws")
         path, environment = kamailio(websocket)
         libraries = Path(path).parents[1] / "lib" / "x86_64-linux-gnu" / "kamailio"
