@@ -170,8 +170,9 @@ def test_any_sequence(steps: list) -> None:  # type: ignore[type-arg]
     for step in steps:
         perform(daemon, step)
         check(daemon)
-    for call_id in list(daemon.calls.calls):
-        daemon.send("delete", call_id=call_id, delete_delay=0)
+    for call in list(daemon.calls.calls.values()):
+        for call_id in (call.call_id, *call.aliases):  # each ends its own parties
+            daemon.send("delete", call_id=call_id, delete_delay=0)
     assert not daemon.targets and not daemon.sockets.open and not daemon.calls.calls
     assert not daemon.calls._owners and not daemon.calls._installed and not daemon.calls._counting
     assert not daemon.calls._paths._owners
