@@ -15,6 +15,7 @@ TARGETS = {
     "stream": "tests.fuzz.ng.fuzz_stream",
     "message": "tests.fuzz.ng.fuzz_message",
     "sdp": "tests.fuzz.sdp.fuzz_parse",
+    "crypto": "tests.fuzz.srtp.fuzz_crypto",
     "pages": "tests.fuzz.servers.fuzz_pages",
     "http": "tests.fuzz.servers.fuzz_http",
     "stun": "tests.fuzz.ice.fuzz_stun",

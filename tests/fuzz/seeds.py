@@ -14,6 +14,7 @@ from controlplane.ng import flags, keys
 from controlplane.ng.commands import NG_NAMES
 from controlplane.sdp.attributes import ATTRIBUTES
 from controlplane.servers.services import SUBPROTOCOLS
+from controlplane.srtp.suites import SUITES
 from tests.conformance import vectors
 from tests.fuzz.dtls.fuzz_association import LOCAL, SOURCE
 from tests.fuzz.ng.fuzz_flags import KEYS
@@ -26,6 +27,9 @@ from tests.unit.ng.messages import OFFER, PROXY_OFFER, SDP
 from tests.unit.servers.web import post, request
 
 LONGEST = 8192
+_KEYS = [(f"{tag} {suite.name} inline:" + "AbC/"[tag % 4] * suite.key_text
+          + ("", "|2^20", "|1:4", "|2^31|65535:2")[tag % 4] + ("", " UNENCRYPTED_SRTCP", " WSH=128")[tag % 3]).encode()
+         for tag, suite in enumerate(SUITES)]
 _PLAIN = [b"d7:command4:pinge", b"d7:command4:list5:limiti2ee", b"d7:command6:delete7:call-id4:none8:from-tag2:A1e",
           b"d7:command10:statisticse", b"d7:command5:query7:call-id6:c-9001e", b"d7:comm", OFFER, PROXY_OFFER]
 _DOCUMENTS = [b'{"command":"ping"}', b'{"command":"offer","flags":"a,b","TOS":"0x10","direction":["a","b"]}',
@@ -98,8 +102,11 @@ def from_tests(target: str) -> list[bytes]:
     flags = [bytes([number << 6]) + line for number, line in enumerate(_FLAGS)]
     bodies = [b"\x04" + path.read_bytes() for path in sorted(CORPUS.iterdir())]
     streams = [bytes([size]) + b"".join(b"%d " % size + each for each in _PLAIN) for size in (1, 7, 255)]
+    crypto = [b"\x00\x81" + b"\n".join(_KEYS), *[b"\xff\x00" + each + b";inline:x\n" + each for each in _KEYS],
+              b"\xc0\x40" + b"\n".join([*_KEYS[:3], *[suite.name.encode() for suite in SUITES[:2]]])]
     pages = [bytes([kind]) + each for kind in range(KINDS) for each in (*_PLAIN[:2], _DOCUMENTS[0], *_COMMANDS)]
     return {"bencode": _PLAIN, "json": _DOCUMENTS, "flags": flags, "stream": streams, "sdp": bodies,
+            "crypto": crypto,
             "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages,
             "http": list(_connections()), "stun": _stun(), "dtls": _dtls()}[target]
 
@@ -115,6 +122,9 @@ def from_recordings(target: str) -> list[bytes]:
         "stream": lambda: (bytes([7]) + b"c " + each for each in bencoded),
         "sdp": lambda: (b"\x04" + message["sdp"].encode() for message in messages if "sdp" in message),
         "message": lambda: (SEPARATOR.join(map(ngclient.encode, dialogue[:MOST])) for dialogue in dialogues),
+        "crypto": lambda: (b"\x00\x80" + b"\n".join(found) for message in messages
+                           if (found := [line[9:].encode() for line in message.get("sdp", "").splitlines()
+                                         if line.startswith("a=crypto:")])),
         "http": lambda: (bytes([255]) + post("/ng-plain", "application/json", each) for each in documents),
         "stun": lambda: (b"\x05" + "\n".join(found).encode() for message in messages if "sdp" in message
                          and (found := re.findall(r"a=candidate:(.*?)\r?\n", message["sdp"]))),

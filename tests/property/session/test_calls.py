@@ -11,11 +11,16 @@ from controlplane.events import PacketHanded, SourceSeen
 from controlplane.ice import stun
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Edits
+from controlplane.srtp.sdes import NO_WISHES, SdesWishes
 from tests.unit.session.calls import V4, V6, Daemon, ep, spec
 
 TAGS = st.sampled_from(["A", "B", "C", None])
 ADDRESSES = st.sampled_from(["192.0.2.10", "198.51.100.20", "0.0.0.0", "2001:db8::20", "::"])
 PORTS = st.sampled_from([0, 9, 41000, 41002, 42000, 65535])
+
+CRYPTO = [f"a=crypto:{tag} {name} inline:{key * 40}{tail}" for tag, name, key, tail in (
+    (1, "AES_CM_128_HMAC_SHA1_80", "A", ""), (2, "AES_CM_128_HMAC_SHA1_32", "B", "|1:4"),
+    (1, "AES_CM_128_HMAC_SHA1_80", "C", " UNENCRYPTED_SRTCP"), (7, "NULL_HMAC_SHA1_80", "D", " X"))]
 
 
 ICE = [(f"a=ice-ufrag:{ufrag}", "a=ice-pwd:abcdefghijklmnopqrstuv", *more) for ufrag in ("abcd", "efgh") for more in (
@@ -37,7 +42,7 @@ def bodies(draw: st.DrawFn) -> str:
         lines.append(f"m={kind} {draw(PORTS)}{count} {profile}")
         lines += draw(st.lists(st.sampled_from([
             "a=rtcp-mux", "a=sendonly", "a=recvonly", "a=inactive", "a=mid:1", "a=mid:2", "a=rtcp:41000", "a=label:1",
-            "a=rtcp:5 IN IP6 ::1", "a=ptime:20"]), max_size=3))
+            "a=rtcp:5 IN IP6 ::1", "a=ptime:20", CRYPTO[0]]), max_size=3))
         lines += draw(st.sampled_from([(), (), *ICE]))
     return "\n".join([*lines, ""])
 
@@ -55,7 +60,12 @@ MESSAGES = st.fixed_dictionaries({
     "ice_lite": st.sampled_from([None, None, None, "off", "forward", "backward", "both"]),
     "replace": st.sampled_from(["", "origin", "origin-full", "sdp-version"]),
     "address_family": st.sampled_from([None, None, 4, 6]),
-    "transport_protocol": st.sampled_from([None, None, "RTP/AVPF", "accept", "udptl"]),
+    "transport_protocol": st.sampled_from([
+        None, None, None, "RTP/AVP", "RTP/AVPF", "RTP/SAVP", "RTP/SAVPF", "accept", "udptl"]),
+    "osrtp": st.sampled_from([set(), set(), {"offer"}, {"accept"}, {"offer-legacy"}, {"accept-legacy"}]),
+    "sdes": st.sampled_from([NO_WISHES, NO_WISHES, SdesWishes(frozenset({"off"})), SdesWishes(frozenset({"nonew"})),
+                             SdesWishes(frozenset({"static"}), preferred=("AES_CM_128_HMAC_SHA1_32",)),
+                             SdesWishes(only=frozenset({"AES_CM_128_HMAC_SHA1_80"}))]),
     "alias_key": st.sampled_from([None, None, "off", "sdp", "address"]),
     "sdp_media_remove": st.sampled_from([set(), set(), {"audio"}, {"video"}, {"audio", "other"}]),
     "sdp_attr": st.sampled_from([{}, EDITS]), "media_echo": st.sampled_from([None, None, "both", "forward"]),
@@ -137,6 +147,22 @@ def checked(daemon: Daemon, number: int, source: Endpoint) -> None:
     daemon.pass_time(0.05)
 
 
+def check_keys(daemon: Daemon) -> None:
+    """What comes from and goes to a medium is encrypted if it has keys, and else never."""
+    medias = {stream.local: (media, stream) for call in daemon.calls.calls.values() for media in call.medias
+              for stream in media.streams if media.carrier is media and stream.local is not None}
+    for local, target in daemon.targets.items():
+        if local in medias:
+            media, stream = medias[local]
+            keys = media.keys.received_under(stream.component) if media.keys is not None else None
+            assert target.discard or target.decrypt == keys
+            assert media.keys is None or keys is not None or not (target.rtp_outputs or target.rtcp_outputs)
+        for output in (*target.rtp_outputs, *target.rtcp_outputs):
+            media, stream = medias[output.source]
+            assert (output.encrypt is None) == (media.keys is None)
+            assert media.keys is None or output.encrypt == media.keys.sent_under(stream.component)
+
+
 def perform(daemon: Daemon, step: tuple) -> None:  # type: ignore[type-arg]
     kind, first, second = step
     if kind == "pause":
@@ -170,6 +196,7 @@ def test_any_sequence(steps: list) -> None:  # type: ignore[type-arg]
     for step in steps:
         perform(daemon, step)
         check(daemon)
+        check_keys(daemon)
     for call in list(daemon.calls.calls.values()):
         for call_id in (call.call_id, *call.aliases):  # each ends its own parties
             daemon.send("delete", call_id=call_id, delete_delay=0)
