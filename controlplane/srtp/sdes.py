@@ -81,28 +81,36 @@ class Sdes:
         return self.outgoing.keys if self.outgoing is not None else None
 
     def read_offer(self, lines: Sequence[str], wishes: SdesWishes) -> None:
-        """The party offers ``lines``. One suite at least is kept, to answer with, whatever is wished."""
+        """The party offers ``lines``. One suite at least is kept, to answer with, whatever is wished.
+
+        Of what the party was offered or answered itself only what it repeats is of use from now on.
+        """
         offered = read(lines)
         self.received = [crypto for crypto in offered if wishes.allow(crypto.suite)] or offered[:1]
+        self.sent = [crypto for crypto in self.sent if _same(self.received, crypto)]
         self.preferred = wishes.preferred
 
     def make_offer(self, source: Sdes | None, wishes: SdesWishes, random: RandomBits) -> None:
-        """Offer the party what ``source`` has offered, what it was offered before, and everything else we have."""
-        if "off" in wishes.words:
-            self.sent = self.offered = []
+        """Offer the party what ``source`` has offered, what it was offered before, and everything else we have.
+
+        What was offered before stays as it was, whatever is wished now. The word ``off`` counts as long as the party
+        does not use SDES yet.
+        """
+        if "off" in wishes.words and not self.sent and not self.received:
             return
-        offered = [crypto for crypto in (source.received if source is not None else ()) if wishes.allow(crypto.suite)]
+        on, off = wishes.parameters()
+        offered = [with_parameters(crypto, on, off) for crypto in (source.received if source is not None else ())
+                   if wishes.allow(crypto.suite)]
         tags = _Tags(offered)
         known = {crypto.suite for crypto in offered}
         for crypto in self.sent:
-            if crypto.suite not in known and wishes.allow(crypto.suite):
+            if crypto.suite not in known:
                 offered.append(crypto._replace(tag=tags.take(crypto.tag)))
                 known.add(crypto.suite)
         if "nonew" not in wishes.words:
-            offered += [fresh(tags.take(), suite, random) for suite in SUITES
+            offered += [with_parameters(fresh(tags.take(), suite, random), on, off) for suite in SUITES
                         if suite not in known and wishes.allow(suite)]
-        on, off = wishes.parameters()
-        self.sent = self.offered = ranked([with_parameters(crypto, on, off) for crypto in offered], wishes.order)
+        self.sent = self.offered = ranked(offered, wishes.order)
 
     def read_answer(self, lines: Sequence[str]) -> None:
         """The party accepts one of the suites it was offered: by tag, else by name."""
@@ -126,15 +134,12 @@ class Sdes:
             self.sent, self.incoming, self.outgoing = [], None, None
             return
         accepted = answerer.incoming if answerer is not None else None
-        former = self.sent[0] if len(self.sent) == 1 else None
-        kept = _again(choices, former) if "static" in wishes.words else None
+        kept = _same(choices, self.outgoing) if "static" in wishes.words else None
         chosen = kept or self._choose(choices, accepted)
         if accepted is not None and kept is None and chosen.suite is accepted.suite:
             ours = accepted._replace(tag=chosen.tag)
-        elif former is not None and _again([chosen], former):
-            ours = former
         else:
-            ours = fresh(chosen.tag, chosen.suite, random)
+            ours = _same(self.sent, chosen) or fresh(chosen.tag, chosen.suite, random)
         ours = ours._replace(flags=chosen.flags)
         self.sent, self.incoming, self.outgoing = [ours], chosen, ours
 
@@ -175,8 +180,8 @@ def ranked(offered: list[Crypto], names: Sequence[str]) -> list[Crypto]:
     return sorted(offered, key=lambda crypto: -places.get(crypto.suite.name, 0))
 
 
-def _again(choices: list[Crypto], former: Crypto | None) -> Crypto | None:
-    """Of ``choices`` the one with tag and suite of ``former``."""
-    if former is None:
+def _same(among: list[Crypto], wanted: Crypto | None) -> Crypto | None:
+    """Of ``among`` the one with tag and suite of ``wanted``."""
+    if wanted is None:
         return None
-    return next((crypto for crypto in choices if (crypto.tag, crypto.suite) == (former.tag, former.suite)), None)
+    return next((crypto for crypto in among if (crypto.tag, crypto.suite) == (wanted.tag, wanted.suite)), None)

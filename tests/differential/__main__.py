@@ -11,6 +11,7 @@ import warnings
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.differential.dialogues import Dialogue, dialogues
+from tests.differential.keys import keyed
 from tests.differential.side_by_side import Difference, SideBySide
 
 
@@ -22,6 +23,7 @@ def main() -> int:
     """Exit status 0 if nothing differs."""
     parser = argparse.ArgumentParser(prog="tests.differential", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--keys", action="store_true", help="calls with SRTP")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=5, help="how many kinds of differences to show in full")
     parser.add_argument("--kind", action="append", help="show only differences with this text; may repeat")
@@ -32,7 +34,7 @@ def main() -> int:
         @seed(options.seed)
         @settings(max_examples=options.cases, deadline=None, database=None, phases=[Phase.generate],
                   suppress_health_check=list(HealthCheck))
-        @given(dialogues())
+        @given(keyed() if options.keys else dialogues())
         def play(dialogue: Dialogue) -> None:
             done[0] += 1
             difference = both.compare(dialogue)

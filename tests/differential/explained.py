@@ -163,6 +163,14 @@ def _packet_time(reference: Lines, ours: Lines) -> None:
             section[:] = [line for line in section if not line.startswith("a=ptime:")]
 
 
+def _parameters(reference: Lines, ours: Lines) -> None:
+    """10.5 accepts a suite without its session parameters if the key is its own, and so offers it again."""
+    for lines in (reference, ours):
+        for section in lines.sections:
+            section[:] = [re.sub(r"( UN[A-Z]+_SRTC?P)+$", "", line) if line.startswith("a=crypto:") else line
+                          for line in section]
+
+
 def keeps_ports(message: dict[str, Any]) -> bool:
     """True if the ports of the next reply may be other ones: since 11.4 they stay on hold and with port-latching."""
     return bool({"port-latching"} & set(message.get("flags", ())) or re.search(
@@ -210,6 +218,8 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
     if message["command"] == "offer":
         _multiplexed_before(*sides)
         _declined(*sides)
+    if "to-tag" in message:
+        _parameters(*sides)
     if "codec" in message:
         _added(*sides, message)
     if message["sdp"].count("\na=ptime:") < message["sdp"].count("\nm="):

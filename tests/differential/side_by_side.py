@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.conformance.tokens import Comparison
 from tests.differential.dialogues import Dialogue
+from tests.differential.keys import fitting_keys
 from tests.differential.explained import Lines, explain, keeps_ports, strayed, without_names
 from tests.peers.daemon import Daemon, own_command, reference_command
 
@@ -73,7 +74,7 @@ class SideBySide:
         try:
             for step, message in enumerate(dialogue.messages):
                 if message["command"] == "answer":
-                    message = {**message, "sdp": fitting(message["sdp"], offered)}
+                    message = {**message, "sdp": fitting_keys(fitting(message["sdp"], offered), offered)}
                 keeping = keeps_ports(message)
                 comparison = Comparison() if keeping else comparison
                 comparison.heard(message)

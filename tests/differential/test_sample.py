@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 
 from tests.differential.dialogues import Dialogue, dialogues
 from tests.differential.explained import explain
+from tests.differential.keys import fitting_keys, keyed
 from tests.differential.side_by_side import SideBySide, fitting
 from tests.peers.debian import Unobtainable
 
@@ -36,6 +37,17 @@ def test_sample(both: SideBySide) -> None:
     play()
 
 
+def test_sample_with_keys(both: SideBySide) -> None:
+    @settings(max_examples=250, deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
+              suppress_health_check=list(HealthCheck))
+    @given(keyed())
+    def play(dialogue: Dialogue) -> None:
+        difference = both.compare(dialogue)
+        assert difference is None, difference.text
+
+    play()
+
+
 @pytest.mark.parametrize("ours", [
     PLAIN.replace("a=x", "a=y"), PLAIN.replace("8 0", "0 8"), PLAIN.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0"),
     PLAIN.replace("s=-", "s=x"), PLAIN.replace("m=audio 30000", "m=video 30000"), PLAIN + "a=sendonly\r\n"])
@@ -50,3 +62,10 @@ def test_answers_fit_what_was_offered() -> None:
     assert fitting(answer, PLAIN) == PLAIN.replace("8 0", "0")
     assert fitting(PLAIN.replace("8 0", "9"), PLAIN) == PLAIN
     assert fitting(PLAIN, PLAIN.replace("30000", "0")) == PLAIN
+
+
+def test_keys_fit_what_was_offered() -> None:
+    line = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "A" * 40
+    offered = PLAIN + line.replace(":1 ", ":7 ") + "\r\n"
+    assert fitting_keys(PLAIN + f"a=crypto:2 X inline:y\r\n{line}\r\n{line}\r\n", offered) == offered
+    assert fitting_keys(PLAIN + f"{line}\r\n", PLAIN) == PLAIN

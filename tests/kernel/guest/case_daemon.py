@@ -2,6 +2,7 @@
 """The daemon with the module: calls between namespaces, handed to the kernel and back, and a daemon that dies."""
 import itertools
 import os
+import random
 import re
 import select
 import shutil
@@ -18,10 +19,12 @@ from controlplane.dataplane.interception import Interception, drain, name_of
 from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.stats import OutputReader, TargetReader
 from controlplane.events import WantedOutput, WantedTarget
+from controlplane.srtp.crypto import Crypto, crypto_text, fresh, parse_crypto
+from controlplane.srtp.suites import find_suite
 from ctl.rule import Rule, install, remove
 from tests.kernel.guest import net
 from tests.kernel.guest.net import A4, A6, B4, B6, sh
-from tests.peers import sdp
+from tests.peers import sdp, srtp
 from tests.peers.daemon import Daemon, DaemonFailed
 
 INTERFACES = ("a/10.1.0.1", "a/fd00:1::1", "b/10.2.0.1", "b/fd00:2::1")
@@ -35,6 +38,19 @@ def _start(*options: str) -> Daemon:
         "--config-file=none", "--iptables-rule", "--iptables-backend=nft", "--delete-delay=0", *options))
 
 
+def _key(name: str | None, seed: int) -> Crypto | None:
+    suite = find_suite(name) if name else None
+    return fresh(1, suite, random.Random(seed)) if suite else None
+
+
+def _model(crypto: Crypto) -> srtp.Keys:
+    """The same for the model of SRTP."""
+    names = {number: name for name, (number, _, _) in srtp.CIPHERS.items()}
+    suite = crypto.suite
+    return srtp.Keys(names[suite.cipher], crypto.key, crypto.salt, suite.rtp_tag, suite.rtcp_tag, crypto.mki,
+                     crypto.flags, "NONE" if suite.is_aead else "SHA1")
+
+
 def _eventually(what: str, check: Callable[[], Any], seconds: float = 20) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -45,23 +61,65 @@ def _eventually(what: str, check: Callable[[], Any], seconds: float = 20) -> Any
 
 
 class _Call:
-    """A call between a peer at `a` and one at `b`; sockets[0] sends to places[0], and so on."""
+    """A call between a peer at `a` and one at `b`; sockets[0] sends to places[0], and so on.
 
-    def __init__(self, daemon: Daemon, a: str, b: str) -> None:
+    `suites`: names of those with which the peers encrypt, None for a plain one.
+    """
+
+    def __init__(self, daemon: Daemon, a: str, b: str, suites: tuple[str | None, str | None] = (None, None)) -> None:
         self.client = daemon.client(timeout=20)
-        self.keys = {"call-id": f"kernel-{next(_calls)}", "from-tag": "a"}
+        self.own = tuple(_key(name, side) for side, name in enumerate(suites))
+        self.told: list[Crypto | None] = [None, None]
+        self.indices = [srtp.Indices(), srtp.Indices()]
+        self.senders = tuple(srtp.Sender(_model(own)) if own else None for own in self.own)
+        self.keys = {"call-id": f"kernel-{next(_calls)}", "from-tag": "a", "DTLS": "off"}
         self.addresses = (a, b)
         self.sockets = tuple(net.peer((each, next(_ports)), timeout=3) for each in (a, b))
-        self.seqs = [0, 0]
+        self.seqs = [65500, 65500] if any(suites) else [0, 0]
         told_b = self._signal("offer", 0, {"direction": ["a", "b"], "address-family": "IP6" if ":" in b else "IP4"})
         told_a = self._signal("answer", 1, {"to-tag": "b"})
         self.places = ((told_a.address, told_a.port), (told_b.address, told_b.port))
 
     def _signal(self, command: str, side: int, more: dict[str, Any]) -> sdp.Section:
-        body = sdp.body(self.addresses[side], self.sockets[side].getsockname()[1])
-        reply = self.client.send({"command": command, **self.keys, **more, "sdp": body})
+        profile = {"transport-protocol": self._profile(1)} if command == "offer" else {}
+        reply = self.client.send({"command": command, **self.keys, **profile, **more, "sdp": self._body(side)})
         assert reply["result"] == "ok", reply
-        return sdp.sections(reply["sdp"])[0]
+        return self._hear(1 - side, reply["sdp"])
+
+    def _profile(self, side: int) -> str:
+        return "RTP/SAVP" if self.own[side] else "RTP/AVP"
+
+    def _body(self, side: int) -> str:
+        own = self.own[side]
+        return sdp.body(self.addresses[side], self.sockets[side].getsockname()[1], protocol=self._profile(side),
+                        attributes=[crypto_text(own)] if own else [])
+
+    def _hear(self, side: int, body: str) -> sdp.Section:
+        """What a side is told; under another key roll-overs are counted anew."""
+        (section,) = sdp.sections(body)
+        own, told = self.own[side], self.told[side]
+        assert section.protocol == self._profile(side)
+        lines = [parse_crypto(each[7:]) for each in section.attributes if each.startswith("crypto:")]
+        assert bool(lines) == bool(own)
+        if own is not None:
+            found = next(each for each in lines if each is not None and each.suite is own.suite)
+            if told is None or found[1:4] != told[1:4]:
+                self.indices[side] = srtp.Indices()
+            self.told[side] = found
+        return section
+
+    def _opened(self, side: int, packets: list[bytes]) -> list[bytes]:
+        """What a side makes of what it has received, whose roll-over counter is that of the sender."""
+        told = self.told[side]
+        if told is None:
+            return packets
+        indices = self.indices[side]
+        found = []
+        for packet in packets:
+            index = indices.guess(int.from_bytes(packet[2:4], "big"))
+            assert indices.take(index)
+            found.append(srtp.open_rtp(_model(told), packet, index >> 16))
+        return found
 
     def move(self, side: int) -> None:
         """A re-INVITE: this side receives and sends elsewhere from now on."""
@@ -69,12 +127,12 @@ class _Call:
         fresh = net.peer((self.addresses[side], next(_ports)), timeout=3)
         self.sockets = (fresh, self.sockets[1]) if side == 0 else (self.sockets[0], fresh)
         tags = {"from-tag": "ab"[side], "to-tag": "ab"[1 - side]}
-        bodies = [sdp.body(ip, s.getsockname()[1]) for ip, s in zip(self.addresses, self.sockets)]
         told = []
         for command, who in (("offer", side), ("answer", 1 - side)):
-            reply = self.client.send({"command": command, "call-id": self.keys["call-id"], **tags, "sdp": bodies[who]})
+            reply = self.client.send({"command": command, "call-id": self.keys["call-id"], "DTLS": "off", **tags,
+                                      "sdp": self._body(who)})
             assert reply["result"] == "ok", reply
-            told.append(sdp.sections(reply["sdp"])[0])
+            told.append(self._hear(1 - who, reply["sdp"]))
         places = [(told[1].address, told[1].port), (told[0].address, told[0].port)]
         self.places = (places[0], places[1]) if side == 0 else (places[1], places[0])
 
@@ -84,9 +142,10 @@ class _Call:
             sent = [net.rtp(self.seqs[side] + i, pt=8, ssrc=side + 1) for i in range(count)]
             self.seqs[side] += count
             got = []
+            sender = self.senders[side]
             for packet in sent:
-                self.sockets[side].sendto(packet, self.places[side])
-                got += net.receive(self.sockets[1 - side], 1)
+                self.sockets[side].sendto(sender.protect(packet) if sender else packet, self.places[side])
+                got += self._opened(1 - side, net.receive(self.sockets[1 - side], 1))
             assert got == sent, f"side {side}: {len(got)} of {count} arrived"
 
     def rtcp(self) -> None:
@@ -176,6 +235,34 @@ def re_invite() -> None:
         call.delete()
         assert sum(_forwarded(daemon)) == 110
         call.close()
+
+
+def encrypted() -> None:
+    """The kernel encrypts too: every kind of suite, over a roll-over, to a side that moves."""
+    with _start() as daemon:
+        for suites in (("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_80"), ("AES_256_CM_HMAC_SHA1_32", None),
+                       (None, "AEAD_AES_128_GCM"), ("AEAD_AES_256_GCM", "AES_192_CM_HMAC_SHA1_80")):
+            call = _Call(daemon, A4, B6, suites)
+            call.talk(5)
+            _eventually("in the kernel", call.offloaded)
+            time.sleep(1.5)         # the statistics are read once a second
+            user, kernel = _forwarded(daemon)
+            call.talk(50)
+            _eventually("100 packets more by the kernel", lambda: _forwarded(daemon)[1] == kernel + 100)
+            assert _forwarded(daemon)[0] == user
+            assert [stream.get("crypto suite") for stream in call.streams()] == list(suites)
+            for side in (1, 0):
+                call.move(side)
+                call.talk(5)
+                _eventually("in the kernel again", call.offloaded)
+                call.talk(5)
+            stranger = srtp.seal_rtp(srtp.suite("AES_CM_128", 99), net.rtp(1, pt=8))
+            for side in (0, 1):
+                if call.own[side]:
+                    call.sockets[side].sendto(stranger, call.places[side])
+                    assert net.silent(call.sockets[1 - side])
+            call.delete()
+            call.close()
 
 
 def one_daemon_per_table() -> None:

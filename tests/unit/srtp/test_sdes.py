@@ -196,8 +196,25 @@ def test_an_offer_repeats_what_was_offered_before() -> None:
     assert {key(crypto) for crypto in first if crypto.suite.name != GCM_128} < {key(crypto) for crypto in b.sent}
     offer(line(3, GCM_128), a=a, b=b, wish=wishes("nonew"))
     assert len(b.sent) == 12
-    offer(line(3, GCM_128), a=a, b=b, wish=wishes(only=frozenset((CM_80,))))
-    assert shown(b.sent) == [(4, CM_80)]
+    offer(line(9, CM_32), a=a, b=b, wish=wishes("unencrypted-srtcp", only=frozenset((CM_80, CM_32))))
+    assert shown(b.sent)[:3] == [(9, CM_32), (10, GCM_128), (11, CM_80)]
+    assert [crypto.flags for crypto in b.sent[:3]] == [2, 0, 0]
+
+
+def test_off_counts_until_the_party_has_keys() -> None:
+    _, b = offer(wish=wishes("off"))
+    assert not b.sent
+    offer(b=b)
+    offer(b=b, wish=wishes("off"))
+    assert len(b.sent) == 12
+
+
+def test_an_offer_without_usable_keys_ends_what_was_offered() -> None:
+    a, b = offer(line(1, CM_80))
+    answer(a, b, line(1, CM_80, seed=4))
+    before = b.incoming, b.outgoing
+    b.read_offer(["junk"], NO_WISHES)
+    assert not b.sent and not b.received and (b.incoming, b.outgoing) == before
 
 
 def test_the_answerer_is_offered_its_suite_first_when_the_other_side_has_none() -> None:
