@@ -21,7 +21,7 @@ struct rtpe_route {
 	u32 headroom;		/* for link layer and IPsec */
 	bool to_self;		/* leads back to this host */
 	u8 hop_limit;		/* 0: the default (IPv4) */
-	u8 plain;		/* RTPE_FAMILY_*: to a neighbour, with nothing but netfilter in between (leave.c); or 0 */
+	u8 plain;		/* RTPE_FAMILY_*: to a neighbour, with nothing but netfilter in between (leave.h); or 0 */
 	struct rcu_head rcu;
 };
 

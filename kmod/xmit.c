@@ -133,7 +133,7 @@ static __always_inline int send_ip4(struct sk_buff *skb, const struct sending *s
 	struct iphdr *iph = __skb_push(skb, sizeof(s->path->v4));
 
 	memcpy(iph, &s->path->v4, sizeof(s->path->v4));
-	iph->tot_len = htons(skb->len);
+	iph->tot_len = htons(sizeof(*iph) + len);
 	iph->id = htons((u16)(s->o->slot * 0x9e37u + rtpe_counters_mine(s->o->counters)->packets));
 	iph->ttl = s->ttl;
 	iph->check = header_check(s->path, iph, s->ttl);
@@ -170,45 +170,28 @@ static __always_inline int launch(const struct sending *s, struct sk_buff *skb, 
 	return net_xmit_eval(err);
 }
 
-static noinline int launch_copy(const struct sending *s, struct sk_buff *skb, struct net *net)
-{
-	return launch(s, skb, net);
-}
-
-/* The same for an output that does something to the payload: p is its own. */
-static noinline int launch_changed(const struct sending *s, struct rtpe_packet *p, struct sk_buff *skb, struct net *net)
+/* What an output does to the payload, whose packet p becomes. RTPE_SEND; else why it is not to be sent: skb is gone. */
+static noinline int change(const struct rtpe_output *o, struct rtpe_packet *p, struct sk_buff *skb)
 {
 	int result;
 
 	p->data = skb->data;
 	p->len = skb->len;
 	p->room = skb_tailroom(skb);
-	result = rtpe_forward_output(s->o, p);
-	if (unlikely(result != RTPE_SEND)) {
+	result = rtpe_forward_output(o, p);
+	if (unlikely(result != RTPE_SEND))
 		kfree_skb(skb);
-		return result;
-	}
-	if (p->len > skb->len)
+	else if (p->len > skb->len)
 		__skb_put(skb, p->len - skb->len);
 	else
 		__skb_trim(skb, p->len);
-	return launch_copy(s, skb, net);
+	return result;
 }
 
 static inline void complain(int result)
 {
 	if (unlikely(result < 0) && log_errors)
 		net_notice_ratelimited("datagram not forwarded: error %d\n", result);
-}
-
-static noinline int send_changed(const struct rtpe_target *t, const struct sending *s, const struct rtpe_packet *p,
-				 struct sk_buff *skb, struct net *net)
-{
-	struct rtpe_packet own = *p;
-	int result = launch_changed(s, &own, skb, net);
-
-	rtpe_forward_sent(t, s->o, &own, result);
-	return result;
 }
 
 /* Finds the way: 0, or why there is none, which is counted. */
@@ -238,29 +221,32 @@ fail:
 static noinline void send_copy(const struct rtpe_target *t, const struct rtpe_output *o, const struct rtpe_arrival *a,
 			       const struct sk_buff *skb, struct net *net)
 {
+	struct rtpe_packet own = a->packet;
 	struct sending s RTPE_UNINIT;
 	struct sk_buff *copy;
 	int result;
 
 	if (prepare(&s, t, o, a, skb, net))
 		return;
-	copy = duplicate(&a->packet, &s);
-	if (copy && rtpe_output_changes(o)) {
-		result = send_changed(t, &s, &a->packet, copy, net);
-	} else {
-		result = copy ? launch_copy(&s, copy, net) : -ENOMEM;
-		rtpe_forward_sent(t, o, &a->packet, result);
-	}
+	copy = duplicate(&own, &s);
+	result = copy ? RTPE_SEND : -ENOMEM;
+	if (copy && rtpe_output_changes(o))
+		result = change(o, &own, copy);
+	if (likely(result == RTPE_SEND))
+		result = launch(&s, copy, net);
+	rtpe_forward_sent(t, o, &own, result);
 	complain(result);
 }
 
-unsigned int rtpe_xmit(const struct rtpe_target *t, struct rtpe_arrival *a, struct sk_buff *skb, struct net *net)
+__flatten unsigned int rtpe_xmit(const struct rtpe_target *t, struct rtpe_arrival *a, struct sk_buff *skb,
+				 struct net *net)
 {
 	const struct rtpe_output *o = &t->outputs[a->packet.last - 1];
 	struct sending s RTPE_UNINIT;
-	int result;
+	int result = RTPE_SEND;
 	u32 i;
 
+	OPTIMIZER_HIDE_VAR(o);		/* else it is worked out again for each use */
 	for (i = a->packet.first; i + 1 < a->packet.last; i++)
 		send_copy(t, &t->outputs[i], a, skb, net);
 	if (unlikely(prepare(&s, t, o, a, skb, net)))
@@ -270,14 +256,11 @@ unsigned int rtpe_xmit(const struct rtpe_target *t, struct rtpe_arrival *a, stru
 		return NF_DROP;
 	}
 	strip(skb, a);
-	if (unlikely(rtpe_output_changes(o))) {
-		struct sending copy = s;	/* s itself stays in registers */
-
-		result = send_changed(t, &copy, &a->packet, skb, net);
-	} else {
+	if (rtpe_output_changes(o))
+		result = change(o, &a->packet, skb);
+	if (likely(result == RTPE_SEND))
 		result = launch(&s, skb, net);
-		rtpe_forward_sent(t, o, &a->packet, result);
-	}
+	rtpe_forward_sent(t, o, &a->packet, result);
 	complain(result);
 	return NF_STOLEN;
 }
