@@ -134,9 +134,23 @@ static enum rtpe_verdict consume(const struct rtpe_target *t, struct rtpe_packet
 	return RTPE_DROP;
 }
 
+/* RTP that goes to the outputs wherever they lead, unless its source is wrong: nothing else is asked about it. */
+static __always_inline bool is_media(const struct rtpe_target *t, const struct rtpe_packet *p)
+{
+	const u32 asked = RTPE_TARGET_LEARN | RTPE_TARGET_SSRC_ONLY | RTPE_TARGET_PT_FILTER;
+
+	return p->kind == RTPE_KIND_RTP && (t->flags & (RTPE_TARGET_RTP | asked)) == RTPE_TARGET_RTP &&
+	       t->rtp_start != t->rtp_end;
+}
+
 /* What is not for the outputs, and the reason that is counted, if any. Changes nothing but p. */
 static __always_inline enum rtpe_verdict screen(const struct rtpe_target *t, struct rtpe_packet *p, int *reason)
 {
+	if (likely(is_media(t, p) && !source_is_wrong(t, p))) {
+		p->first = t->rtp_start;
+		p->last = t->rtp_end;
+		return RTPE_FORWARD;
+	}
 	if (goes_up(t, p))
 		return RTPE_PASS;
 	if (source_is_wrong(t, p)) {

@@ -9,9 +9,11 @@
 /* Finds out the kind of data and, for RTP, reads the header. Total: any bytes do. */
 static __always_inline void rtpe_packet_parse(struct rtpe_packet *p)
 {
-	p->kind = rtpe_demux(p->data, p->len);
-	if (p->kind == RTPE_KIND_RTP && rtpe_rtp_parse(p))
-		p->kind = RTPE_KIND_OTHER;
+	enum rtpe_kind kind = rtpe_demux(p->data, p->len);
+
+	if (kind == RTPE_KIND_RTP && rtpe_rtp_parse(p))
+		kind = RTPE_KIND_OTHER;
+	p->kind = kind;
 }
 
 #endif

@@ -3,7 +3,6 @@
 
 #define MAX_AHEAD 0x100		/* a larger step is a new start, not loss */
 #define MAX_BEHIND 0x101
-#define MAX_TRANSIT_STEP 100000	/* timestamp units; more is a clock jump */
 
 struct rtpe_ssrc *rtpe_ssrc_find(struct rtpe_ssrc *t, u32 ssrc)
 {
@@ -62,7 +61,7 @@ static struct rtpe_ssrc *claim(struct rtpe_ssrc *t, u32 ssrc)
 }
 
 /* Starts, or starts anew, at seq: everything before counts as seen. */
-static void restart(struct rtpe_ssrc *s, u16 seq)
+static void restart(struct rtpe_ssrc *s, u64 seq)
 {
 	s->ext_seq = seq;
 	s->lost_bits = ~0u;
@@ -70,13 +69,10 @@ static void restart(struct rtpe_ssrc *s, u16 seq)
 }
 
 /* n numbers further: what leaves the window unseen is lost. */
-static __always_inline void advance(struct rtpe_ssrc *s, u32 n)
+static void advance(struct rtpe_ssrc *s, u32 n)
 {
 	s->ext_seq += n;
-	if (likely(n == 1)) {
-		s->lost += !(s->lost_bits >> 31);
-		s->lost_bits = s->lost_bits << 1 | 1;
-	} else if (n < 32) {
+	if (n < 32) {
 		s->lost += n - rtpe_popcount32(s->lost_bits >> (32 - n));
 		s->lost_bits = s->lost_bits << n | 1;
 	} else {
@@ -98,53 +94,32 @@ static void step_back(struct rtpe_ssrc *s, u32 behind)
 	}
 }
 
-static __always_inline void update_jitter(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
+void rtpe_ssrc_place(struct rtpe_ssrc *s, u16 seq)
 {
-	/* The product wraps once in years; the step is then too large to count. */
-	u32 arrival = (u32)rtpe_div64(p->now_us * clock_rate, 1000000);
-	u32 transit = arrival - p->timestamp;
-	u32 d = transit - s->transit;
+	u16 ahead = seq - (u16)s->ext_seq;
 
-	if (s->transit) {
-		if (d & 0x80000000)
-			d = -d;
-		if (d < MAX_TRANSIT_STEP)
-			s->jitter += d - ((s->jitter + 8) >> 4);
-	}
-	s->transit = transit ? transit : 1;	/* 0: nothing to compare with yet */
-}
-
-static __always_inline void update(struct rtpe_ssrc *s, const struct rtpe_packet *p, u32 clock_rate)
-{
-	u16 ahead = p->seq - (u16)s->ext_seq;
-
-	if (unlikely(s->valid != RTPE_SSRC_VALID)) {
-		restart(s, p->seq);
-		WRITE_ONCE(s->valid, RTPE_SSRC_VALID);
-	} else if (likely(ahead && ahead <= MAX_AHEAD)) {
+	if (ahead && ahead <= MAX_AHEAD) {
 		advance(s, ahead);
 	} else if ((u16)-ahead < MAX_BEHIND) {
 		step_back(s, (u16)-ahead);
 	} else {
-		restart(s, p->seq);
+		restart(s, seq);
 		s->resets++;
 	}
-	s->packets++;
-	s->bytes += p->len;
-	s->last_us = p->now_us;
-	s->last_pt = p->payload_type;
-	s->last_ts = p->timestamp;
-	if (clock_rate)
-		update_jitter(s, p, clock_rate);
 }
 
-struct rtpe_ssrc *rtpe_ssrc_track(struct rtpe_ssrc *trackers, const struct rtpe_packet *p, u32 clock_rate)
+/* A new one is left where its first packet is the next. */
+struct rtpe_ssrc *rtpe_ssrc_get(struct rtpe_ssrc *trackers, const struct rtpe_packet *p)
 {
 	struct rtpe_ssrc *s = rtpe_ssrc_find(trackers, p->ssrc);
 
-	if (unlikely(!s))
-		s = claim(trackers, p->ssrc);
-	update(s, p, clock_rate);
+	if (likely(s))
+		return s;
+	s = claim(trackers, p->ssrc);
+	if (s->valid != RTPE_SSRC_VALID) {
+		restart(s, (u64)p->seq - 1);
+		WRITE_ONCE(s->valid, RTPE_SSRC_VALID);
+	}
 	return s;
 }
 
