@@ -154,7 +154,7 @@ static void write_ip4(struct rtpe_path *path, const struct rtpe_output *o)
 	write_ports(&path->v4.udp, o);
 	path->header_len = sizeof(path->v4);
 	path->header_sum = csum_partial(ip, sizeof(*ip), 0);
-	path->pseudo_sum = csum_tcpudp_nofold(ip->saddr, ip->daddr, 0, IPPROTO_UDP, 0);
+	path->pseudo_sum = (__force u16)~csum_tcpudp_magic(ip->saddr, ip->daddr, 0, IPPROTO_UDP, 0);
 }
 
 static void write_ip6(struct rtpe_path *path, const struct rtpe_output *o)
@@ -167,7 +167,7 @@ static void write_ip6(struct rtpe_path *path, const struct rtpe_output *o)
 	memcpy(&ip->daddr, o->dst.ip, 16);
 	write_ports(&path->v6.udp, o);
 	path->header_len = sizeof(path->v6);
-	path->pseudo_sum = csum_unfold((__force __sum16)~csum_ipv6_magic(&ip->saddr, &ip->daddr, 0, IPPROTO_UDP, 0));
+	path->pseudo_sum = (__force u16)~csum_ipv6_magic(&ip->saddr, &ip->daddr, 0, IPPROTO_UDP, 0);
 }
 
 int rtpe_route_init(struct rtpe_target *t, struct rtpe_output *o)

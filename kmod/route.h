@@ -35,7 +35,7 @@ struct rtpe_path {
 	u32 header_len;
 	u32 priority;
 	__wsum header_sum;	/* IPv4 */
-	__wsum pseudo_sum;	/* of what the UDP checksum covers besides UDP */
+	u16 pseudo_sum;		/* of what the UDP checksum covers besides UDP; folded */
 	union {
 		struct {
 			struct iphdr ip;
@@ -52,7 +52,7 @@ struct rtpe_path {
 int rtpe_route_init(struct rtpe_target *t, struct rtpe_output *o);
 void rtpe_route_release(struct rtpe_output *o);
 
-/* Looks the route up again. */
+/* Looks the route up again: an ERR_PTR if there is none. Inside rcu_read_lock(); does not sleep. */
 struct rtpe_route *rtpe_route_renew(const struct rtpe_output *o, struct net *net);
 
 /* Watches for namespaces that end. */
@@ -71,16 +71,13 @@ static inline bool rtpe_route_valid(const struct rtpe_route *r, const struct net
 	return dst_check(r->dst, r->cookie);
 }
 
-/*
- * A valid route for o in the network namespace `net`, inside rcu_read_lock();
- * an ERR_PTR if there is none. Does not sleep.
- */
-static inline struct rtpe_route *rtpe_route_get(const struct rtpe_output *o, struct net *net)
+/* The route kept for o, if it holds in the network namespace `net`; or NULL. Inside rcu_read_lock(). */
+static inline struct rtpe_route *rtpe_route_known(const struct rtpe_output *o, const struct net *net)
 {
 	const struct rtpe_path *path = o->host;
 	struct rtpe_route *r = rcu_dereference(path->route);
 
-	return likely(r && rtpe_route_valid(r, net)) ? r : rtpe_route_renew(o, net);
+	return likely(r && rtpe_route_valid(r, net)) ? r : NULL;
 }
 
 #endif

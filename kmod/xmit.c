@@ -111,8 +111,11 @@ static struct sk_buff *duplicate(const struct rtpe_packet *p, const struct sendi
 /* The device completes the checksum or, if it cannot, the kernel on the way to it. */
 static __always_inline void finish_udp(struct sk_buff *skb, struct udphdr *udp, const struct rtpe_path *path, u32 len)
 {
+	u32 sum;
+
 	udp->len = htons(len);
-	udp->check = ~csum_fold(csum_add(path->pseudo_sum, (__force __wsum)htonl(len)));
+	sum = path->pseudo_sum + (__force u16)udp->len;
+	udp->check = (__force __sum16)(sum + (sum >> 16));
 	skb->transport_header = (u8 *)udp - skb->head;
 	skb->ip_summed = CHECKSUM_PARTIAL;
 	skb->csum_start = skb->transport_header;
@@ -198,12 +201,15 @@ static inline void complain(int result)
 static __always_inline int prepare(struct sending *s, const struct rtpe_target *t, const struct rtpe_output *o,
 				   const struct rtpe_arrival *a, const struct sk_buff *skb, struct net *net)
 {
-	const struct rtpe_route *r = rtpe_route_get(o, net);
+	const struct rtpe_route *r = rtpe_route_known(o, net);
 	int err = -ELOOP;
 
-	if (IS_ERR(r)) {
-		err = PTR_ERR(r);
-		goto fail;
+	if (unlikely(!r)) {
+		r = rtpe_route_renew(o, net);
+		if (IS_ERR(r)) {
+			err = PTR_ERR(r);
+			goto fail;
+		}
 	}
 	s->o = o;
 	s->path = o->host;
