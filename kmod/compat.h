@@ -13,13 +13,6 @@
 #include <net/gso.h>
 #endif
 
-/* A variable of the packet path that is filled before it is read: not to be cleared first, as kernels have it done. */
-#if __has_attribute(uninitialized)
-#define RTPE_UNINIT __attribute__((uninitialized))
-#else
-#define RTPE_UNINIT
-#endif
-
 /* No policy for what comes in, and the packet did not come through a tunnel. */
 static inline bool rtpe_xfrm_idle(struct net *net, struct sk_buff *skb)
 {

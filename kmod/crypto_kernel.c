@@ -75,7 +75,7 @@ static void do_ghash(const struct gcm *g, u8 hash[16], const u8 *data, u32 len, 
 static void do_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20], bool simd)
 {
 	if (unlikely(!simd))
-		rtpe_hmac(m, data, len, tail, digest, rtpe_plain_sha1);
+		rtpe_plain_hmac(m, data, len, tail, digest);
 	else if (have_sha_ni)
 		rtpe_simd_hmac_ni(m, data, len, tail, digest);
 	else
@@ -120,7 +120,7 @@ static void do_ghash(const struct gcm *g, u8 hash[16], const u8 *data, u32 len, 
 
 static void do_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20], bool simd)
 {
-	rtpe_hmac(m, data, len, tail, digest, rtpe_plain_sha1);
+	rtpe_plain_hmac(m, data, len, tail, digest);
 }
 
 static int prepare_powers(struct gcm *g)
@@ -191,7 +191,7 @@ static void gcm_iv(u8 out[16], const u8 iv[12], u32 number)
 static void gcm_tag(const struct gcm *g, const u8 iv[12], const u8 *aad, u32 aad_len, const u8 *data, u32 len,
 		    u8 tag[GCM_TAG_LEN], bool simd)
 {
-	u8 lengths[16], first[16];
+	u8 lengths[16] RTPE_UNINIT, first[16] RTPE_UNINIT;
 
 	put_unaligned_be64((u64)aad_len * 8, lengths);
 	put_unaligned_be64((u64)len * 8, lengths + 8);
@@ -205,7 +205,7 @@ static void gcm_tag(const struct gcm *g, const u8 iv[12], const u8 *aad, u32 aad
 
 static int seal_with(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len, bool simd)
 {
-	u8 counter[16];
+	u8 counter[16] RTPE_UNINIT;
 
 	gcm_iv(counter, iv, 2);
 	do_ctr(c, counter, data, len, simd);
@@ -215,7 +215,7 @@ static int seal_with(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 
 
 static int unseal_with(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u32 aad_len, u8 *data, u32 len, bool simd)
 {
-	u8 counter[16], tag[GCM_TAG_LEN];
+	u8 counter[16] RTPE_UNINIT, tag[GCM_TAG_LEN] RTPE_UNINIT;
 
 	gcm_tag(container_of(c, struct gcm, cipher), iv, aad, aad_len, data, len, tag, simd);
 	if (rtpe_differ(tag, data + len, sizeof(tag)))
@@ -296,10 +296,10 @@ static int ctr_mac(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_
 static int mac_ctr(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_sealing *s, const u8 *tag, u32 tag_len)
 {
 	bool simd = simd_begin(), wrong;
-	u8 digest[RTPE_SHA1_DIGEST];
+	u8 digest[RTPE_SHA1_DIGEST] RTPE_UNINIT;
 
 	do_hmac(m, s->data, s->len, s->tail, digest, simd);
-	wrong = rtpe_differ(digest, tag, tag_len);
+	wrong = rtpe_tags_differ(digest, tag, tag_len);
 	if (likely(!wrong))
 		do_ctr(c, s->iv, s->data + s->clear, s->len - s->clear, simd);
 	simd_end(simd);
@@ -343,7 +343,7 @@ static int plain_unseal(struct rtpe_cipher *c, const u8 iv[12], const u8 *aad, u
 
 static int plain_mac(struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 out[20])
 {
-	rtpe_hmac(m, data, len, tail, out, rtpe_plain_sha1);
+	rtpe_plain_hmac(m, data, len, tail, out);
 	return 0;
 }
 

@@ -15,23 +15,27 @@ struct rtpe_mac {
 
 typedef void rtpe_sha1_fn(u32 state[5], const u8 *data, u32 blocks);
 
-/* At most a block, and nothing beyond its end is read. */
-static inline void rtpe_hmac_copy(u8 *to, const u8 *from, u32 n)
+/* At most a block, and nothing beyond either end is read: the last 16 bytes may be copied twice. */
+static __always_inline void rtpe_hmac_copy(u8 *to, const u8 *from, u32 n)
 {
-	u32 i = 0;
+	u32 i;
 
-	for (; i + 16 <= n; i += 16)
+	if (unlikely(n < 16)) {
+		for (i = 0; i < n; i++)
+			to[i] = from[i];
+		return;
+	}
+	for (i = 0; i + 16 <= n; i += 16)
 		memcpy(to + i, from + i, 16);
-	for (; i + 4 <= n; i += 4)
-		memcpy(to + i, from + i, 4);
-	for (; i < n; i++)
-		to[i] = from[i];
+	memcpy(to + n - 16, from + n - 16, 16);
 }
 
-/* Pads the `rest` bytes in last, zero behind them, of a message with `before` bytes in blocks already done. */
-static inline __attribute__((always_inline)) void rtpe_hmac_finish(u32 state[5], u8 last[2 * RTPE_SHA1_BLOCK],
-								   u32 rest, u32 before, u8 digest[RTPE_SHA1_DIGEST],
-								   rtpe_sha1_fn *sha1)
+/*
+ * Pads the `rest` bytes in last, zero behind them to the end of the block, of a message
+ * with `before` bytes in blocks already done. The digest may take their place.
+ */
+static __always_inline void rtpe_hmac_finish(u32 state[5], u8 last[2 * RTPE_SHA1_BLOCK], u32 rest, u32 before,
+					     u8 digest[RTPE_SHA1_DIGEST], rtpe_sha1_fn *sha1)
 {
 	u32 blocks = rest + 9 <= RTPE_SHA1_BLOCK ? 1 : 2, i;
 
@@ -44,24 +48,26 @@ static inline __attribute__((always_inline)) void rtpe_hmac_finish(u32 state[5],
 }
 
 /* Messages end below half a gigabyte. */
-static inline __attribute__((always_inline)) void rtpe_hmac(const struct rtpe_mac *m, const u8 *data, u32 len,
-							    const u8 tail[4], u8 digest[RTPE_SHA1_DIGEST],
-							    rtpe_sha1_fn *sha1)
+static __always_inline void rtpe_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4],
+				      u8 digest[RTPE_SHA1_DIGEST], rtpe_sha1_fn *sha1)
 {
-	u32 whole = len / RTPE_SHA1_BLOCK, rest = len % RTPE_SHA1_BLOCK, state[5];
-	u8 last[2 * RTPE_SHA1_BLOCK] = { 0 };
+	u32 whole = len / RTPE_SHA1_BLOCK, rest = len % RTPE_SHA1_BLOCK;
+	u8 last[2 * RTPE_SHA1_BLOCK] RTPE_UNINIT;
+	u32 state[5] RTPE_UNINIT;
 
 	memcpy(state, m->inner, sizeof(state));
 	sha1(state, data, whole);
+	memset(last, 0, RTPE_SHA1_BLOCK);
+	if (rest + 4 + 9 > RTPE_SHA1_BLOCK)
+		memset(last + RTPE_SHA1_BLOCK, 0, RTPE_SHA1_BLOCK);
 	rtpe_hmac_copy(last, data + len - rest, rest);
 	if (tail) {
 		memcpy(last + rest, tail, 4);
 		rest += 4;
 	}
-	rtpe_hmac_finish(state, last, rest, (1 + whole) * RTPE_SHA1_BLOCK, digest, sha1);
+	rtpe_hmac_finish(state, last, rest, (1 + whole) * RTPE_SHA1_BLOCK, last, sha1);
+	memset(last + RTPE_SHA1_DIGEST, 0, RTPE_SHA1_BLOCK - RTPE_SHA1_DIGEST);
 	memcpy(state, m->outer, sizeof(state));
-	memset(last, 0, RTPE_SHA1_BLOCK);
-	memcpy(last, digest, RTPE_SHA1_DIGEST);
 	rtpe_hmac_finish(state, last, RTPE_SHA1_DIGEST, RTPE_SHA1_BLOCK, digest, sha1);
 }
 

@@ -93,3 +93,8 @@ void rtpe_plain_sha1(u32 state[5], const u8 *data, u32 blocks)
 	for (; blocks; blocks--, data += 64)
 		sha1_block(state, data);
 }
+
+void rtpe_plain_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20])
+{
+	rtpe_hmac(m, data, len, tail, digest, rtpe_plain_sha1);
+}

@@ -59,7 +59,7 @@ void rtpe_simd_ctr(const void *keys, u32 rounds, const u8 iv[16], u8 *data, u32 
 	const u8 *last = (const u8 *)keys + 16 * rounds;
 	const rtpe_v4 one = { 1, 0, 0, 0 };
 	rtpe_v4 counter = (rtpe_v4)REVERSED(LOAD(iv));
-	u8 stream[16];
+	u8 stream[16] RTPE_UNINIT;
 	u32 i;
 
 	while (len >= 160)
@@ -288,7 +288,7 @@ static __attribute__((__noinline__)) void sha1_rounds(u32 state[5], const u32 *s
 
 static inline __attribute__((always_inline)) void sha1(u32 state[5], const u8 *data, u32 blocks)
 {
-	u32 sums[SUMS];
+	u32 sums[SUMS] RTPE_UNINIT;
 
 	for (; blocks >= 2; blocks -= 2, data += 128) {
 		sha1_schedule(sums, data, data + 64);

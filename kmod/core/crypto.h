@@ -45,19 +45,35 @@ struct rtpe_cipher_ops {
 	int (*mac_ctr)(struct rtpe_cipher *c, struct rtpe_mac *m, const struct rtpe_sealing *s, const u8 *tag, u32 tag_len);
 };
 
-/* Whether bytes differ, in a time that does not tell where. */
-static inline bool rtpe_differ(const u8 *a, const u8 *b, u32 len)
+static __always_inline u64 rtpe_difference(const u8 *a, const u8 *b)
 {
-	u64 one, other, wrong = 0;
+	u64 one, other;
 
-	for (; len >= 8; a += 8, b += 8, len -= 8) {
-		memcpy(&one, a, 8);
-		memcpy(&other, b, 8);
-		wrong |= one ^ other;
+	memcpy(&one, a, 8);
+	memcpy(&other, b, 8);
+	return one ^ other;
+}
+
+/* Whether bytes differ, in a time that does not tell where. Of more than eight the last may be compared twice. */
+static __always_inline bool rtpe_differ(const u8 *a, const u8 *b, u32 len)
+{
+	u64 wrong = 0;
+	u32 i;
+
+	if (len < 8) {
+		for (i = 0; i < len; i++)
+			wrong |= (u64)(a[i] ^ b[i]);
+		return wrong;
 	}
-	while (len--)
-		wrong |= (u64)(*a++ ^ *b++);
-	return wrong;
+	for (i = 0; i + 8 <= len; i += 8)
+		wrong |= rtpe_difference(a + i, b + i);
+	return wrong | rtpe_difference(a + len - 8, b + len - 8);
+}
+
+/* The same for tags: most have 80 bits, and those are compared without a loop. */
+static inline bool rtpe_tags_differ(const u8 *a, const u8 *b, u32 len)
+{
+	return likely(len == 10) ? rtpe_differ(a, b, 10) : rtpe_differ(a, b, len);
 }
 
 struct rtpe_crypto;

@@ -234,6 +234,13 @@ static inline bool rtpe_cas64(__u64 *p, __u64 *old, __u64 new)
 
 #endif
 
+/* A variable of the packet path that is filled before it is read: not to be cleared first, as kernels have it done. */
+#if __has_attribute(uninitialized)
+#define RTPE_UNINIT __attribute__((uninitialized))
+#else
+#define RTPE_UNINIT
+#endif
+
 /* Calls fn(d) when no packet that may have seen d's owner is under way. */
 void rtpe_defer(struct rtpe_deferred *d, void (*fn)(struct rtpe_deferred *d));
 

@@ -70,21 +70,28 @@ void rtpe_session_close(struct rtpe_session *s)
 	rtpe_wipe(s, sizeof(*s));
 }
 
+static __always_inline void xor_word(u8 *at, const u8 *with)
+{
+	u64 a, b;
+
+	memcpy(&a, at, sizeof(a));
+	memcpy(&b, with, sizeof(b));
+	a ^= b;
+	memcpy(at, &a, sizeof(a));
+}
+
 /* RFC 7714 has the same layout two bytes further ahead. */
 void rtpe_session_iv(const struct rtpe_session *s, u32 ssrc, u64 index, u8 iv[16])
 {
-	u8 layout[18] = { 0 };
-	u64 words[2], salt[2];
+	u8 *at = iv + (rtpe_mode_is_aead(s->mode) ? 2 : 4);
 
-	memcpy(layout + 4, &ssrc, 4);
-	rtpe_write32((u32)(index >> 16), layout + 8);
-	layout[12] = (u8)(index >> 8);
-	layout[13] = (u8)index;
-	memcpy(words, layout + (rtpe_mode_is_aead(s->mode) ? 2 : 0), sizeof(words));
-	memcpy(salt, s->salt, sizeof(salt));
-	words[0] ^= salt[0];
-	words[1] ^= salt[1];
-	memcpy(iv, words, sizeof(words));
+	memset(iv, 0, 16);
+	memcpy(at, &ssrc, 4);
+	rtpe_write32((u32)(index >> 16), at + 4);
+	at[8] = (u8)(index >> 8);
+	at[9] = (u8)index;
+	xor_word(iv, s->salt);
+	xor_word(iv + 8, s->salt + 8);
 }
 
 static void xor_block(u8 out[16], const u8 with[16])
@@ -114,7 +121,7 @@ int rtpe_session_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32
 	return 0;
 }
 
-static void write_tag(const struct rtpe_session *s, u8 *tag, const u8 digest[20])
+static __always_inline void write_tag(const struct rtpe_session *s, u8 *tag, const u8 digest[20])
 {
 	if (likely(s->tag_len == 10))
 		memcpy(tag, digest, 10);	/* goes without a call */
@@ -145,12 +152,12 @@ int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, c
 	err = s->ops->mac(s->mac, data, len, tail, digest);
 	if (err)
 		return err;
-	return rtpe_differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
+	return rtpe_tags_differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
 }
 
 int rtpe_session_seal(const struct rtpe_session *s, const struct rtpe_sealing *what, u8 *tag)
 {
-	u8 digest[20];
+	u8 digest[20] RTPE_UNINIT;
 	int err;
 
 	if (likely(s->at_once)) {

@@ -7,7 +7,7 @@
  */
 #define RECOVERY_US 1000000
 
-static void build_iv(const struct rtpe_session *s, const struct rtpe_packet *p, u64 index, u8 iv[16])
+static __always_inline void build_iv(const struct rtpe_session *s, const struct rtpe_packet *p, u64 index, u8 iv[16])
 {
 	if (s->mode != RTPE_CIPHER_AES_F8) {
 		rtpe_session_iv(s, p->ssrc, index, iv);
@@ -32,7 +32,7 @@ static void describe(const struct rtpe_crypto *c, const struct rtpe_packet *p, u
 /* Tries one index; the packet ends at `len` without its tag and MKI. */
 static int open_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
 {
-	struct rtpe_sealing what;
+	struct rtpe_sealing what RTPE_UNINIT;
 
 	describe(c, p, len, index, &what);
 	return rtpe_session_unseal(&c->rtp, &what, p->data + len + c->params.mki_len);
@@ -40,7 +40,7 @@ static int open_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len
 
 static int open_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u32 len, u64 index)
 {
-	u8 iv[16];
+	u8 iv[16] RTPE_UNINIT;
 
 	rtpe_session_iv(&c->rtp, p->ssrc, index, iv);
 	return c->rtp.ops->unseal(c->rtp.cipher, iv, p->data, p->header_len, p->data + p->header_len,
@@ -124,7 +124,7 @@ static int take_index(struct rtpe_crypto *c, const struct rtpe_packet *p, u64 *i
 
 static int close_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 index)
 {
-	struct rtpe_sealing what;
+	struct rtpe_sealing what RTPE_UNINIT;
 
 	describe(c, p, p->len, index, &what);
 	rtpe_crypto_append_mki(c, p->data + p->len);
@@ -133,7 +133,7 @@ static int close_hmac(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 in
 
 static int close_aead(const struct rtpe_crypto *c, struct rtpe_packet *p, u64 index)
 {
-	u8 iv[16];
+	u8 iv[16] RTPE_UNINIT;
 
 	rtpe_session_iv(&c->rtp, p->ssrc, index, iv);
 	rtpe_crypto_append_mki(c, p->data + p->len + RTPE_AEAD_TAG_LEN);
