@@ -72,7 +72,8 @@ static void do_ghash(const struct gcm *g, u8 hash[16], const u8 *data, u32 len, 
 		rtpe_plain_ghash(g->h, hash, data, len);
 }
 
-static void do_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20], bool simd)
+static __always_inline void do_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4],
+				    u8 digest[20], bool simd)
 {
 	if (unlikely(!simd))
 		rtpe_plain_hmac(m, data, len, tail, digest);
@@ -118,7 +119,8 @@ static void do_ghash(const struct gcm *g, u8 hash[16], const u8 *data, u32 len, 
 	rtpe_plain_ghash(g->h, hash, data, len);
 }
 
-static void do_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4], u8 digest[20], bool simd)
+static __always_inline void do_hmac(const struct rtpe_mac *m, const u8 *data, u32 len, const u8 tail[4],
+				    u8 digest[20], bool simd)
 {
 	rtpe_plain_hmac(m, data, len, tail, digest);
 }

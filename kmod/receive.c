@@ -167,7 +167,7 @@ static __always_inline bool readable(struct sk_buff *skb, u8 family)
 }
 
 /* Decryption works in place: in data that nobody else looks at. */
-static int make_private(struct sk_buff *skb)
+static __always_inline int make_private(struct sk_buff *skb)
 {
 	return skb_cloned(skb) ? pskb_expand_head(skb, 0, 0, GFP_ATOMIC) : 0;
 }

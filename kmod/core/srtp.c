@@ -19,8 +19,8 @@ static __always_inline void build_iv(const struct rtpe_session *s, const struct 
 }
 
 /* What is encrypted and signed: the packet up to `len`, and the roll-over counter behind it. */
-static void describe(const struct rtpe_crypto *c, const struct rtpe_packet *p, u32 len, u64 index,
-		     struct rtpe_sealing *what)
+static __always_inline void describe(const struct rtpe_crypto *c, const struct rtpe_packet *p, u32 len, u64 index,
+				     struct rtpe_sealing *what)
 {
 	what->data = p->data;
 	what->clear = p->header_len;
