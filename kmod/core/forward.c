@@ -217,18 +217,6 @@ enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_p
 	return consume(t, p, bytes);
 }
 
-int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p)
-{
-	int result = RTPE_SEND;
-
-	if (o->rewrite)
-		result = rtpe_rewrite_packet(o->rewrite, p);
-	p->plain_len = p->len;
-	if (o->encrypt && result == RTPE_SEND)
-		result = rtpe_crypto_protect(o->encrypt, p);
-	return result;
-}
-
 void rtpe_forward_unsent(const struct rtpe_target *t, const struct rtpe_output *o, int result)
 {
 	struct rtpe_counters *mine = rtpe_counters_mine(o->counters);

@@ -25,7 +25,17 @@ enum rtpe_verdict rtpe_forward_packet(const struct rtpe_target *t, struct rtpe_p
  * data must be this output's own copy. RTPE_SEND; RTPE_LEAVE_OUT, or a negative
  * errno, mean it must not be sent. Hand the result to rtpe_forward_sent().
  */
-int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p);
+static inline int rtpe_forward_output(const struct rtpe_output *o, struct rtpe_packet *p)
+{
+	int result = RTPE_SEND;
+
+	if (o->rewrite)
+		result = rtpe_rewrite_packet(o->rewrite, p);
+	p->plain_len = p->len;
+	if (o->encrypt && result == RTPE_SEND)
+		result = rtpe_crypto_protect(o->encrypt, p);
+	return result;
+}
 
 /* As it would be decided for p at this moment; nothing is counted or changed but p. */
 enum rtpe_verdict rtpe_forward_judge(const struct rtpe_target *t, struct rtpe_packet *p);

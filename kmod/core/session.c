@@ -121,14 +121,6 @@ int rtpe_session_f8(const struct rtpe_session *s, const u8 iv[16], u8 *data, u32
 	return 0;
 }
 
-static __always_inline void write_tag(const struct rtpe_session *s, u8 *tag, const u8 digest[20])
-{
-	if (likely(s->tag_len == 10))
-		memcpy(tag, digest, 10);	/* goes without a call */
-	else
-		memcpy(tag, digest, s->tag_len);
-}
-
 int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], u8 *tag)
 {
 	u8 digest[20];
@@ -138,7 +130,7 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 		return 0;
 	err = s->ops->mac(s->mac, data, len, tail, digest);
 	if (!err)
-		write_tag(s, tag, digest);
+		rtpe_session_write_tag(s, tag, digest);
 	return err;
 }
 
@@ -153,29 +145,4 @@ int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, c
 	if (err)
 		return err;
 	return rtpe_tags_differ(digest, tag, s->tag_len) ? -EBADMSG : 0;
-}
-
-int rtpe_session_seal(const struct rtpe_session *s, const struct rtpe_sealing *what, u8 *tag)
-{
-	u8 digest[20] RTPE_UNINIT;
-	int err;
-
-	if (likely(s->at_once)) {
-		err = s->ops->ctr_mac(s->cipher, s->mac, what, digest);
-		if (!err)
-			write_tag(s, tag, digest);
-		return err;
-	}
-	err = rtpe_session_crypt(s, what->iv, what->data + what->clear, what->len - what->clear);
-	return err ? err : rtpe_session_sign(s, what->data, what->len, what->tail, tag);
-}
-
-int rtpe_session_unseal(const struct rtpe_session *s, const struct rtpe_sealing *what, const u8 *tag)
-{
-	int err;
-
-	if (likely(s->at_once))
-		return s->ops->mac_ctr(s->cipher, s->mac, what, tag, s->tag_len);
-	err = rtpe_session_verify(s, what->data, what->len, what->tail, tag);
-	return err ? err : rtpe_session_crypt(s, what->iv, what->data + what->clear, what->len - what->clear);
 }

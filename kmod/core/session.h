@@ -51,8 +51,40 @@ int rtpe_session_sign(const struct rtpe_session *s, const u8 *data, u32 len, con
 /* -EBADMSG: they are others. */
 int rtpe_session_verify(const struct rtpe_session *s, const u8 *data, u32 len, const u8 tail[4], const u8 *tag);
 
+static __always_inline void rtpe_session_write_tag(const struct rtpe_session *s, u8 *tag, const u8 digest[20])
+{
+	if (likely(s->tag_len == 10))
+		memcpy(tag, digest, 10);	/* goes without a call */
+	else
+		memcpy(tag, digest, s->tag_len);
+}
+
 /* Encryption and tag of what has both, or one of them, or none; with anything but AEAD. */
-int rtpe_session_seal(const struct rtpe_session *s, const struct rtpe_sealing *what, u8 *tag);
-int rtpe_session_unseal(const struct rtpe_session *s, const struct rtpe_sealing *what, const u8 *tag);
+static __always_inline int rtpe_session_seal(const struct rtpe_session *s, const struct rtpe_sealing *what, u8 *tag)
+{
+	u8 digest[20] RTPE_UNINIT;
+	int err;
+
+	if (likely(s->at_once)) {
+		err = s->ops->ctr_mac(s->cipher, s->mac, what, digest);
+		if (!err)
+			rtpe_session_write_tag(s, tag, digest);
+		return err;
+	}
+	err = rtpe_session_crypt(s, what->iv, what->data + what->clear, what->len - what->clear);
+	return err ? err : rtpe_session_sign(s, what->data, what->len, what->tail, tag);
+}
+
+/* The way back; -EBADMSG: the tag is another. */
+static __always_inline int rtpe_session_unseal(const struct rtpe_session *s, const struct rtpe_sealing *what,
+					       const u8 *tag)
+{
+	int err;
+
+	if (likely(s->at_once))
+		return s->ops->mac_ctr(s->cipher, s->mac, what, tag, s->tag_len);
+	err = rtpe_session_verify(s, what->data, what->len, what->tail, tag);
+	return err ? err : rtpe_session_crypt(s, what->iv, what->data + what->clear, what->len - what->clear);
+}
 
 #endif
