@@ -73,6 +73,8 @@ def _media_lines(media: Media) -> Iterator[str]:
             yield _stream_line(stream, stream.local, ssrc)
     if media.ice_state:
         yield f"-------- ICE {media.ice_state}"
+    if media.srtp_state:
+        yield f"-------- SRTP {media.srtp_state}"
 
 
 def _stream_line(stream: Stream, local: Endpoint, ssrc: int) -> str:

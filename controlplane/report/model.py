@@ -30,7 +30,8 @@ class Media(Protocol):
     """One m-line of a party; ``index`` counts from 1.
 
     ``codecs`` are ENCODING/clock[/channels] by payload type, ``peers`` the media of other parties it is linked to.
-    ``ice_state`` tells how far ICE is, with the reason of a failure; empty without it.
+    ``ice_state`` tells how far ICE is, with the reason of a failure; empty without it. ``srtp_state`` names the suite,
+    empty for a plain medium.
     """
 
     @property
@@ -47,6 +48,8 @@ class Media(Protocol):
     def streams(self) -> Sequence[Stream]: ...
     @property
     def ice_state(self) -> str: ...
+    @property
+    def srtp_state(self) -> str: ...
 
 
 class Party(Protocol):

@@ -186,6 +186,13 @@ class Media:
         return self if bundle is None or not bundle.accepted else bundle.head
 
     @property
+    def srtp_state(self) -> str:
+        """Under which suite the party gets its packets; empty if it gets them in the clear."""
+        if self.keys is None:
+            return ""
+        return "without keys yet" if self.keys.suite is None else f"with {self.keys.suite}"
+
+    @property
     def ice_state(self) -> str:
         """How far ICE is, and why it has failed; empty without it."""
         if self.ice is None:

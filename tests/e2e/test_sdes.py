@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from controlplane.srtp.crypto import crypto_text
+from controlplane.srtp.crypto import UNENCRYPTED_SRTP, crypto_text
 from controlplane.srtp.suites import SUITES, Suite
 from tests.peers.daemon import Daemon
 from tests.peers.ngclient import NgClient
@@ -36,11 +36,12 @@ def client(daemon: Daemon) -> Iterator[NgClient]:
 
 @contextmanager
 def call(client: NgClient, one: str, other: str, suite: Suite = CM_80, other_suite: Suite = CM_80,
-         mux: bool = False, **flags: object) -> Iterator[Call]:
-    """A call between two profiles; a plain one needs no suite."""
+         mux: bool = False, flags: int = 0) -> Iterator[Call]:
+    """A call between two profiles; a plain one needs no suite. ``flags``: session parameters of the caller."""
     a = Phone(one, suite if "S" in one[4:] else None, next(_seeds), mux)
     b = Phone(other, other_suite if "S" in other[4:] else None, next(_seeds), mux)
-    made = Call(client, a, b, **flags)
+    a.own = a.own and a.own._replace(flags=flags)
+    made = Call(client, a, b)
     try:
         yield made
     finally:
@@ -71,6 +72,29 @@ def test_every_pair_of_profiles(client: NgClient, one: str, other: str, mux: boo
             sender.send(feedback(sender.ssrc))
             stripped = sender.profile.endswith("F") and not receiver.profile.endswith("F")
             assert receiver.heard(True) == feedback(sender.ssrc)[:8 if stripped else None]
+
+
+@pytest.mark.parametrize("mki", [b"", b"\1", bytes(31) + b"\2"])
+@pytest.mark.parametrize("flags", range(8))
+def test_session_parameters_and_key_identifiers(client: NgClient, flags: int, mki: bytes) -> None:
+    for other in ("RTP/SAVP", "RTP/AVP"):
+        a, b = Phone("RTP/SAVP", CM_80, next(_seeds)), Phone(other, CM_80 if "S" in other else None, next(_seeds))
+        for phone in (a, b):
+            phone.own = phone.own and phone.own._replace(mki=mki, flags=flags)
+        made = Call(client, a, b)
+        try:
+            made.talk()
+        finally:
+            made.end()
+
+
+def test_unencrypted_packets_are_authentic_all_the_same(client: NgClient) -> None:
+    with call(client, "RTP/SAVP", "RTP/AVP", flags=UNENCRYPTED_SRTP) as made:
+        packet = made.a.next_packet()
+        assert made.a.send(packet)[:len(packet)] == packet and made.b.heard() == packet
+        forged = made.a.seal(made.a.next_packet())
+        made.a.rtp.sendto(forged[:20] + b"?" + forged[21:], ("127.0.0.1", made.a.to[0]))
+        assert made.b.silence()
 
 
 def test_one_key_on_both_legs_lets_packets_pass_as_they_are(client: NgClient) -> None:
@@ -141,6 +165,7 @@ def test_no_key_is_in_the_log_or_shown_to_anybody(client: NgClient, daemon: Daem
         told = daemon.log_text() + repr(client.call("query", call_id=made.call_id))
         told += daemon.cli(f"list sessions {made.call_id}")
         assert "answer" in told
+        assert f"-------- SRTP with {CM_80.name}\n" in told and "-------- SRTP with AEAD_AES_128_GCM\n" in told
         for key in (made.a.own, made.b.own):
             assert key is not None and crypto_text(key).partition("inline:")[2][:20] not in told
             assert key.key.hex() not in told

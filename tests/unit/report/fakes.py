@@ -29,6 +29,7 @@ class FakeMedia:
     peers: list[FakeMedia] = field(default_factory=list)
     streams: list[FakeStream] = field(default_factory=list)
     ice_state: str = ""
+    srtp_state: str = ""
 
 
 @dataclass

@@ -44,6 +44,14 @@ def test_ice_says_how_far_it_is() -> None:
         "-------- ICE has failed: no candidate pair works")
 
 
+def test_srtp_is_told_with_its_suite() -> None:
+    call = two_party_call()
+    call.parties[1].medias[0].srtp_state = "with AEAD_AES_128_GCM"
+    lines = detail.block(call, NOW).splitlines()
+    assert lines.index("-------- SRTP with AEAD_AES_128_GCM") == lines.index(
+        "------ Media #1 (audio over RTP/AVP) using unknown codec") + 2
+
+
 def test_one_line() -> None:
     assert detail.one_line(FakeCall("4d1f0a77b2c94e@sbc-1.example.net")) == (
         "ID:                             4d1f0a77b2c94e@sbc-1.example.net | del:n | creat:  1790411822 | "

@@ -118,6 +118,7 @@ def test_every_pair_of_profiles(one: str, other: str) -> None:
 def test_nothing_goes_in_clear_while_keys_are_missing() -> None:
     daemon = Daemon()
     daemon.offer(caller(line(1)), transport_protocol="RTP/SAVPF")
+    assert daemon.party("A").medias[0].srtp_state == "without keys yet"
     for tag in ("A", None):
         for stream in (0, 1):
             target = daemon.targets[daemon.local(tag, stream)]
@@ -320,6 +321,7 @@ def test_what_an_operator_sees() -> None:
     reply = daemon.send("query")
     media = {tag: each["medias"][0] for tag, each in reply["tags"].items()}
     assert all("SDES" in each["flags"] for each in media.values())
+    assert [daemon.party(tag).medias[0].srtp_state for tag in "AB"] == [f"with {CM_80}", f"with {GCM}"]
     assert [{stream["crypto suite"] for stream in media[tag]["streams"]} for tag in "AB"] == [{CM_80}, {GCM}]
     for text in (repr(reply), repr(daemon.targets), repr(daemon.call)):
         for key in (KA, crypto(2, GCM)):
