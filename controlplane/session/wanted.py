@@ -40,7 +40,7 @@ def spare_targets(call: Call) -> Iterator[WantedTarget]:
     """
     for party in call.parties:
         for media in party.medias:
-            if len(media.mappings) == (media.mapping is not None):
+            if not media.mappings or (len(media.mappings) == 1 and media.mappings[0] is media.mapping):
                 continue
             for mapping in media.mappings:
                 if media.mapping is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controlplane.events import BundledMedia
-from tests.unit.session.calls import Daemon, port_of
+from tests.unit.session.calls import Daemon, port_of, sdp
 
 MID = "urn:ietf:params:rtp-hdrext:sdes:mid"
 
@@ -126,3 +126,10 @@ def test_the_id_of_the_mid_is_free() -> None:
         "RTP/AVP 97\n", "RTP/AVP 97\na=extmap:2 bar\n")
     offered = Daemon().offer(offer, bundle="offer")
     assert lines(offered, "extmap:") == ["a=extmap:1 foo", f"a=extmap:3 {MID}", "a=extmap:2 bar", f"a=extmap:3 {MID}"]
+
+
+def test_every_socket_has_a_target_even_those_that_a_bundle_does_not_use() -> None:
+    daemon = Daemon()
+    ice = "a=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\n"
+    daemon.offer(sdp(port=9) + "m=audio 9 RTP/AVP 8 0\n" + ice, passthrough=True, bundle="require")
+    assert set(daemon.calls.sockets_of(daemon.call)) <= set(daemon.targets)
