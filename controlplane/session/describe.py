@@ -105,7 +105,7 @@ def _passed_through(exchange: Exchange, media: Media, said: MediaDescription) ->
     if media.mapping is not None and said.has_ice:
         kind = "relay" if exchange.request.ice == "force-relay" else "host"
         received = said.values("candidate")
-        sockets = companions(exchange.call, media, exchange.sockets, min(2, len(media.mapping.sockets)))
+        sockets = companions(exchange.call, media.carrier, exchange.sockets, min(2, len(media.mapping.sockets)))
         if kind == "relay":
             section.copied = [text for text in section.copied or () if not is_relayed(text)]
         section.candidates = own_candidates(sockets, received, kind, exchange.settings.instance_id)

@@ -20,7 +20,7 @@ class Paths:
     def __init__(self) -> None:
         self.datagrams: list[Datagram] = []
         self._owners: dict[Endpoint, tuple[Call, Media]] = {}
-        self._agenda: list[tuple[float, int, Call, Media, Ice]] = []
+        self._agenda: list[tuple[float, int, Ice]] = []
         self._numbers = count()
 
     def watch(self, call: Call, media: Media) -> None:
@@ -30,7 +30,7 @@ class Paths:
             for mapping in ice.mappings:
                 for local in mapping.sockets:
                     self._owners[local] = call, media
-            self._plan(call, media, ice)
+            self._plan(ice)
 
     def forget(self, local: Endpoint) -> None:
         """A socket was closed."""
@@ -52,10 +52,13 @@ class Paths:
         """Have the agents do what is due; the calls whose paths have changed."""
         changed = []
         while self._agenda and self._agenda[0][0] <= now:
-            at, _, call, media, ice = heappop(self._agenda)
-            if ice.wake_at != at or media.ice is not ice or call.wake_at == inf:
+            at, _, ice = heappop(self._agenda)
+            if ice.wake_at != at:
                 continue
             ice.wake_at = inf
+            call, media = self._owner(ice)
+            if call is None or media is None:
+                continue
             ice.agent.on_time(now)
             if self._settle(call, media, ice, now):
                 changed.append(call)
@@ -63,11 +66,20 @@ class Paths:
 
     def _settle(self, call: Call, media: Media, ice: Ice, now: float) -> bool:
         self.datagrams += ice.agent.take_datagrams()
-        self._plan(call, media, ice)
+        self._plan(ice)
         return follow(media, now)
 
-    def _plan(self, call: Call, media: Media, ice: Ice) -> None:
+    def _owner(self, ice: Ice) -> tuple[Call, Media] | tuple[None, None]:
+        """Whose it is now: calls may be merged, and agents replaced."""
+        for mapping in ice.mappings:
+            for local in mapping.sockets:
+                owner = self._owners.get(local)
+                if owner is not None and owner[1].ice is ice:
+                    return owner
+        return None, None
+
+    def _plan(self, ice: Ice) -> None:
         at = ice.agent.next_at
         if at < ice.wake_at:
             ice.wake_at = at
-            heappush(self._agenda, (at, next(self._numbers), call, media, ice))
+            heappush(self._agenda, (at, next(self._numbers), ice))

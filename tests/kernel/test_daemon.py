@@ -9,7 +9,7 @@ from tests.kernel.build import Built
 from tests.kernel.prepare import Kernel
 from tests.kernel.vm import Guest
 
-CASES = case_names("case_daemon")
+CASES = case_names("case_daemon") + case_names("case_daemon_ice")
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from controlplane.events import PacketHanded, SourceSeen
 from controlplane.ice import stun
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Edits
+from controlplane.session.calls import PIERCING
 from controlplane.srtp.sdes import NO_WISHES, SdesWishes
 from tests.unit.session.calls import V4, V6, Daemon, ep, spec
 
@@ -135,16 +136,19 @@ def checked(daemon: Daemon, number: int, source: Endpoint) -> None:
     _, media = daemon.calls._paths._owners[local]
     assert media.ice is not None
     agent = media.ice.agent
-    for packet in daemon.last.datagrams:
-        if packet.local == local and packet.destination == source and agent.remote is not None:
-            transaction = stun.parse(packet.data).transaction
-            daemon.calls.on_packet(PacketHanded(local, source, daemon.now, stun.build(
-                stun.Kind.SUCCESS, transaction, [stun.mapped_address(local, transaction)], agent.remote.password)))
     request = stun.build(stun.Kind.REQUEST, bytes(12), [
         stun.text(stun.Type.USERNAME, f"{agent.local.ufrag}:x"), (stun.Type.USE_CANDIDATE, b"")], agent.local.password)
     daemon.calls.on_packet(PacketHanded(local, source, daemon.now, request))
-    daemon.apply()
     daemon.pass_time(0.05)
+    for packet in daemon.sent:
+        message = stun.parse(packet.data) if packet.data != PIERCING else None
+        if (message is not None and message.kind is stun.Kind.REQUEST and agent.remote is not None
+                and (packet.local, packet.destination) == (local, source)):
+            daemon.calls.on_packet(PacketHanded(local, source, daemon.now, stun.build(
+                stun.Kind.SUCCESS, message.transaction, [stun.mapped_address(local, message.transaction)],
+                agent.remote.password)))
+    daemon.apply()
+    daemon.sent.clear()
 
 
 def check_keys(daemon: Daemon) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.config.interfaces import InterfaceSpec
-from controlplane.events import ChangeSet, SourceSeen, WantedTarget
+from controlplane.events import ChangeSet, Datagram, SourceSeen, WantedTarget
 from controlplane.ng.request import Request
 from controlplane.ports.sockets import Sockets
 from controlplane.session.call import Call
@@ -58,11 +58,13 @@ class Daemon:
         self.calls = Calls(self.settings, self.sockets, source, self.counter)
         self.targets: dict[Endpoint, WantedTarget] = {}
         self.last = ChangeSet()
+        self.sent: list[Datagram] = []
         self.warnings: list[str] = []
 
     def apply(self) -> ChangeSet:
         self.last = self.calls.take_changes()
         self.targets.update(self.last.wanted)
+        self.sent += self.last.datagrams
         for local in self.last.closed:
             self.targets.pop(local, None)
             self.sockets.release(local)

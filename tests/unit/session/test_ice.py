@@ -360,3 +360,27 @@ def test_ice_is_no_cause_for_warnings(caplog):
     daemon = Daemon()
     reply = daemon.send("offer", sdp=sdp("192.0.2.10", 41000, *ICE), from_tag="A")
     assert "warning" not in reply and not caplog.records and not daemon.warnings
+
+
+@pytest.mark.parametrize("merged", ["c1", "c2"])
+def test_ice_goes_on_when_calls_are_merged(merged):
+    publisher = a_party()
+    daemon = Daemon()
+    body = daemon.body("publish", from_tag="P", sdp=publisher.sdp("a=sendonly"), call_id="c1")
+    daemon.body("publish", from_tag="Q", sdp=sdp("192.0.2.11"), call_id="c2")
+    other = {"c1": "c2", "c2": "c1"}[merged]
+    tags = {"c1": "P", "c2": "Q"}
+    daemon.send("connect", call_id=other, from_tag=tags[other], to_tag=tags[merged], to_call_id=merged)
+    assert len(daemon.calls.calls) == 1
+    publisher.hear(body, daemon.now)
+    IceNetwork(daemon, publisher).run(8)
+    party = next(party for call in daemon.calls.calls.values() for party in call.parties if party.tag == "P")
+    assert admitted(daemon, party.medias[0].streams[0].local) == "192.0.2.10:41000"
+    assert party.medias[0].ice.agent.phase is Phase.COMPLETED
+
+
+def test_a_member_of_a_bundle_that_passes_through_shows_the_sockets_of_the_head():
+    daemon = Daemon()
+    body = daemon.offer(sdp() + "m=audio 41002 RTP/AVP 8\n" + "\n".join(ICE) + "\n", ice="optional", bundle="require")
+    ours = [candidate for candidate in ice_values(body)["candidate"] if V6 in candidate or V4 in candidate]
+    assert ours and set(daemon.calls.sockets_of(daemon.call)) <= set(daemon.targets)
