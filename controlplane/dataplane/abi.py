@@ -49,6 +49,8 @@ TRACKERS = MAX_SSRCS * TRACKER.size
 """Bytes of all trackers of a target."""
 _VALID = 4
 _ADDED = struct.Struct("=II")
+_ADDED_AT = REPLY.size
+_SLOTS_AT = REPLY.size + _ADDED.size
 _STATE = ffi.sizeof("struct rtpe_state")
 _OUTPUT_STATE = ffi.sizeof("struct rtpe_output_state")
 _SRTP_STATE = ffi.sizeof("struct rtpe_srtp_state")
@@ -300,6 +302,19 @@ def read_slots(reply: Reply) -> tuple[int, tuple[int, ...]]:
     """The answer to add_target(): the target's slot and those of its outputs."""
     slot, count = _ADDED.unpack_from(reply.body)
     return slot, struct.unpack_from(f"={count}I", reply.body, _ADDED.size)
+
+
+def added(data: bytes) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
+    """Of each reply to add_target() in an answer: cookie, status, and if that is 0 the target's and outputs' slots."""
+    at = 0
+    while at < len(data):
+        _, status, length, cookie = REPLY.unpack_from(data, at)
+        if status:
+            yield cookie, status, 0, ()
+        else:
+            slot, count = _ADDED.unpack_from(data, at + _ADDED_AT)
+            yield cookie, 0, slot, struct.unpack_from(f"={count}I", data, at + _SLOTS_AT)
+        at += length
 
 
 def read_counters(c: Any) -> Counters:

@@ -21,6 +21,8 @@ class Installed(NamedTuple):
     slot: int
     outputs: tuple[tuple[Endpoint, int], ...]
     """Local socket an output sends from, and the output's slot."""
+    uses: tuple[KeyUse, ...] = ()
+    """Of the keys it encrypts and decrypts with."""
 
 
 class Addition(NamedTuple):
@@ -87,24 +89,23 @@ class Ledger:
         refused = []
         records = [abi.add_target(wanted, seeds, cookie=i) for i, (wanted, seeds) in enumerate(additions)]
         for batch in abi.batches(records):
-            for reply in abi.replies(self._engine.command(batch)):
-                addition = additions[reply.cookie]
-                if reply.status:
-                    refused.append((addition, DataPlaneError(-reply.status, f"target {addition.wanted.local}")))
+            for cookie, status, slot, output_slots in abi.added(self._engine.command(batch)):
+                addition = additions[cookie]
+                if status:
+                    refused.append((addition, DataPlaneError(-status, f"target {addition.wanted.local}")))
                 else:
-                    self._note(addition.wanted, reply)
+                    self._note(addition.wanted, slot, output_slots)
         return refused
 
-    def _note(self, wanted: WantedTarget, reply: abi.Reply) -> None:
-        slot, output_slots = abi.read_slots(reply)
+    def _note(self, wanted: WantedTarget, slot: int, output_slots: tuple[int, ...]) -> None:
         outputs = tuple([(o.source, s) for o, s in zip(abi.outputs_of(wanted), output_slots)])
         before = self.installed.get(wanted.local)
-        if before is not None:
-            self._drop_keys(before.wanted)
-        if is_encrypted(wanted):
-            for use in uses(wanted):
-                self._holders.setdefault(use, set()).add(wanted.local)
-        self.installed[wanted.local] = Installed(wanted, slot, outputs)
+        if before is not None and before.uses:
+            self._drop_keys(before)
+        used = tuple(uses(wanted)) if is_encrypted(wanted) else ()
+        for use in used:
+            self._holders.setdefault(use, set()).add(wanted.local)
+        self.installed[wanted.local] = Installed(wanted, slot, outputs, used)
         self._account(wanted.local).slot = slot
         if before is not None:
             if before.outputs == outputs:
@@ -134,16 +135,15 @@ class Ledger:
         replies = list(self._states([abi.del_target(local) for local in known]))
         for local, reply in zip(known, replies):
             target = self.installed.pop(local)
-            self._drop_keys(target.wanted)
+            if target.uses:
+                self._drop_keys(target)
             yield target, reply
 
-    def _drop_keys(self, wanted: WantedTarget) -> None:
-        if not is_encrypted(wanted):
-            return
-        for use in uses(wanted):
+    def _drop_keys(self, target: Installed) -> None:
+        for use in target.uses:
             holders = self._holders.get(use)
             if holders is not None:
-                holders.discard(wanted.local)
+                holders.discard(target.wanted.local)
                 if not holders:
                     del self._holders[use]
 

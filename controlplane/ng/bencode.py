@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -19,6 +18,8 @@ _L, _D, _E = b"lde"
 _ZERO, _NINE, _COLON = b"09:"
 # Behind the message these read as the ends that a message cut between two items lacks.
 _CLOSING = b"e" * MAX_DEPTH
+_SMALL_END = 256
+_SMALL = [b"i%de" % number for number in range(_SMALL_END)]
 
 
 def _integer(data: bytes, at: int, size: int) -> tuple[int, int]:
@@ -102,41 +103,41 @@ def _string(value: str) -> bytes:
     return b"%d:%b" % (len(raw), raw)
 
 
-def _write(value: Any, put: Callable[[bytes], None]) -> None:
+def _write(value: Any, pieces: list[bytes]) -> None:
     kind = type(value)
     if kind is dict:
-        put(b"d")
+        pieces.append(b"d")
         for key, item in value.items():
-            put(_string(key))
+            pieces.append(_string(key))
             kind = type(item)
             if kind is int:
-                put(b"i%de" % item if item else b"i0e")
+                pieces.append(_SMALL[item] if 0 <= item < _SMALL_END else b"i%de" % item)
             elif kind is str:
-                put(_string(item))
+                pieces.append(_string(item))
             else:
-                _write(item, put)
-        put(b"e")
+                _write(item, pieces)
+        pieces.append(b"e")
     elif kind is list or kind is tuple:
-        put(b"l")
+        pieces.append(b"l")
         for item in value:
             if type(item) is str:
-                put(_string(item))
+                pieces.append(_string(item))
             else:
-                _write(item, put)
-        put(b"e")
+                _write(item, pieces)
+        pieces.append(b"e")
     elif kind is bytes:
-        put(b"%d:" % len(value))
-        put(value)
+        pieces.append(b"%d:" % len(value))
+        pieces.append(value)
     elif isinstance(value, str):
-        put(_string(value))
+        pieces.append(_string(value))
     elif isinstance(value, int):
-        put(b"i%de" % value)
+        pieces.append(b"i%de" % value)
     elif kind is Dictionary:
-        put(b"d")
+        pieces.append(b"d")
         for raw, item in value.items():
-            _write(raw, put)
-            _write(item, put)
-        put(b"e")
+            _write(raw, pieces)
+            _write(item, pieces)
+        pieces.append(b"e")
     else:
         raise TypeError(f"{kind.__name__} cannot be bencoded")
 
@@ -144,5 +145,5 @@ def _write(value: Any, put: Callable[[bytes], None]) -> None:
 def encode(value: Encodable) -> bytes:
     """Write ``value``; dictionaries keep their order. TypeError for what bencode cannot hold, as None and float."""
     pieces: list[bytes] = []
-    _write(value, pieces.append)
+    _write(value, pieces)
     return b"".join(pieces)

@@ -57,7 +57,7 @@ static int prepare(int fd, const struct rtpe_addr *local, int tos)
 		err = apply(fd, ip4_settings, sizeof(ip4_settings) / sizeof(ip4_settings[0]));
 	else
 		err = apply(fd, ip6_settings, sizeof(ip6_settings) / sizeof(ip6_settings[0]));
-	if (!err)
+	if (!err && tos)
 		err = set_kernel_tos(fd, local->family, tos);
 	if (!err && bind(fd, &sa.any, len))
 		err = -errno;

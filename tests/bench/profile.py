@@ -15,6 +15,7 @@ from controlplane.config.interfaces import build_interfaces
 from controlplane.config.load import load
 from controlplane.config.netdevs import system_resolver
 from controlplane.dataplane.relay import Relay
+from controlplane.garbage import Garbage
 from controlplane.proxy import Proxy
 from tests.peers import ngclient, sdp
 
@@ -63,6 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     settings = load(list(_OPTIONS))
     relay = Relay(1)
+    Garbage(lambda: 0).set_aside()
     try:
         proxy = Proxy(settings, relay, None, *build_interfaces(settings, system_resolver()), time.time)
         run(proxy, 0, _WARM_UP)
