@@ -27,7 +27,8 @@ PYTHON_SOURCES := $(shell find controlplane ctl -name '*.py')
 PY_COMPILED := PYTHONPATH=$(abspath $(COMPILED)):$(CURDIR) $(PY) -P
 
 .PHONY: all help venv relay compiled kmod libxt demo run test style types check check-unit check-compiled check-core \
-	check-netns check-kernel check-kernel-debug check-e2e bench bench-kernel fuzz differential install uninstall dkms root clean
+	check-netns check-kernel check-kernel-debug check-e2e attack bench bench-kernel fuzz differential install uninstall dkms \
+	root clean
 
 all: relay kmod
 
@@ -38,6 +39,7 @@ help:
 	@echo 'make check-unit     unit tests alone; also check-core, check-netns, check-kernel, check-e2e'
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
+	@echo 'make attack         attacks on calls with 500 packets each, and the exact number that each wins'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
 	@echo 'make fuzz           the fuzz targets, a minute each'
@@ -121,6 +123,11 @@ check-kernel-debug: $(VENV)/relay
 check-e2e: $(VENV)/relay
 	tools/packages.sh demo test
 	$(PYTEST) tests/e2e tests/conformance
+
+# What make test does with five packets each.
+attack: $(VENV)/relay
+	tools/packages.sh test
+	RTPENGINE_ATTACK_PACKETS=500 $(PYTEST) tests/attack --timeout=300
 
 bench: $(COMPILED)/ready
 	tools/packages.sh module demo test

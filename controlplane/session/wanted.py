@@ -103,6 +103,8 @@ def _expected(media: Media, stream: Stream, ranked: bool) -> tuple[Endpoint | No
     handling = media.handling
     if ranked:
         return stream.advertised, Mismatch.DROP if handling.strict_source else Mismatch.IGNORE
+    if handling.learning == "off" and handling.strict_source and stream.destination is not None:
+        return stream.learned or stream.endpoint, Mismatch.DROP  # no first packet decides
     if not stream.confirmed or not (handling.strict_source or handling.media_handover):
         return None, Mismatch.IGNORE
     mismatch = Mismatch.DROP if handling.strict_source else Mismatch.PROPAGATE

@@ -183,8 +183,13 @@ class Endpoint:
         self.arrivals.append(Arrival(packet, reception.receive(packet.sequence, packet.timestamp, at), source, at))
 
     def _on_rtcp(self, data: bytes, source: tuple[str, int], at: float) -> None:
+        try:
+            reports = list(rtcp.reports(data))
+        except ValueError:
+            self.strays.append(data)
+            return
         self.compounds.append(data)
-        for report in rtcp.reports(data):
+        for report in reports:
             if report.ntp is not None and report.ssrc in self.sources:
                 self.sources[report.ssrc].heard_report((report.ntp >> 16) & 0xFFFFFFFF, at)
             for block in report.blocks:

@@ -139,6 +139,16 @@ def test_expected_source(flag: str, mismatch: Mismatch) -> None:
     assert (daemon.targets[a].expected_source, daemon.targets[a].mismatch) == (ep(SDP), mismatch)
 
 
+def test_without_learning_a_strict_source_holds_from_the_first_packet() -> None:
+    daemon = Daemon()
+    words = {"flags": "strict-source", "endpoint_learning": "off"}
+    daemon.offer(sdp(), **words)
+    daemon.answer(sdp("198.51.100.20", 42000), **words)
+    target = daemon.targets[daemon.local("A")]
+    assert (target.expected_source, target.mismatch) == (ep(SDP), Mismatch.DROP)
+    assert daemon.targets[daemon.local("B")].expected_source == ep("198.51.100.20:42000")
+
+
 @pytest.mark.parametrize("flag, mismatch", [("strict-source", Mismatch.DROP), ("media-handover", Mismatch.IGNORE)])
 def test_the_relay_ranks_sources_like_the_session(flag: str, mismatch: Mismatch) -> None:
     daemon = Daemon()
