@@ -16,6 +16,7 @@ from controlplane.config.settings import Settings
 from controlplane.dataplane.firewall import Firewall, rule_of
 from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.relay import Relay
+from controlplane.dataplane.rtcp import RtcpTap
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
 from controlplane.errors import ConfigError, PeerError
 from controlplane.garbage import Garbage
@@ -125,6 +126,8 @@ class App:
         self._handle_signals(loop, ended)
         loop.add_reader(self._relay.fileno(), self.proxy.on_relay_events)
         loop.add_reader(self._relay.packets_fileno(), self.proxy.on_relay_packets)
+        for tap in self.proxy.rtcp.taps:
+            loop.add_reader(tap.fileno(), self._read_rtcp, loop, tap)
         await listeners.start()
         timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
                   asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
@@ -143,7 +146,13 @@ class App:
             timer.cancel()
         loop.remove_reader(self._relay.fileno())
         loop.remove_reader(self._relay.packets_fileno())
+        for tap in self.proxy.rtcp.taps:
+            loop.remove_reader(tap.fileno())
         await listeners.close()
+
+    def _read_rtcp(self, loop: asyncio.AbstractEventLoop, tap: RtcpTap) -> None:
+        if not self.proxy.rtcp.read(tap):
+            loop.remove_reader(tap.fileno())
 
     def _handle_signals(self, loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -179,6 +188,7 @@ class App:
     def close(self) -> None:
         """End all calls and give back rule, table, ports and threads."""
         self.proxy.end(list(self.proxy.calls.calls.values()))
+        self.proxy.rtcp.close()
         self._release()
 
     def _release(self) -> None:

@@ -14,7 +14,12 @@ from controlplane.ng.later import Later
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.report.codecs import codec_name
-from controlplane.report.model import Call, Media, Party, Stream
+from controlplane.rtcp.history import History
+from controlplane.session.call import Call
+from controlplane.session.media import Media
+from controlplane.session.party import Party
+from controlplane.session.quality import heard_of
+from controlplane.session.stream import Stream
 
 _control = logging.getLogger("rtpengine.control")
 _core = logging.getLogger("rtpengine.core")
@@ -67,11 +72,11 @@ def call_ended(call: Call, reason: str, now: float) -> None:
         _core.info("Call ended after %s: %s", _age(now - call.created), reason)
         _core.info("Final packet stats:")
         for party in call.parties:
-            for line in _party_lines(party, now):
+            for line in _party_lines(party, call.created, now):
                 _core.info("%s", line)
 
 
-def _party_lines(party: Party, now: float) -> Iterator[str]:
+def _party_lines(party: Party, begun: float, now: float) -> Iterator[str]:
     label = f" (label '{party.label}')" if party.label else ""
     yield f"--- Tag '{party.tag or ''}'{label}, created {_age(now - party.created)} ago"
     for media in party.medias:
@@ -80,7 +85,7 @@ def _party_lines(party: Party, now: float) -> Iterator[str]:
         for stream in media.streams:
             if stream.local is not None:
                 yield _port_line(stream, now)
-        yield from _source_lines(media)
+        yield from _source_lines(media, begun)
 
 
 def _port_line(stream: Stream, now: float) -> str:
@@ -97,11 +102,32 @@ def _counted(counters: Counters) -> str:
     return f"{counters.packets} p, {counters.bytes} b, {counters.errors} e"
 
 
-def _source_lines(media: Media) -> Iterator[str]:
+def _source_lines(media: Media, begun: float) -> Iterator[str]:
     for stream in media.streams:
         for source in stream.stats.sources:
             yield (f"--------- SSRC {source.ssrc:x}: {source.packets} p, {source.bytes} b, lost {source.lost}, "
                    f"duplicate {source.duplicates}, out of order {source.reordered}")
+            history = heard_of(media, source.ssrc)
+            if history:
+                yield from _quality_lines(history, begun)
+
+
+def _quality_lines(history: History, begun: float) -> Iterator[str]:
+    """How the source was heard, once there is a score; ``begun`` is when the call did."""
+    low, high = history.lowest, history.highest
+    if low is None or high is None:
+        return
+    three = (history.average, low, high)
+    yield (f"------ Average MOS {_tenths(three[0].mos)}, lowest MOS {_tenths(low.mos)} (at {_age(low.at - begun)}), "
+           f"highest MOS {_tenths(high.mos)} (at {_age(high.at - begun)}) lost:{history.lost}")
+    trips, legs = ("/".join(f"{each / 1000:.1f}" for each in times)
+                   for times in ([each.round_trip for each in three], [each.leg for each in three]))
+    yield (f"------ respective (avg/min/max) jitter {'/'.join(str(each.jitter) for each in three)} ms, "
+           f"RTT-e2e {trips} ms, RTT-dsct {legs} ms, packet loss {'/'.join(str(each.loss) for each in three)}%")
+
+
+def _tenths(score: int) -> str:
+    return f"{score // 10}.{score % 10}"
 
 
 def _age(seconds: float) -> str:

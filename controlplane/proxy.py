@@ -26,6 +26,8 @@ from controlplane.report import json as report_json
 from controlplane.report import snapshot
 from controlplane.report.counters import Statistics
 from controlplane.report.model import PortUsage
+from controlplane.rtcp.mos import Scale
+from controlplane.rtcpfeed import RtcpFeed
 from controlplane.session import timeouts
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
@@ -36,7 +38,7 @@ _log = logging.getLogger("rtpengine.core")
 _control = logging.getLogger("rtpengine.control")
 
 SESSION_SETTINGS = ("timeout", "silent_timeout", "offer_timeout", "final_timeout", "delete_delay", "max_sessions",
-                    "tos", "endpoint_learning", "sip_source", "reject_invalid_sdp")
+                    "tos", "endpoint_learning", "sip_source", "reject_invalid_sdp", "rtcp_interval", "ssrc_reporting")
 """The options that the sessions read; attributes of both Settings and SessionSettings."""
 
 
@@ -62,9 +64,10 @@ class Proxy:
         """The call whose counters were read just now."""
         source = random.SystemRandom()
         self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
-        self._program = Program(relay, accelerator, self._sockets.release)
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}")
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
+        self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
+        self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap)
         self.settings_changed()
         hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
@@ -158,6 +161,8 @@ class Proxy:
             self.statistics.account(stats)
             yield
         self.statistics.tick(self._clock())
+        if self.settings.measure_rtp:
+            yield from self.rtcp.measure(self._clock())
         yield from self.statistics.census.take(self.calls.calls, self._clock())
         yield from self.deadlines()
 

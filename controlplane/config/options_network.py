@@ -76,8 +76,8 @@ LIMITS: tuple[Option, ...] = (
            check=at_least(0), runtime=True),
     option("max-bandwidth", Kind.UNSIGNED, "refuse further calls above this number of bytes received per second; "
            "0 is no limit", runtime=True),
-    option("rtcp-interval", _int, "milliseconds between generated RTCP packets", 5000, default_below=1,
-           support=_later),
+    option("rtcp-interval", _int, "milliseconds between generated RTCP packets, to which up to a second is added", 5000,
+           default_below=1),
 )
 
 FORWARDING: tuple[Option, ...] = (

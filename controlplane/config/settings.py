@@ -72,6 +72,10 @@ class Settings:
     log_mark_prefix: str
     log_mark_suffix: str
     num_threads: int
+    rtcp_interval: int
+    mos: tuple[str, ...]
+    measure_rtp: bool
+    ssrc_reporting: str
     no_redis_required: bool
 
     def __init__(self, given: Mapping[str, Value] | None = None, origin: Mapping[str, str] | None = None,

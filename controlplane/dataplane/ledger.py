@@ -66,10 +66,14 @@ class _Account:
 
 
 class Ledger:
-    """One engine's targets. Counters of what was removed are kept until the socket closes."""
+    """One engine's targets. Counters of what was removed are kept until the socket closes.
 
-    def __init__(self, engine: Engine):
+    ``rtcp_stream`` is the index of the stream that their RTCP is copied to, 0 for none; what is discarded is not.
+    """
+
+    def __init__(self, engine: Engine, rtcp_stream: int = 0):
         self._engine = engine
+        self._rtcp_stream = rtcp_stream
         self._targets = TargetReader(engine)
         self._outputs = OutputReader(engine)
         self.installed: dict[Endpoint, Installed] = {}
@@ -87,7 +91,9 @@ class Ledger:
     def add(self, additions: list[Addition]) -> list[tuple[Addition, DataPlaneError]]:
         """Install or replace; returns those that the engine refused, with the reason."""
         refused = []
-        records = [abi.add_target(wanted, seeds, cookie=i) for i, (wanted, seeds) in enumerate(additions)]
+        tap = self._rtcp_stream
+        records = [abi.add_target(wanted, seeds, cookie=i, rtcp_stream=tap if wanted.is_rtp and not wanted.discard else 0)
+                   for i, (wanted, seeds) in enumerate(additions)]
         for batch in abi.batches(records):
             for cookie, status, slot, output_slots in abi.added(self._engine.command(batch)):
                 addition = additions[cookie]

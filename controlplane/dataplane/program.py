@@ -15,7 +15,8 @@ from controlplane.dataplane import abi
 from controlplane.dataplane.indices import Indices, goes_on, is_encrypted
 from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.selector import Accelerator
-from controlplane.dataplane.stats import Engine
+from controlplane.dataplane.relay import Relay
+from controlplane.dataplane.rtcp import TappedEngine
 from controlplane.errors import DataPlaneError
 from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
@@ -29,13 +30,15 @@ _Latest = tuple[Reading, Reading, StreamStats]
 class Program:
     """Keeps the engines at what the sessions want.
 
-    ``close_socket`` is called for each socket that the sessions gave up, after its targets are gone.
+    ``close_socket`` is called for each socket that the sessions gave up, after its targets are gone. ``tap`` gives the
+    index of the stream that an engine is to copy RTCP to.
     """
 
-    def __init__(self, relay: Engine, accelerator: Accelerator | None, close_socket: Callable[[Endpoint], None]):
-        self._relay = Ledger(relay)
+    def __init__(self, relay: Relay, accelerator: Accelerator | None, close_socket: Callable[[Endpoint], None],
+                 tap: Callable[[TappedEngine], int] = lambda engine: 0):
+        self._relay = Ledger(relay, tap(relay))
         self._accelerator = accelerator
-        self._fast = Ledger(accelerator) if accelerator is not None else None
+        self._fast = Ledger(accelerator, tap(accelerator)) if accelerator is not None else None
         self._close_socket = close_socket
         self._latest: dict[Endpoint, _Latest] = {}
 

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from controlplane.dataplane.kernel import KernelError, KernelTable
+from controlplane.dataplane.rtcp import TappedEngine
 from controlplane.dataplane.stats import Engine
 from controlplane.errors import ConfigError
 
 _log = logging.getLogger("rtpengine.core")
 
 
-class Accelerator(Engine, Protocol):
+class Accelerator(Engine, TappedEngine, Protocol):
     """An engine that packets may go through instead of the relay, and that can be given back."""
 
     def close(self) -> None: ...

@@ -19,7 +19,7 @@ IMPLEMENTED = """
     all allow-asymmetric-codecs|allow-asymmetric-codec allow-no-codec-media|allow-no-codec-medias
     |allow-empty-codec-media|allow-empty-codec-medias allow-transcoding asymmetric bidirectional block-dtmf|block-DTMF
     directional egress fast fatal fragment
-    full-rtcp-attribute|full-RTCP-attribute generate-mid
+    full-rtcp-attribute|full-RTCP-attribute generate-mid generate-rtcp|generate-RTCP
     ice-reject|ICE-reject|reject-ice|reject-ICE inactive loop-protect media-handover
     mirror-rtcp|mirror-RTCP|RTCP-mirror|rtcp-mirror nat-wait|NAT-wait new-branch no-codec-renegotiation|reuse-codecs
     no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv pad-crypto passthrough
@@ -41,7 +41,7 @@ SATISFIED = """
 PLANNED = """
     always-transcode audio-player|player block-egress block-short|block-shorts|block-short-packets
     debug|debugging detect-dtmf|detect-DTMF
-    force-transcoding generate-rtcp|generate-RTCP mix|mixed
+    force-transcoding mix|mixed
     record-call recording-vsc|recording-VSC recording-announcement
 """
 
@@ -49,6 +49,7 @@ FLAGS = Vocabulary((IMPLEMENTED + SATISFIED).replace("\n    |", "|"), PLANNED)
 
 _EXPANSIONS: dict[str, tuple[tuple[bytes, Value], ...]] = {
     "all": ((b"all", b"all"),),
+    "generate-rtcp": ((b"generate-RTCP", b"on"),),
     "strip-extmap": ((b"extmap", Dictionary([(b"strip", [b"all"])])),),
     "passthrough": ((b"passthrough", b"on"),),
     "no-passthrough": ((b"passthrough", b"off"),),

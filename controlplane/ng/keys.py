@@ -138,8 +138,9 @@ def _set_audio_player(target: Target, value: Value) -> None:
 
 
 def _set_generated_rtcp(target: Target, value: Value) -> None:
-    if value == b"on":
-        target.unsupported("generate-RTCP")
+    word = known_word(target, "generate-RTCP", SWITCH, value) if isinstance(value, bytes) else None
+    if word is not None:
+        target.request.generate_rtcp = word.name == "on"
 
 
 def _set_flags(target: Target, value: Value) -> None:

@@ -63,6 +63,7 @@ class Request:
     """URIs of header extensions, or ``all``."""
     extmap_mask: set[str] = field(default_factory=set)
     passthrough: bool | None = None
+    generate_rtcp: bool | None = None
     media_echo: str | None = None
     """blackhole, forward, backwards or both."""
     dtmf_security: str | None = None

@@ -12,7 +12,7 @@ from controlplane.errors import PeerError
 from controlplane.events import ChangeSet, Datagram, PacketHanded, SourceSeen, StreamStats, WantedTarget
 from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
-from controlplane.session import delete, learning, query, signalling, timeouts
+from controlplane.session import delete, learning, query, reporting, signalling, timeouts
 from controlplane.session.call import Call
 from controlplane.session.connect import absorb
 from controlplane.session.context import Context
@@ -47,6 +47,9 @@ class Observer(Protocol):
 
     def session_ended(self, call: Call, reason: str, now: float) -> None:
         """A call was destroyed; ``reason`` is one of timeouts.py."""
+
+    def refresh(self, call: Call) -> None:
+        """Read the counters of a call now."""
 
 
 class Calls:
@@ -167,6 +170,8 @@ class Calls:
             if call.wake_at != inf:
                 call.relearn_at = call.last_signal + learning.WINDOW
                 self._synchronize(call, now)
+                if call.reports_rtcp and call.report_at == inf:
+                    call.report_at = self._next_report(now)
                 self._refresh(call, report_sources=True)
                 self._wake(call, now, self._pierce(call, now, call.relearn_at))
 
@@ -182,7 +187,8 @@ class Calls:
                 raise PeerError(_NOT_FOUND)
             return {"warning": _NOT_FOUND}
         shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
-        reply = {} if "fast" in request.flags else query.call_reply(call, shown)
+        reply = {} if "fast" in request.flags else query.call_reply(
+            call, shown, self.settings.ssrc_reporting)
         delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
         doomed = delete.doomed_with(party) if party is not None else delete.of_call_id(call, request.call_id)
         if delete.ends_call(call, doomed):
@@ -195,7 +201,7 @@ class Calls:
 
     def query(self, request: Request) -> Reply:
         """ng ``query``: the reply's keys. PeerError if the call is unknown."""
-        return query.call_reply(self._known(request), request.to_tag or request.from_tag)
+        return query.call_reply(self._known(request), request.to_tag or request.from_tag, self.settings.ssrc_reporting)
 
     def list(self, request: Request) -> Reply:
         """ng ``list``: the call-IDs, at most as many as ``limit`` says. PeerError if it is negative."""
@@ -341,11 +347,13 @@ class Calls:
             if party.deletion_at is not None and party.deletion_at <= now:
                 call.close_party(party)
         self._refresh(call, report_sources=again)
+        if now >= call.report_at:
+            self._report(call, now)
         self._wake(call, now, self._pierce(call, now, verdict.next_at))
 
     def _wake(self, call: Call, now: float, at: float) -> None:
         """Put the call on the agenda, unless it stands there for an earlier time."""
-        at = min(at, now + LONGEST_SLEEP, call.relearn_at if call.relearn_at is not None else inf)
+        at = min(at, now + LONGEST_SLEEP, call.report_at, call.relearn_at if call.relearn_at is not None else inf)
         if call.wake_at is None or at < call.wake_at:
             call.wake_at = at
             heappush(self._agenda, (at, call.call_id))
@@ -379,6 +387,22 @@ class Calls:
                 if packets:
                     at = min(at, now + PIERCE_INTERVAL)
         return at
+
+    def _report(self, call: Call, now: float) -> None:
+        """Send RTCP of our own, of the counters at this moment."""
+        if self.observer is not None:
+            self.observer.refresh(call)
+        self._changes.datagrams += reporting.reports(call, now, self.settings.instance_id)
+        call.report_at = self._next_report(now)
+
+    def _next_report(self, now: float) -> float:
+        """Not at the same time for all calls (RFC 3550 section 6.3)."""
+        return now + self.settings.rtcp_interval / 1000 + self._random.getrandbits(10) / 1024
+
+    def owner(self, local: Endpoint) -> tuple[Call, Media] | None:
+        """The call and the medium that the socket serves now."""
+        found = self._owners.get(local)
+        return found and found[:2]
 
     def _report_closed(self, call: Call) -> None:
         for local in call.released:

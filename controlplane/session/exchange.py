@@ -195,7 +195,7 @@ class Exchange:
                 words.note_unsupported(f"codec-{rule}")
 
     def _agree_treatment(self, pair: Pair) -> None:
-        """Whether the SDP is handed on as it is, and whether packets come back or go nowhere."""
+        """Whether the SDP is handed on as it is, whose RTCP is sent, and whether packets come back or go nowhere."""
         section, sender, receiver = pair
         words = self.request
         wanted = words.passthrough
@@ -203,6 +203,9 @@ class Exchange:
             wanted = True
         if wanted is not None:
             sender.passthrough = receiver.passthrough = wanted
+        if words.generate_rtcp is not None:
+            sender.generate_rtcp = receiver.generate_rtcp = words.generate_rtcp
+            self.call.reports_rtcp = self.call.reports_rtcp or words.generate_rtcp
         if words.media_echo is not None:
             sender.echo = words.media_echo in ("backwards", "both")
             receiver.echo = words.media_echo in ("forward", "both")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from controlplane.addresses import Endpoint
 from controlplane.events import SsrcStats
+from controlplane.rtcp.hearing import Hearing
 from controlplane.sdp.model import Extmap, MediaDescription, PayloadType, Twin
 from controlplane.sdp.protocols import lookup
 from controlplane.session.sockets import Place
@@ -159,6 +160,8 @@ class Media:
     bundle: Bundle | None = None
     ice: Ice | None = None
     ice_lite: bool = False
+    generate_rtcp: bool = False
+    hearing: Hearing | None = None
     heard: dict[int, SsrcStats] = field(default_factory=dict)
 
     @property

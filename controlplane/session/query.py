@@ -7,6 +7,7 @@ from typing import Any
 
 from controlplane.addresses import Endpoint
 from controlplane.events import NOTHING, Counters, SsrcStats
+from controlplane.session import sources
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.party import Party
@@ -16,8 +17,11 @@ _FAMILY = {4: "IPv4", 6: "IPv6"}
 Reply = dict[str, Any]
 
 
-def call_reply(call: Call, tag: str | None = None) -> Reply:
-    """All about ``call``, or about the party called ``tag`` and its peers; about nobody if there is none."""
+def call_reply(call: Call, tag: str | None = None, reporting: str = "full") -> Reply:
+    """All about ``call``, or about the party called ``tag`` and its peers; about nobody if there is none.
+
+    ``reporting`` says where RTP sources are described (option ``ssrc-reporting``).
+    """
     parties = _selected(call, tag)
     microseconds = int(call.created * 1_000_000)
     reply: Reply = {
@@ -25,13 +29,13 @@ def call_reply(call: Call, tag: str | None = None) -> Reply:
         "last signal": int(call.last_signal), "last redis update": 0}
     if call.metadata is not None:
         reply["metadata"] = call.metadata
-    sources = [source for party in parties for media in party.medias for source in media.ingress]
-    reply["SSRC"] = {str(source.ssrc): _ssrc(source) for source in sources}
+    if reporting in sources.GLOBAL:
+        reply["SSRC"] = sources.by_number(media for party in parties for media in party.medias)
     tags: Reply = {}
     untagged = 0
     for party in parties:
         untagged += party.tag is None
-        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(call, party)
+        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(call, party, reporting)
     reply["tags"] = tags
     if call.forwarding or any(party.forwarding for party in call.parties):
         reply["recording"] = {"call recording": 0, "forwarding": int(call.forwarding)}
@@ -50,7 +54,7 @@ def _selected(call: Call, tag: str | None) -> list[Party]:
         other in party.peers or any(id(media) in sources for media in other.medias))]]
 
 
-def _party(call: Call, party: Party) -> Reply:
+def _party(call: Call, party: Party, reporting: str) -> Reply:
     reply: Reply = {"tag": party.tag or ""}
     if party.branch is not None:
         reply["via-branch"] = party.branch
@@ -63,7 +67,7 @@ def _party(call: Call, party: Party) -> Reply:
                                                       for link in media.sources if not link.answers})
     reply["subscribers"] = _relations(call, party, {id(link.sink) for media in party.medias
                                                     for link in media.sinks if not link.answers})
-    reply["medias"] = [_media(media) for media in party.medias]
+    reply["medias"] = [_media(media, reporting) for media in party.medias]
     reply["VSC"] = []
     if party.forwarding:
         reply["recording"] = {"excluded": 0, "forwarding": 1}
@@ -79,21 +83,21 @@ def _relations(call: Call, party: Party, subscribed: set[int]) -> list[Reply]:
     return found
 
 
-def _media(media: Media) -> Reply:
+def _media(media: Media, reporting: str) -> Reply:
     reply: Reply = {"index": media.index, "type": media.type}
     if media.protocol:
         reply["protocol"] = media.protocol
-    sources = media.ingress
-    codec = _main_codec(media, sources) if sources else None
+    received = media.ingress
+    codec = _main_codec(media, received) if received else None
     if codec is not None:
         reply["codec"] = codec
     ice = media.carrier.ice
     if ice is not None:
         reply["ICE"] = {"state": ice.agent.phase.value, "reason": ice.agent.reason}
-    reply["streams"] = [_stream(media, stream, sources) for stream in media.streams]
+    reply["streams"] = [_stream(media, stream, received) for stream in media.streams]
     reply["flags"] = _media_flags(media)
-    reply["ingress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in sources]
-    reply["egress SSRCs"] = [{"SSRC": source.ssrc, **_ssrc(source)} for source in _heard(media)]
+    reply["ingress SSRCs"] = sources.ingress(media, received, reporting)
+    reply["egress SSRCs"] = sources.egress(media, reporting)
     return reply
 
 
@@ -103,7 +107,8 @@ def _media_flags(media: Media) -> list[str]:
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
         ("recv", media.recv), ("rtcp-mux", media.mux), ("SDES", sdes is not None),
         ("passthrough", not media.understood), *_ice_flags(media),
-        ("unidirectional", media.handling.unidirectional), ("echo", media.echo), ("blackhole", media.blackhole),
+        ("unidirectional", media.handling.unidirectional), ("RTCP generator", media.generate_rtcp),
+        ("echo", media.echo), ("blackhole", media.blackhole),
         ("SDES reordered", sdes is not None and bool(sdes.preferred)),
         ("legacy OSRTP", twin is not None and twin.first),
         ("reverse legacy OSRTP", twin is not None and not twin.first)) if on]
@@ -118,18 +123,12 @@ def _ice_flags(media: Media) -> list[tuple[str, bool]]:
             ("ICE-lite peer", ice.lite), ("ICE-lite self", ice.agent.lite)]
 
 
-def _heard(media: Media) -> list[SsrcStats]:
-    """The sources whose packets the party gets or got."""
-    now = {source.ssrc: source for link in media.sources if not link.rtcp_only for source in link.passed}
-    return [*now.values(), *[source for ssrc, source in media.heard.items() if ssrc not in now]]
-
-
 def _main_codec(media: Media, sources: list[SsrcStats]) -> str | None:
     main = max(sources, key=lambda source: source.packets)
     return media.codecs.get(main.last_payload_type) if main.packets else None
 
 
-def _stream(media: Media, stream: Stream, sources: list[SsrcStats]) -> Reply:
+def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     reply: Reply = {}
     if stream.local is not None:
         reply["local port"] = stream.local.port
@@ -144,13 +143,15 @@ def _stream(media: Media, stream: Stream, sources: list[SsrcStats]) -> Reply:
     reply["last packet"] = int(stream.last_packet)
     reply["last kernel packet"] = int(stats.kernel_in.last_packet)
     reply["last user packet"] = int(max(stream.created, stats.user_in.last_packet))
-    if sources:
-        reply["SSRC"] = sources[0].ssrc
+    if received:
+        reply["SSRC"] = received[0].ssrc
     fallback = stream.is_rtcp and not stream.is_rtp and media.mux
     handling = media.handling
+    running = stream.confirmed and stats.user_in.packets + stats.kernel_in.packets > 0
     reply["flags"] = [name for name, on in (
         ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp), ("fallback RTCP", fallback), ("filled", stream.filled),
-        ("confirmed", stream.confirmed), ("kernelized", stats.offloaded),
+        ("confirmed", stream.confirmed), ("kernelized", stats.offloaded or running),
+        ("no kernel support", running and not stats.offloaded),
         ("strict source address", handling.strict_source),
         ("media handover", handling.media_handover)) if on] if stream.local is not None or stream.filled else []
     reply["stats"] = _counters(stats.user_in + stats.kernel_in)
@@ -176,8 +177,3 @@ def _totals(parties: Iterable[Party], *, rtcp: bool) -> Reply:
                 if stream.is_rtp != rtcp:
                     total += stream.stats.user_in + stream.stats.kernel_in
     return _counters(total)
-
-
-def _ssrc(source: SsrcStats) -> Reply:
-    return {"bytes": source.bytes, "packets": source.packets, "last RTP timestamp": source.last_timestamp,
-            "last RTP seq": source.extended_sequence}

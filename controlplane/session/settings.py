@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class SessionSettings:
     """Times are seconds; ``final_timeout`` 0 and ``max_sessions`` below 0 mean no limit.
 
-    ``instance_id`` (12 hexadecimal digits) marks bodies that went through this process (ng flag ``loop-protect``).
+    ``instance_id`` (12 hexadecimal digits) marks bodies that went through this process (ng flag ``loop-protect``) and
+    names it in RTCP. ``rtcp_interval`` is in milliseconds; ``ssrc_reporting`` see query.py.
     """
 
     timeout: int = 60
@@ -23,3 +24,5 @@ class SessionSettings:
     sip_source: bool = False
     reject_invalid_sdp: bool = False
     instance_id: str = "000000000000"
+    rtcp_interval: int = 5000
+    ssrc_reporting: str = "full"

@@ -14,6 +14,7 @@ from controlplane.session.ice import gate
 from controlplane.session.media import Link, Media, PortMapping
 from controlplane.session.party import Party
 from controlplane.session.profiles import strips_feedback
+from controlplane.session.reporting import replaces_rtcp
 from controlplane.session.stream import Stream
 
 MAX_PAYLOAD_TYPES = 32
@@ -133,14 +134,16 @@ def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[Wanted
     carrier = sink.carrier
     if index + 1 >= len(carrier.streams) and index % 2 == 0:
         return
+    reports = not replaces_rtcp(media, sink)
     if index % 2 == 0:
-        _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+        if reports:
+            _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
         # Else the party is on hold: its RTCP is forwarded all the same.
         if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
             blocks = call.blocks | party.blocks | link.blocks
             _append(call, link, carrier.streams[index], rtp, extensions=True,
                     rules=payload_rules(media, blocks) if blocks else ())
-    elif index < len(carrier.streams):
+    elif reports and index < len(carrier.streams):
         _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
 
 

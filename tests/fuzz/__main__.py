@@ -16,6 +16,7 @@ TARGETS = {
     "message": "tests.fuzz.ng.fuzz_message",
     "sdp": "tests.fuzz.sdp.fuzz_parse",
     "crypto": "tests.fuzz.srtp.fuzz_crypto",
+    "rtcp": "tests.fuzz.rtcp.fuzz_reports",
     "pages": "tests.fuzz.servers.fuzz_pages",
     "http": "tests.fuzz.servers.fuzz_http",
     "stun": "tests.fuzz.ice.fuzz_stun",

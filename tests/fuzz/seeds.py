@@ -16,12 +16,14 @@ from controlplane.sdp.attributes import ATTRIBUTES
 from controlplane.servers.services import SUBPROTOCOLS
 from controlplane.srtp.suites import SUITES
 from tests.conformance import vectors
+from tests.conformance.packets import kind
 from tests.fuzz.dtls.fuzz_association import LOCAL, SOURCE
 from tests.fuzz.ng.fuzz_flags import KEYS
 from tests.fuzz.ng.fuzz_message import MOST, SEPARATOR
+from tests.fuzz.rtcp.fuzz_reports import SOURCES
 from tests.fuzz.sdp.fuzz_parse import CORPUS
 from tests.fuzz.servers.fuzz_pages import KINDS
-from tests.peers import ngclient
+from tests.peers import ngclient, rtcp
 from tests.unit.ice.messages import EXTENDED, HOST, RELAY, REQUEST, RESPONSE4, RESPONSE6
 from tests.unit.ng.messages import OFFER, PROXY_OFFER, SDP
 from tests.unit.servers.web import post, request
@@ -97,6 +99,27 @@ def _dtls() -> list[bytes]:
     return [*framed, b"".join(framed), framed[0] * 3]
 
 
+def _reports() -> Iterator[bytes]:
+    """Reports about the sources that the target knows, and extended ones."""
+    for number, (ssrc, other) in enumerate((SOURCES, SOURCES[::-1])):
+        block = rtcp.Block(other, 26, -5, 1050, 80, 0x11223344, 65536)
+        report = rtcp.Report(ssrc, (block,), 0x1122334455667788, 160, 50, 8600).pack()
+        yield bytes([number + 8]) + report + rtcp.sdes(ssrc, "peer") + rtcp.bye([ssrc])
+        yield bytes([number]) + rtcp.Report(ssrc, (block,) * 31).pack()
+        start = ssrc.to_bytes(4, "big")
+        yield (bytes([number + 2]) + bytes.fromhex("80cf0013") + start + bytes.fromhex("04000002 1122334455667788")
+               + bytes.fromhex("05000003") + other.to_bytes(4, "big") + bytes(8) + bytes.fromhex("07000008")
+               + other.to_bytes(4, "big") + bytes(28))
+
+
+def recorded_rtcp() -> Iterator[bytes]:
+    """The RTCP of the recorded dialogues."""
+    place = vectors.directory()
+    for block in vectors.load(place) if place is not None else ():
+        packets = (bytes.fromhex(step["payload_hex"]) for step in block.steps if step["op"] in ("send", "recv"))
+        yield from (packet for packet in packets if kind(packet) == "rtcp")
+
+
 def from_tests(target: str) -> list[bytes]:
     """Seeds that are part of the project."""
     flags = [bytes([number << 6]) + line for number, line in enumerate(_FLAGS)]
@@ -108,7 +131,7 @@ def from_tests(target: str) -> list[bytes]:
     return {"bencode": _PLAIN, "json": _DOCUMENTS, "flags": flags, "stream": streams, "sdp": bodies,
             "crypto": crypto,
             "message": [SEPARATOR.join(_PLAIN), *_PLAIN, *_DOCUMENTS], "pages": pages,
-            "http": list(_connections()), "stun": _stun(), "dtls": _dtls()}[target]
+            "http": list(_connections()), "stun": _stun(), "dtls": _dtls(), "rtcp": list(_reports())}[target]
 
 
 def from_recordings(target: str) -> list[bytes]:
@@ -129,6 +152,7 @@ def from_recordings(target: str) -> list[bytes]:
         "stun": lambda: (b"\x05" + "\n".join(found).encode() for message in messages if "sdp" in message
                          and (found := re.findall(r"a=candidate:(.*?)\r?\n", message["sdp"]))),
         "dtls": lambda: (),     # no dialogue has DTLS packets in it
+        "rtcp": lambda: (bytes([number & 255]) + packet for number, packet in enumerate(recorded_rtcp())),
         "pages": lambda: (bytes([number % 3]) + each for number, each in enumerate(bencoded)),
     }[target]()
     return [each for each in dict.fromkeys(found) if len(each) <= LONGEST]

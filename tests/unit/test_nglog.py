@@ -10,6 +10,8 @@ from controlplane.errors import PeerError
 from controlplane.events import Counters
 from controlplane.ng.later import Later
 from controlplane.ng.request import Request
+from tests.unit.session.calls import START
+from tests.unit.session.test_quality import Reports
 from tests.unit.report.fakes import NOW, FakeCall, FakeMedia, FakeParty, ssrc, stream
 
 SOURCE = "192.0.2.1:5060"
@@ -87,6 +89,20 @@ def test_a_call_that_ends_leaves_its_counters(lines):
         "--------- Port      192.0.2.10:30553 <>                :0     (RTCP), in 0 p, 0 b, 0 e, 41 ts, "
         "out 0 p, 0 b, 0 e",
         "--------- SSRC 1f3c77aa: 2050 p, 352600 b, lost 3, duplicate 0, out of order 0"]
+
+
+def test_quality_of_what_was_heard(lines):
+    reports = Reports()
+    reports.exchange()
+    reports.exchange(70)
+    nglog.call_ended(reports.daemon.call, "REGULAR", START + 100)
+    found = [line.removeprefix("INFO: [c1]: ") for line in lines if "------ " in line and "MOS" in line
+             or "respective" in line]
+    assert found[-2:] == [
+        "------ Average MOS 2.5, lowest MOS 2.5 (at 0:01), highest MOS 2.5 (at 0:01) lost:5",
+        "------ respective (avg/min/max) jitter 10/10/10 ms, RTT-e2e 60.0/60.0/60.0 ms, RTT-dsct 20.0/20.0/20.0 ms, "
+        "packet loss 10/10/10%"]
+    assert len(found) == 4, "the first answer of the other side had no score, its second has one"
 
 
 def test_nothing_is_put_together_that_nobody_reads(monkeypatch):

@@ -30,6 +30,7 @@ class FakeMedia:
     streams: list[FakeStream] = field(default_factory=list)
     ice_state: str = ""
     srtp_state: str = ""
+    sinks: list[object] = field(default_factory=list)
 
 
 @dataclass

@@ -32,17 +32,21 @@ def ep(text: str) -> Endpoint:
 
 
 class Counter:
-    """Counts ended and rejected calls."""
+    """Counts what happens to calls."""
 
     def __init__(self) -> None:
         self.ended: list[tuple[str, str]] = []
         self.rejected = 0
+        self.refreshed: list[str] = []
 
     def session_rejected(self) -> None:
         self.rejected += 1
 
     def session_ended(self, call: Call, reason: str, now: float) -> None:
         self.ended.append((call.call_id, reason))
+
+    def refresh(self, call: Call) -> None:
+        self.refreshed.append(call.call_id)
 
 
 class Daemon:

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Copies of the RTCP that an engine gets, whoever forwards it."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from controlplane.addresses import Address, Endpoint
+from controlplane.dataplane.interception import Commands, Interception, PacketReader, Stream
+
+CALL, NAME = "%rtcp", "reports"
+"""The names of the stream; no call has this one (see interception.name_of)."""
+_MAX_WAITING = 1024
+_IP4_HEADER, _IP6_HEADER, _UDP_HEADER = 20, 40, 8
+
+
+class TappedEngine(Commands, Protocol):
+    """An engine whose streams can be read."""
+
+    def read_stream(self, stream: Stream) -> PacketReader: ...
+
+
+class Arrival(NamedTuple):
+    """RTCP that came to ``local``, decrypted."""
+
+    local: Endpoint
+    data: bytes
+
+
+class RtcpTap:
+    """The stream that targets of one engine copy RTCP to. ``index`` is what they name it by.
+
+    DataPlaneError if the engine has no room for it.
+    """
+
+    def __init__(self, engine: TappedEngine):
+        interception = Interception(engine)
+        interception.add_call(CALL)
+        stream = interception.add_stream(CALL, NAME, _MAX_WAITING)
+        self.index = stream.index
+        self._reader = engine.read_stream(stream)
+        self.ended = False
+
+    def fileno(self) -> int:
+        """Readable while something waits."""
+        return self._reader.fileno()
+
+    def read(self, most: int) -> Iterator[Arrival]:
+        """What waits, at most so many. Afterwards ``ended`` tells whether the engine has closed the stream."""
+        for _ in range(most):
+            packet = self._reader.read()
+            if packet is None:
+                return
+            if not packet:
+                self.ended = True
+                return
+            yield _arrival(packet)
+
+    def close(self) -> None:
+        """Let go of the stream. More than once does no harm."""
+        self._reader.close()
+
+
+def _arrival(packet: bytes) -> Arrival:
+    """A whole IP packet as core/queue.c makes it: no options, no extension headers."""
+    if packet[0] >> 4 == 4:
+        address, start = Address(4, packet[16:20]), _IP4_HEADER
+    else:
+        address, start = Address(6, packet[24:40]), _IP6_HEADER
+    port = int.from_bytes(packet[start + 2:start + 4], "big")
+    return Arrival(Endpoint(address, port), packet[start + _UDP_HEADER:])

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the RTCP that the engines copy to what is known of the calls' quality."""
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+from controlplane.dataplane.rtcp import RtcpTap, TappedEngine
+from controlplane.errors import DataPlaneError, PeerError
+from controlplane.report.counters import Statistics
+from controlplane.rtcp.mos import Scale
+from controlplane.session.call import Call
+from controlplane.session.calls import Calls
+from controlplane.session.media import Media
+from controlplane.session.quality import Listener, clock_rate
+
+_log = logging.getLogger("rtpengine.core")
+_AT_ONCE = 128
+"""Packets read before others get their turn."""
+
+
+class RtcpFeed:
+    """Reads the taps of the engines. ``errors`` counts what could not be read.
+
+    ``refresh`` reads the counters of a call; ``clock`` gives Unix time in seconds.
+    """
+
+    def __init__(self, calls: Calls, statistics: Statistics, scale: Scale, refresh: Callable[[Call], None],
+                 clock: Callable[[], float]):
+        self.taps: list[RtcpTap] = []
+        self.errors = 0
+        self._calls = calls
+        self._statistics = statistics
+        self._refresh = refresh
+        self._clock = clock
+        self._listener = Listener(scale, self._look)
+        self._current: Call | None = None
+
+    def tap(self, engine: TappedEngine) -> int:
+        """The index by which targets of the engine name the stream that is read here; 0 if it has no room for one."""
+        try:
+            self.taps.append(RtcpTap(engine))
+        except DataPlaneError as error:
+            _log.error("No statistics from RTCP: %s", error)
+            return 0
+        return self.taps[-1].index
+
+    def read(self, tap: RtcpTap) -> bool:
+        """Take in what waits there, within limits; False when nothing will come any more."""
+        now = self._clock()
+        for local, data in tap.read(_AT_ONCE):
+            owner = self._calls.owner(local)
+            if owner is None:
+                continue
+            self._current, media = owner
+            try:
+                self._listener.hear(media, data, now, lambda name, value: self._statistics.sample(
+                    local.address, name, value))
+            except PeerError:
+                self.errors += 1
+        return not tap.ended
+
+    def _look(self, media: Media) -> None:
+        if self._current is not None:
+            self._refresh(self._current)
+
+    def measure(self, now: float) -> Iterator[None]:
+        """Once a second: a sample of the jitter that the engines found, for every source heard; call by call."""
+        for call in list(self._calls.calls.values()):
+            for media in call.medias:
+                self._measure(media, now)
+            yield
+
+    def _measure(self, media: Media, now: float) -> None:
+        for stream in media.streams:
+            for source in stream.stats.sources:
+                rate = clock_rate(media, source.last_payload_type) if source.jitter and stream.local else 0
+                if rate and stream.local and now - source.last_packet < 1:
+                    self._statistics.sample(stream.local.address, "jitter_measured", 1000 * source.jitter / rate)
+
+    def close(self) -> None:
+        """Let go of all streams."""
+        for tap in self.taps:
+            tap.close()
+        self.taps.clear()

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A call with known loss, jitter and delay: what the daemon says of it against what its parties measured."""
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from controlplane.rtcp.packet import middle
+from demo.mos import mos
+from tests.peers import rtcp
+from tests.peers.call import Call
+from tests.peers.daemon import Daemon
+from tests.peers.rtp import Endpoint, pump
+
+pytestmark = pytest.mark.e2e
+DELAY = {"a": 0.02, "b": 0.04}
+"""Seconds by which the network seems to hold up what each party sends and gets, together."""
+SLACK = 0.06
+"""Seconds that a busy host may add."""
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Endpoint, Endpoint]]:
+    a, b = Endpoint(seed=1), Endpoint(seed=2)
+    yield a, b
+    a.close()
+    b.close()
+
+
+def talk(a: Endpoint, b: Endpoint, packets: int = 60) -> None:
+    """Both talk; of what ``a`` sends every tenth packet is lost, and every third is late."""
+    heard = a.reception.packets, b.reception.packets
+    for number in range(packets):
+        if number % 10 == 5:
+            a.next_packet(b"x" * 160)
+            a.sent.pop()
+        else:
+            a.send(b"x" * 160)
+        b.send(b"y" * 160)
+        pump((a, b), 0.014 if number % 3 == 1 else 0.005)
+    assert pump((a, b), 5, lambda: (a.reception.packets, b.reception.packets) == (
+        heard[0] + packets, heard[1] + packets - packets // 10))
+
+
+def report(end: Endpoint, other: Endpoint, delay: float) -> None:
+    """A report that is ``delay`` longer under way than the host takes; the other one must have come."""
+    for by in (delay, -delay):
+        for reception in end.sources.values():
+            reception.last_report_at += by
+        if by > 0:
+            end.send_report()
+    assert pump((end, other), 5, lambda: bool(other.compounds))
+
+
+def exchange(a: Endpoint, b: Endpoint) -> tuple[rtcp.Block, rtcp.Block]:
+    """Reports with which everybody knows their round trips: the blocks that ``a`` and ``b`` sent last."""
+    for end, other in ((a, b), (b, a), (a, b)):
+        end.compounds.clear()
+        other.compounds.clear()
+        pump((a, b), 0.2)
+        report(end, other, DELAY["a" if end is a else "b"])
+    return b.blocks[-1], a.blocks[-1]
+
+
+def test_reported_quality(ends: tuple[Endpoint, Endpoint]) -> None:
+    a, b = ends
+    with Daemon(options=("--log-level=6",)) as daemon, daemon.client() as client:
+        call = Call(client, a, b)
+        call.offer()
+        call.answer()
+        talk(a, b)
+        exchange(a, b)
+        early = next(block for block in a.blocks if block.fraction_lost)
+        pump((a, b), 1.1)
+        of_b, of_a = exchange(a, b)
+        reply = call.delete()
+        for ssrc, block, of in ((a.ssrc, of_a, "b"), (b.ssrc, of_b, "a")):
+            details = reply["SSRC"][str(ssrc)]
+            sample = details["MOS progression"]["entries"][-1]
+            assert details["cumulative loss"] == block.lost == (6 if ssrc == a.ssrc else 0)
+            assert sample["packet loss"] == block.fraction_lost * 100 // 256
+            assert sample["jitter"] == block.jitter * 1000 // 8000
+            assert DELAY[of] <= sample["round-trip time leg"] / 1e6 + 0.001 < DELAY[of] + SLACK
+            assert sum(DELAY.values()) <= sample["round-trip time"] / 1e6 + 0.002 < sum(DELAY.values()) + 2 * SLACK
+            assert sample["MOS"] == int(10 * mos(sample["round-trip time"] / 1000, sample["jitter"],
+                                                 sample["packet loss"]))
+        first = reply["SSRC"][str(a.ssrc)]["MOS progression"]["entries"][0]
+        assert first["packet loss"] == early.fraction_lost * 100 // 256 > 5
+        assert b.reception.lost == 6 and abs(b.reception.jitter_ms - of_a.jitter / 8) < 3
+        totals = client.call("statistics")["statistics"]
+        samples = totals["voip_metrics"]
+        assert samples["packetloss_samples_total"] == samples["rtt_dsct_samples_total"] >= 4
+        assert totals["mos"]["mos_samples_total"] >= 2 and 30 < 10 * float(totals["mos"]["mos_average"]) < 45
+        assert daemon.cli("list totals").count("Average MOS") >= 1
+        log = daemon.log_text()
+        assert "------ Average MOS" in log and f"lost:{of_a.lost}" in log and "------ respective (avg/min/max)" in log
+
+
+def test_generated_reports(ends: tuple[Endpoint, Endpoint]) -> None:
+    """The daemon's reports say what the parties know themselves, and theirs stay with it."""
+    a, b = ends
+    with Daemon(options=("--rtcp-interval=1000",)) as daemon, daemon.client() as client:
+        call = Call(client, a, b, flags=["generate RTCP"])
+        call.offer()
+        call.answer()
+        talk(a, b)
+        a.send_report()
+        sent_at = time.time()
+        talk(a, b, 60)
+        assert pump((a, b), 5, lambda: b.compounds and a.compounds)
+        a.compounds.clear()
+        b.compounds.clear()
+        a.blocks.clear()
+        assert pump((a, b), 5, lambda: b.compounds and a.compounds)
+        for end, other in ((a, b), (b, a)):
+            (said,) = rtcp.reports(end.compounds[-1])
+            assert said.ssrc == other.ssrc and said.ntp is not None
+            assert abs(said.ntp - rtcp.ntp(time.time())) >> 32 <= 1
+            assert (said.packets, said.octets) == (len(other.sent), 172 * len(other.sent))
+            assert said.timestamp == (other.timestamp - 160) & 0xFFFFFFFF
+            assert [kind for kind, _, _ in rtcp.parts(end.compounds[-1])] == [rtcp.SR, rtcp.SDES]
+        block = a.blocks[-1]
+        lost = b.reception.lost
+        assert lost == 12 and block.lost >= lost - 3, "what is still within the window of reordering is not lost yet"
+        assert block.lost <= lost and block.fraction_lost == 256 * block.lost // (len(a.sent) + block.lost)
+        assert block.highest & 0xFFFF == (a.sequence - 1) & 0xFFFF
+        assert abs(block.jitter - b.reception.jitter) < 16, "2 ms"
+        assert block.last_report and abs(block.delay / 65536 - (time.time() - sent_at)) < 1.5
+        assert middle(rtcp.ntp(sent_at)) - block.last_report < 65536
+        assert "RTCP generator" in call.query()["tags"][call.from_tag]["medias"][0]["flags"]
+        a.receive()
+        round_trips = [trip for trip in a.round_trips if trip >= 0]
+        assert round_trips and min(round_trips) < 0.1
