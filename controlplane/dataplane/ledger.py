@@ -92,7 +92,8 @@ class Ledger:
         """Install or replace; returns those that the engine refused, with the reason."""
         refused = []
         tap = self._rtcp_stream
-        records = [abi.add_target(wanted, seeds, cookie=i, rtcp_stream=tap if wanted.is_rtp and not wanted.discard else 0)
+        records = [abi.add_target(wanted, seeds, cookie=i,
+                                  rtcp_stream=tap if wanted.is_rtp and not wanted.discard else 0)
                    for i, (wanted, seeds) in enumerate(additions)]
         for batch in abi.batches(records):
             for cookie, status, slot, output_slots in abi.added(self._engine.command(batch)):

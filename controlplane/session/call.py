@@ -27,9 +27,8 @@ class Call:
     ``tags`` finds parties by tag, former tag and alias, ``alias_keys`` by what they offered (ng ``alias-key``).
     ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``: when sources that are still being learned are to
     be looked at anew. ``wake_at``: when the call needs attention, infinite for a call that has ended. ``released``
-    are sockets given up and not yet reported. ``report_at``: when the parties are to get RTCP of ours, if it
-    ``reports_rtcp``. ``aliases`` are the call-IDs of calls that were merged into this one.
-    ``blocks`` see blocking.py.
+    are sockets given up and not yet reported. ``report_at``: when the parties are to get RTCP of ours. ``aliases`` are
+    the call-IDs of calls that were merged into this one. ``blocks`` see blocking.py.
     """
 
     call_id: str
@@ -47,7 +46,6 @@ class Call:
     forwarding: bool = False
     aliases: list[str] = field(default_factory=list)
     relearn_at: float | None = None
-    reports_rtcp: bool = False
     report_at: float = inf
     wake_at: float | None = None
     released: list[Endpoint] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from math import inf
-from typing import Any, Protocol
+from typing import Any
 
 from controlplane.addresses import Endpoint
 from controlplane.errors import PeerError
@@ -19,6 +19,7 @@ from controlplane.session.context import Context
 from controlplane.session.latching import OutOfPorts
 from controlplane.session.ice import Fragment, synchronize, trickle
 from controlplane.session.media import Media
+from controlplane.session.observer import Observer
 from controlplane.session.paths import Paths
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource, SocketPool
@@ -37,19 +38,6 @@ FRAGMENT_PATIENCE = 3.0
 MAX_FRAGMENTS = 64
 _NOT_FOUND = "Call-ID not found or tags didn't match"
 Reply = dict[str, Any]
-
-
-class Observer(Protocol):
-    """Who counts calls."""
-
-    def session_rejected(self) -> None:
-        """An offer was refused by the session limit."""
-
-    def session_ended(self, call: Call, reason: str, now: float) -> None:
-        """A call was destroyed; ``reason`` is one of timeouts.py."""
-
-    def refresh(self, call: Call) -> None:
-        """Read the counters of a call now."""
 
 
 class Calls:
@@ -170,8 +158,6 @@ class Calls:
             if call.wake_at != inf:
                 call.relearn_at = call.last_signal + learning.WINDOW
                 self._synchronize(call, now)
-                if call.reports_rtcp and call.report_at == inf:
-                    call.report_at = self._next_report(now)
                 self._refresh(call, report_sources=True)
                 self._wake(call, now, self._pierce(call, now, call.relearn_at))
 
@@ -389,15 +375,11 @@ class Calls:
         return at
 
     def _report(self, call: Call, now: float) -> None:
-        """Send RTCP of our own, of the counters at this moment."""
+        """Send RTCP of our own, of the counters at this moment; not at the same time for all calls (RFC 3550 6.3)."""
         if self.observer is not None:
             self.observer.refresh(call)
         self._changes.datagrams += reporting.reports(call, now, self.settings.instance_id)
-        call.report_at = self._next_report(now)
-
-    def _next_report(self, now: float) -> float:
-        """Not at the same time for all calls (RFC 3550 section 6.3)."""
-        return now + self.settings.rtcp_interval / 1000 + self._random.getrandbits(10) / 1024
+        call.report_at = now + self.settings.rtcp_interval / 1000 + self._random.getrandbits(10) / 1024
 
     def owner(self, local: Endpoint) -> tuple[Call, Media] | None:
         """The call and the medium that the socket serves now."""

@@ -205,7 +205,8 @@ class Exchange:
             sender.passthrough = receiver.passthrough = wanted
         if words.generate_rtcp is not None:
             sender.generate_rtcp = receiver.generate_rtcp = words.generate_rtcp
-            self.call.reports_rtcp = self.call.reports_rtcp or words.generate_rtcp
+            if words.generate_rtcp:
+                self.call.report_at = min(self.call.report_at, self.now + self.settings.rtcp_interval / 1000)
         if words.media_echo is not None:
             sender.echo = words.media_echo in ("backwards", "both")
             receiver.echo = words.media_echo in ("forward", "both")

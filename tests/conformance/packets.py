@@ -70,7 +70,10 @@ class PacketComparison:
             if recorded == ours:
                 return ""
         if what == "rtcp":
-            return self._rtcp(recorded, ours)
+            try:
+                return self._rtcp(recorded, ours)
+            except ValueError as error:
+                return str(error)
         return self._rtp(recorded, ours) if what == "rtp" else "bytes differ"
 
     def _rtcp(self, recorded: bytes, ours: bytes) -> str:

@@ -130,6 +130,16 @@ def test_encrypted_packets_are_compared_by_what_is_in_them(packet: bytes) -> Non
         assert packets.compare(other, ours) != ""
 
 
+def test_generated_reports_are_compared_by_what_lasts() -> None:
+    def report(lost: int = 3, ntp: int = 9, jitter: int = 1, packets: int = 5) -> bytes:
+        return rtcp.Report(1, (rtcp.Block(2, 6, lost, 40, jitter, 0, 0),), ntp, 160, packets, 860).pack()
+    packets = PacketComparison([_rtp()], codec=False)
+    assert packets.compare(report(), report(ntp=77, jitter=2)) == ""
+    for other in (report(lost=4), report(packets=6), report() + rtcp.bye([1]), report()[:-4]):
+        assert packets.compare(report(), other) != ""
+    assert PacketComparison([report()], codec=False).compare(report(), report(ntp=77)) != "", "that is forwarded"
+
+
 def test_what_cannot_be_compared_says_so() -> None:
     stun = b"\x00\x01\x00\x00\x21\x12\xa4\x42" + bytes(12)
     with pytest.raises(NotComparable):
