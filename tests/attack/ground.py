@@ -114,7 +114,8 @@ class Scene:
 
     def _offloaded(self) -> bool:
         parties = self.call.query()["tags"].values()
-        return all("kernelized" in party["medias"][0]["streams"][0]["flags"] for party in parties)
+        flags = [set(party["medias"][0]["streams"][0]["flags"]) for party in parties]
+        return all("kernelized" in each and "no kernel support" not in each for each in flags)
 
     def forget(self) -> None:
         """Count anew from here."""
