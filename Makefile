@@ -39,7 +39,7 @@ help:
 	@echo 'make check-unit     unit tests alone; also check-core, check-netns, check-kernel, check-e2e'
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
-	@echo 'make attack         attacks on calls with 500 packets each, and the exact number that each wins'
+	@echo 'make attack         attacks on calls with 50 packets each, and the exact number that each wins'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
 	@echo 'make fuzz           the fuzz targets, a minute each'
@@ -127,7 +127,7 @@ check-e2e: $(VENV)/relay
 # What make test does with five packets each.
 attack: $(VENV)/relay
 	tools/packages.sh test
-	RTPENGINE_ATTACK_PACKETS=500 $(PYTEST) tests/attack --timeout=300
+	RTPENGINE_ATTACK_PACKETS=50 $(PYTEST) tests/attack --timeout=300
 
 bench: $(COMPILED)/ready
 	tools/packages.sh module demo test
