@@ -90,7 +90,7 @@ class Scene:
         """Pump until nothing more arrives."""
         before = -1
         while before != (before := self._arrived()):
-            pump(self.ends, 0.03)
+            pump(self.ends, 0.05)
 
     def _arrived(self) -> int:
         return sum(len(end.arrivals) + len(end.compounds) + len(end.strays) for end in self.ends)

@@ -9,6 +9,7 @@ import pytest
 from tests.attack.ground import PACKETS, Ground, Scene
 from tests.attack.test_steering import MODES
 from tests.peers import rtcp
+from tests.peers.rtp import pump
 
 pytestmark = pytest.mark.netns
 N = PACKETS
@@ -29,8 +30,8 @@ def _established(scene: Scene) -> None:
     scene.talk()
     for end in (scene.alice, scene.bob):
         end.send_report()
-        scene.settle()
-    assert scene.alice.compounds and scene.bob.compounds
+    assert pump(scene.ends, 3.0, lambda: bool(scene.alice.compounds and scene.bob.compounds))
+    scene.settle()
     scene.forget()
 
 
