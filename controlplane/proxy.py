@@ -12,6 +12,7 @@ from controlplane.config.settings import Settings
 from controlplane.dataplane.program import Program
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator
+from controlplane.dtls.identity import Identities, IdentityOptions
 from controlplane.errors import DataPlaneError
 from controlplane.events import SocketFailed
 from controlplane.hostload import HostLoad
@@ -38,12 +39,25 @@ _log = logging.getLogger("rtpengine.core")
 _control = logging.getLogger("rtpengine.control")
 
 SESSION_SETTINGS = ("timeout", "silent_timeout", "offer_timeout", "final_timeout", "delete_delay", "max_sessions",
-                    "tos", "endpoint_learning", "sip_source", "reject_invalid_sdp", "rtcp_interval", "ssrc_reporting")
+                    "tos", "endpoint_learning", "sip_source", "reject_invalid_sdp", "rtcp_interval", "ssrc_reporting",
+                    "dtls_passive")
 """The options that the sessions read; attributes of both Settings and SessionSettings."""
 
 
 _CALLS_AT_ONCE = 32
 """Calls looked after before requests are served again."""
+
+
+def _identities(settings: Settings, now: float) -> Identities:
+    """Our certificates as the options want them; the first is made at once. ConfigError."""
+    options = IdentityOptions(settings.dtls_cert_cipher, settings.dtls_rsa_key_size, settings.dtls_signature,
+                              settings.dtls_ciphers, settings.dtls_mtu)
+    if options.is_weak:
+        _log.warning("dtls-signature=%s: nobody accepts such certificates any more, ours is signed with SHA-256",
+                     settings.dtls_signature)
+    identities = Identities(options)
+    identities.current(now)
+    return identities
 
 
 class Proxy:
@@ -64,7 +78,8 @@ class Proxy:
         """The call whose counters were read just now."""
         source = random.SystemRandom()
         self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
-        session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}")
+        session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}",
+                                           identities=_identities(settings, clock()))
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap)

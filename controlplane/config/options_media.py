@@ -109,13 +109,13 @@ RECORDING: tuple[Option, ...] = (
 )
 
 DTLS: tuple[Option, ...] = (
-    _known("dtls-passive", _flag, "let the peer begin"),
-    _known("dtls-cert-cipher", _str, "key of the certificate", "prime256v1"),
-    _known("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=at_least(0)),
-    _known("dtls-signature", _str, "hash of the certificate", "SHA-256"),
-    _known("dtls-ciphers", _str, "ciphers as OpenSSL names them",
+    option("dtls-passive", _flag, "let the peer begin"),
+    option("dtls-cert-cipher", _str, "key of the certificate", "prime256v1"),
+    option("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=at_least(0)),
+    option("dtls-signature", _str, "hash of the certificate", "SHA-256"),
+    option("dtls-ciphers", _str, "ciphers as OpenSSL names them",
            "DEFAULT:!NULL:!aNULL:!SHA256:!SHA384:!aECDH:!AESGCM+AES256:!aPSK"),
-    _known("dtls-mtu", _int, "greatest packet", 1200, check=at_least(576)),
+    option("dtls-mtu", _int, "greatest packet", 1200, check=at_least(576)),
 )
 
 EXPORT: tuple[Option, ...] = (

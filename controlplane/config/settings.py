@@ -40,6 +40,12 @@ class Settings:
     control_tos: int
     control_pmtu: str
     sip_source: bool
+    dtls_passive: bool
+    dtls_cert_cipher: str
+    dtls_rsa_key_size: int
+    dtls_signature: str
+    dtls_ciphers: str
+    dtls_mtu: int
     reject_invalid_sdp: bool
     templates: str
     interface: tuple[str, ...]

@@ -49,15 +49,15 @@ class Association:
     what went wrong last. Call ``on_time`` at ``next_at``.
     """
 
-    def __init__(self, identity: Identity, local: Endpoint):
+    def __init__(self, identity: Identity):
         self.identity = identity
-        self.local = local
         self.role: Role | None = None
         self.phase = Phase.WAITING
         self.reason = ""
         self.keys: SessionKeys | None = None
         self.peer: Endpoint | None = None
         self._fingerprints: tuple[Fingerprint, ...] = ()
+        self._local: Endpoint | None = None
         self._expected: Endpoint | None = None
         self._current: Handshake | None = None
         self._handshakes: dict[Endpoint, Handshake] = {}
@@ -79,6 +79,8 @@ class Association:
         if self.role is role:
             return
         self.role = role
+        if self.keys is not None:
+            return
         self._handshakes.clear()
         early, self._early = self._early, {}
         if role is Role.PASSIVE:
@@ -88,9 +90,10 @@ class Association:
         elif self._expected is not None:
             self._call(now)
 
-    def set_peer(self, endpoint: Endpoint, now: float) -> None:
-        """Where the peer is expected to be; the active side begins as soon as it knows."""
-        if self._expected == endpoint:
+    def set_path(self, local: Endpoint, endpoint: Endpoint | None, now: float) -> None:
+        """Our socket, and where the peer is expected to be; the active side begins as soon as it knows."""
+        self._local = local
+        if self._expected == endpoint or endpoint is None:
             return
         self._expected = endpoint
         if self.role is Role.ACTIVE and self.peer != endpoint:
@@ -100,7 +103,7 @@ class Association:
 
     def receive(self, data: bytes, source: Endpoint, now: float) -> None:
         """A packet of DTLS that came to our socket; anything wrong with it is as if it had not come."""
-        if records(data) is None:
+        if self._local is None or records(data) is None:
             return
         hello = client_random(data)
         if self.role is None:
@@ -176,7 +179,8 @@ class Association:
 
     def _look_after(self, source: Endpoint, handshake: Handshake, now: float) -> None:
         """Send what a handshake has to say, and see how far it is."""
-        self._datagrams += [Datagram(self.local, source, data) for data in handshake.take()]
+        if self._local is not None:
+            self._datagrams += [Datagram(self._local, source, data) for data in handshake.take()]
         if handshake.failure:
             self._refuse(source, handshake.failure, now)
         elif handshake is self._current:

@@ -79,6 +79,20 @@ class Identity:
         return self._fingerprints[name]
 
 
+class Identities:
+    """The identity for new calls, made when it is first wanted and whenever half its life is over."""
+
+    def __init__(self, options: IdentityOptions):
+        self.options = options
+        self._current: Identity | None = None
+
+    def current(self, now: float) -> Identity:
+        """That of today; ``now`` is Unix time in seconds."""
+        if self._current is None or not self._current.is_fresh(now):
+            self._current = Identity(self.options, now)
+        return self._current
+
+
 def _context(options: IdentityOptions, signed: x509.Certificate,
              key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SSL.Context:
     context = SSL.Context(SSL.DTLS_METHOD)

@@ -25,7 +25,7 @@ IMPLEMENTED = """
     no-passthrough no-port-latching no-rtcp-attribute|no-RTCP-attribute original-sendrecv pad-crypto passthrough
     pierce-nat|pierce-NAT port-latching provisional reset single-codec
     sip-source-address|SIP-source-address siprec|SIPREC static-codecs|static-codec strict-source strip-extmap to-tag
-    trickle-ice|trickle-ICE
+    no-tls-id trickle-ice|trickle-ICE
     trust-address unidirectional unsubscribe webrtc|WebRTC|webRTC|WebRtc
 """
 
@@ -34,7 +34,7 @@ SATISFIED = """
     asymmetric-codecs symmetric-codecs reorder-codecs symmetric
     discard-recording early-media exclude-recording
     inject-dtmf|inject-DTMF
-    no-audio-player|no-player no-jitter-buffer no-redis-update no-tls-id recrypt
+    no-audio-player|no-player no-jitter-buffer no-redis-update recrypt
     skip-recording-db|skip-recording-database
 """
 

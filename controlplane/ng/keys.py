@@ -31,7 +31,7 @@ SDES = Vocabulary(
     "off|no|disable|disabled nonew pad lifetime static prefer|priority encrypted-srtp|ENCRYPTED-SRTP"
     " encrypted-srtcp|ENCRYPTED-SRTCP authenticated-srtp|AUTHENTICATED-SRTP unencrypted-srtp|UNENCRYPTED-SRTP"
     " unencrypted-srtcp|UNENCRYPTED-SRTCP unauthenticated-srtp|UNAUTHENTICATED-SRTP")
-DTLS = Vocabulary("off|no|disable|disabled", "passive active")
+DTLS = Vocabulary("off|no|disable|disabled passive active")
 LEARNING = Vocabulary("off immediate delayed heuristic")
 SUPPORTS = Vocabulary("load-limit")
 BUNDLE = Vocabulary("accept offer require strict reject")
@@ -164,6 +164,7 @@ IMPLEMENTED: dict[str, Setter] = {
     "direction": _set_direction,
     "drop-traffic": _set_drop_traffic,
     "DTLS|dtls|DTLS-reverse|dtls-reverse": words_field("dtls", DTLS),
+    "DTLS-fingerprint|dtls-fingerprint": text_field("dtls_fingerprint"),
     "DTMF-security|dtmf-security": choice_field("dtmf_security", DTMF_SECURITY),
     "extmap": _set_extmap,
     "from-tags": texts_field("from_tags"),
@@ -216,7 +217,7 @@ PLANNED = """
 """
 
 REFINING = """
-    blob blob64 code|digit db-id DTLS-fingerprint|dtls-fingerprint duration file frequency|frequencies
+    blob blob64 code|digit db-id duration file frequency|frequencies
     output-destination|output-dest|output-file|recording-destination|recording-dest|recording-file pause
     recording-media-slot-offer recording-media-slot-answer recording-media-slots
     recording-dir|recording-path|recording-directory|recording-folder|output-path|output-dir|output-directory

@@ -72,6 +72,7 @@ class Request:
     osrtp: set[str] = field(default_factory=set)
     """Of accept, accept-rfc, accept-legacy, offer, offer-legacy."""
     dtls: set[str] = field(default_factory=set)
+    dtls_fingerprint: str | None = None
     """Of off, passive, active."""
     ice: str | None = None
     """remove, force, default, optional or force-relay: the last one given."""

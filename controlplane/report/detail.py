@@ -75,6 +75,8 @@ def _media_lines(media: Media) -> Iterator[str]:
         yield f"-------- ICE {media.ice_state}"
     if media.srtp_state:
         yield f"-------- SRTP {media.srtp_state}"
+    if media.dtls_state:
+        yield f"-------- DTLS {media.dtls_state}"
 
 
 def _stream_line(stream: Stream, local: Endpoint, ssrc: int) -> str:

@@ -30,8 +30,8 @@ class Media(Protocol):
     """One m-line of a party; ``index`` counts from 1.
 
     ``codecs`` are ENCODING/clock[/channels] by payload type, ``peers`` the media of other parties it is linked to.
-    ``ice_state`` tells how far ICE is, with the reason of a failure; empty without it. ``srtp_state`` names the suite,
-    empty for a plain medium.
+    ``ice_state`` and ``dtls_state`` tell how far those are, with the reason of a failure; empty without.
+    ``srtp_state`` names the suite, empty for a plain medium.
     """
 
     @property
@@ -50,6 +50,8 @@ class Media(Protocol):
     def ice_state(self) -> str: ...
     @property
     def srtp_state(self) -> str: ...
+    @property
+    def dtls_state(self) -> str: ...
 
 
 class Party(Protocol):

@@ -91,9 +91,9 @@ class Calls:
             self._fragments = [(until, fragment) for until, fragment in self._fragments
                                if until > now and not (self.find(fragment.call_id) is call and trickle(call, fragment))]
         for media in call.medias:
-            if media.ice is not None:
+            if media.ice is not None or media.dtls is not None:
                 synchronize(media, self.settings.instance_id, now)
-                self._paths.watch(call, media)
+                self._paths.watch(call, media, now)
 
     def find(self, call_id: str) -> Call | None:
         """The call with this ID, which may have been merged into another one."""

@@ -11,7 +11,6 @@ from controlplane.session import blocking, connect, publish, subscription, trans
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
 from controlplane.session.party import Party
-from controlplane.session.profiles import check_profile
 from controlplane.session.selection import find_party, find_sources
 
 Reply = dict[str, Any]
@@ -40,7 +39,6 @@ def _publish(calls: Calls, request: Request, now: float) -> Reply:
 
 
 def _create(calls: Calls, request: Request, now: float) -> Reply:
-    check_profile(request)
     return calls.carry_out(calls.find_or_create(request, now), request, publish.create, now)
 
 
@@ -58,7 +56,6 @@ def _create_answer(calls: Calls, request: Request, now: float) -> Reply:
 
 
 def _subscribe_request(calls: Calls, request: Request, now: float) -> Reply:
-    check_profile(request)
     call = _known(calls, request.call_id, "Unknown call-ID(s)")
     sources = find_sources(call, request)
     if not sources:

@@ -15,10 +15,11 @@ from controlplane.sdp.parse import parse
 from controlplane.sdp.rewrite import hold, outgoing_session, software_id
 from controlplane.session.call import Call
 from controlplane.session.ice import is_lite, spread
+from controlplane.session.keys import KeyMaking, key_making
 from controlplane.session.latching import latch, shrink
 from controlplane.session.media import Media
 from controlplane.session.party import Party
-from controlplane.session.profiles import check_supported
+from controlplane.session.profiles import check_size
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import Place, RandomSource, SocketPool
 
@@ -39,10 +40,15 @@ class Context:
     random: RandomSource
     now: float
 
+    @property
+    def key_making(self) -> KeyMaking:
+        """What new keys are made with."""
+        return key_making(self.settings, self.random, self.now)
+
     def received(self) -> tuple[SessionDescription, list[MediaEndpoints]]:
         """The SDP of the message with the endpoints of its media. PeerError."""
         description = parse(self.request.sdp or b"", strict=self.settings.reject_invalid_sdp)
-        check_supported(description, self.request)
+        check_size(description)
         return description, description.endpoints(received_from(self.request, self.settings))
 
     def new_party(self, tag: str | None) -> Party:

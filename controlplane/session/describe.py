@@ -12,7 +12,7 @@ from controlplane.session.bundle import group_lines
 from controlplane.session.candidates import is_relayed, own_candidates
 from controlplane.session.context import origin_rules
 from controlplane.session.exchange import Exchange
-from controlplane.session.keys import key_lines
+from controlplane.session.keys import print_keys
 from controlplane.session.ice import is_lite, print_ice
 from controlplane.session.latching import companions
 from controlplane.session.media import NEVER_RELAYED, Media
@@ -127,7 +127,7 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
     if exchange.is_offer and media.carrier is not media:
         section.bundle_only = True
         section.hidden_port = "strict" in exchange.request.bundle
-    section.crypto = key_lines(media, exchange.request.sdes, exchange.is_offer)
+    print_keys(section, media, exchange.request, exchange.is_offer)
     flags = exchange.request.flags
     section.rtcp_mux = media.mux_offered if exchange.is_offer else media.mux
     if "no-rtcp-attribute" not in flags and media.mapping is not None:

@@ -14,7 +14,7 @@ from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
 from controlplane.session.ice import answer_ice, keeps_sockets, offer_ice, spread
-from controlplane.session.keys import answer_keys, offer_keys
+from controlplane.session.keys import answer_keys, key_making, offer_keys
 from controlplane.session.latching import latch, reserve, shrink
 from controlplane.session.match import Dialogue
 from controlplane.session.media import NEVER_RELAYED, Handling, Media, unlink
@@ -133,7 +133,8 @@ class Exchange:
             receiver.reject()
             return
         if sender.encrypted or receiver.encrypted or sender.keys is not None or receiver.keys is not None:
-            (offer_keys if self.is_offer else answer_keys)(pair, self.request, self.random)
+            (offer_keys if self.is_offer else answer_keys)(pair, self.request, key_making(
+                self.settings, self.random, self.now))
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
         if self._concerns_ice(pair):

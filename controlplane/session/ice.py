@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from controlplane import VERSION
 from controlplane.addresses import Endpoint, zero_address
-from controlplane.events import Mismatch, WantedTarget
+from controlplane.events import Datagram, Mismatch, WantedTarget
 from controlplane.ice.agent import Agent, Phase
 from controlplane.ice.candidate import Candidate, priority_of, usable
 from controlplane.ice.checklist import MAX_REMOTE
@@ -52,6 +52,19 @@ class Ice:
     complete: bool = True
     candidates: list[Candidate] = field(default_factory=list)
     wake_at: float = inf
+
+    @property
+    def next_at(self) -> float:
+        """When ``on_time`` is due."""
+        return self.agent.next_at
+
+    def on_time(self, now: float) -> None:
+        """Let the agent go on."""
+        self.agent.on_time(now)
+
+    def take_datagrams(self) -> list[Datagram]:
+        """What is to be sent now."""
+        return self.agent.take_datagrams()
 
     def hear(self, section: MediaDescription) -> None:
         """What the party's SDP says."""

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import logging
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from controlplane.dtls.identity import Identity
 from controlplane.events import SrtpKeys
 from controlplane.ng.request import Request
+from controlplane.sdp.model import MediaDescription
+from controlplane.sdp.outgoing import OutgoingMedia
+from controlplane.session import dtls
 from controlplane.session.media import Media
 from controlplane.session.sections import Pair
+from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource
 from controlplane.srtp.crypto import crypto_text
 from controlplane.srtp.sdes import Sdes, SdesWishes
@@ -32,30 +37,45 @@ class KeySource(Protocol):
         """The keys for what the party gets; None: not known yet, nothing may be sent."""
 
 
-def offer_keys(pair: Pair, request: Request, random: RandomSource) -> None:
-    """The sender offers suites, the receiver is offered some. What was agreed before lasts until the answer."""
+class KeyMaking(NamedTuple):
+    """What new keys are made with. ``passive``: peers that leave it to us who begins a DTLS handshake are to."""
+
+    random: RandomSource
+    identity: Identity
+    passive: bool = False
+
+
+def key_making(settings: SessionSettings, random: RandomSource, now: float) -> KeyMaking:
+    """As the operator wants it, under the certificate of today."""
+    return KeyMaking(random, settings.identities.current(now), settings.dtls_passive)
+
+
+def offer_keys(pair: Pair, request: Request, making: KeyMaking) -> None:
+    """The sender offers keys, the receiver is offered some. What was agreed before lasts until the answer."""
     section, sender, receiver = pair
-    read_offered(sender, section.crypto, request.sdes)
-    make_offered(receiver, sender.sdes, request.sdes, random)
+    read_offered(sender, section, request, making)
+    make_offered(receiver, sender.sdes, request, making)
 
 
-def read_offered(media: Media, lines: tuple[str, ...], wishes: SdesWishes) -> None:
-    """The party of ``media`` offers the suites in ``lines``, if its profile has any use for them."""
+def read_offered(media: Media, section: MediaDescription, request: Request, making: KeyMaking) -> None:
+    """The party of ``media`` offers suites or DTLS, if its profile has any use for them."""
+    dtls.read_offered(media, section, request, making.identity, making.random, passive=making.passive)
     sdes = _negotiated(media)
     if sdes is not None:
-        sdes.read_offer(lines, wishes)
+        sdes.read_offer(section.crypto, request.sdes)
 
 
-def make_offered(media: Media, source: Sdes | None, wishes: SdesWishes, random: RandomSource) -> None:
-    """Offer the party of ``media`` suites, those of ``source`` among them, if its profile has any use for them."""
+def make_offered(media: Media, source: Sdes | None, request: Request, making: KeyMaking) -> None:
+    """Offer the party of ``media`` DTLS and suites, those of ``source`` among them, if its profile has any use."""
+    dtls.make_offered(media, request, making.identity, making.random)
     sdes = _negotiated(media)
     if sdes is not None:
-        sdes.make_offer(source, wishes, random)
+        sdes.make_offer(source, request.sdes, making.random)
 
 
 def _negotiated(media: Media) -> Sdes | None:
     """The keys to be offered now; before a first answer they are in force already, so that nothing goes in clear."""
-    if not media.encrypted:
+    if not media.encrypted or (media.keys is not None and media.keys is media.dtls):
         media.sdes = None
     elif media.sdes is None:
         media.sdes = Sdes()
@@ -64,38 +84,53 @@ def _negotiated(media: Media) -> Sdes | None:
     return media.sdes
 
 
-def answer_keys(pair: Pair, request: Request, random: RandomSource) -> None:
+def answer_keys(pair: Pair, request: Request, making: KeyMaking) -> None:
     """The sender has answered: settle both legs."""
     section, sender, receiver = pair
-    was_offered = sender.sdes is not None
+    was_offered = sender.sdes is not None or sender.dtls is not None
     if section.crypto and not was_offered:
         _log.warning("call %r: the answerer has keys for its %.80s section without having been offered any",
                      (request.call_id or "")[:_SHOWN], sender.type)
-    read_answered(sender, section.crypto)
+    read_answered(sender, section, request, making)
     wanted = receiver.is_srtp or sender.keys is not None or not was_offered or bool(request.osrtp & _ACCEPTING)
-    make_answered(receiver, sender.sdes, wanted, request.sdes, random)
+    make_answered(receiver, sender.sdes, wanted, request, making)
 
 
-def read_answered(media: Media, lines: tuple[str, ...]) -> None:
-    """The party has answered with ``lines``. One that was offered keys may do without if its profile is plain."""
+def read_answered(media: Media, section: MediaDescription, request: Request, making: KeyMaking) -> None:
+    """The party has answered. One that was offered keys may do without if its profile is plain."""
     media.agreed = True
+    if media.sdes is not None:
+        media.sdes.read_answer(section.crypto)
+    if dtls.read_answered(media, section, request, making.random):
+        media.keys, media.sdes = media.dtls, None
+        return
+    media.dtls = None
     if media.sdes is None:
         media.keys = None
         return
-    media.sdes.read_answer(lines)
     media.keys = media.sdes if media.is_srtp or media.sdes.incoming is not None else None
 
 
-def make_answered(media: Media, answerer: Sdes | None, wanted: bool, wishes: SdesWishes, random: RandomSource) -> None:
+def make_answered(media: Media, answerer: Sdes | None, wanted: bool, request: Request, making: KeyMaking) -> None:
     """Answer the offer of the party: encrypted if that is ``wanted`` and it has offered keys, or if it must be."""
     media.agreed = True
+    if wanted and dtls.chooses(media, request):
+        media.keys, media.sdes = media.dtls, None
+        return
+    media.dtls = None
     if not wanted or not (media.is_srtp or (media.sdes is not None and media.sdes.received)) or not media.encrypted:
         media.keys = None
         return
     if media.sdes is None:
         media.sdes = Sdes()
-    media.sdes.make_answer(answerer, wishes, random)
+    media.sdes.make_answer(answerer, request.sdes, making.random)
     media.keys = media.sdes
+
+
+def print_keys(section: OutgoingMedia, media: Media, request: Request, is_offer: bool) -> None:
+    """Put in what the party of ``media`` is shown of its keys."""
+    section.crypto = key_lines(media, request.sdes, is_offer)
+    section.dtls = dtls.dtls_lines(media, request, is_offer)
 
 
 def key_lines(media: Media, wishes: SdesWishes, is_offer: bool) -> list[str]:

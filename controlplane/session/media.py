@@ -15,6 +15,7 @@ from controlplane.session.stream import Stream
 from controlplane.srtp.sdes import Sdes
 
 if TYPE_CHECKING:
+    from controlplane.session.dtls import Dtls
     from controlplane.session.ice import Ice
     from controlplane.session.keys import KeySource
 
@@ -112,8 +113,9 @@ class Media:
     those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its
     partner does not know of. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``: its RTP
     goes back to it, ``blackhole``: it goes nowhere. ``is_srtp``: the profile demands encryption, ``osrtp``: it does
-    not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``keys`` those in force;
-    None: the medium is plain. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
+    not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``dtls`` those from
+    handshakes, ``keys`` those in force; None: the medium is plain. ``sdes_first``: of both that the party offers the
+    former are to be taken. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
     it besides, ``twins_offered``: it was offered two (twins.py). ``ice``: the party does ICE with us; ``ice_lite``: we
     leave the checks to it.
     """
@@ -127,6 +129,8 @@ class Media:
     is_srtp: bool = False
     osrtp: bool = False
     sdes: Sdes | None = None
+    dtls: Dtls | None = None
+    sdes_first: bool = False
     keys: KeySource | None = None
     agreed: bool = False
     twin: Twin | None = None
@@ -203,6 +207,13 @@ class Media:
         return ": ".join(filter(None, (self.ice.agent.phase.value, self.ice.agent.reason)))
 
     @property
+    def dtls_state(self) -> str:
+        """How far DTLS is, and why it has failed; empty without it."""
+        if self.dtls is None or self.keys is not self.dtls:
+            return ""
+        return ": ".join(filter(None, (self.dtls.state, self.dtls.reason)))
+
+    @property
     def understood(self) -> bool:
         """True if its packets are taken for RTP and RTCP, rather than handed on whatever they are."""
         return self.is_rtp and not self.passthrough
@@ -248,7 +259,7 @@ class Media:
 
     def reject(self) -> None:
         """The section was refused: nothing is received or sent, the sockets are kept for a revival."""
-        self.ice = None
+        self.ice = self.dtls = None
         self.use(None)
         for stream in self.streams:
             stream.reset()

@@ -1,85 +1,119 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ICE agents of all calls: which socket belongs to which, and when they are due."""
+"""ICE and DTLS of all calls: which socket belongs to which agent or association, and when they are due."""
 from __future__ import annotations
 
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
+from typing import Protocol
 
 from controlplane.addresses import Endpoint
 from controlplane.events import Datagram, PacketHanded
+from controlplane.session import demux, dtls
 from controlplane.session.call import Call
-from controlplane.session.demux import Protocol, protocol_of
-from controlplane.session.ice import Ice, follow
+from controlplane.session.ice import follow
 from controlplane.session.media import Media
 
 
+class Machine(Protocol):
+    """What has something to do at certain times; ``wake_at`` is when we look after it next."""
+
+    wake_at: float
+
+    @property
+    def next_at(self) -> float:
+        """When ``on_time`` is due, in Unix time."""
+
+    def on_time(self, now: float) -> None:
+        """Do what is due."""
+
+    def take_datagrams(self) -> list[Datagram]:
+        """What is to be sent now."""
+
+
+def _sockets(media: Media) -> list[Endpoint]:
+    mappings = media.ice.mappings if media.ice is not None else media.mappings
+    return [local for mapping in mappings for local in mapping.sockets]
+
+
 class Paths:
-    """``datagrams`` are what the agents want sent; take them after each call."""
+    """``datagrams`` are what is to be sent; take them after each call."""
 
     def __init__(self) -> None:
         self.datagrams: list[Datagram] = []
         self._owners: dict[Endpoint, tuple[Call, Media]] = {}
-        self._agenda: list[tuple[float, int, Ice]] = []
+        self._agenda: list[tuple[float, int, Media, Machine]] = []
         self._numbers = count()
 
-    def watch(self, call: Call, media: Media) -> None:
-        """Serve the agent of this medium from now on."""
-        ice = media.ice
-        if ice is not None:
-            for mapping in ice.mappings:
-                for local in mapping.sockets:
-                    self._owners[local] = call, media
-            self._plan(ice)
+    def watch(self, call: Call, media: Media, now: float) -> None:
+        """Serve this medium from now on."""
+        for local in _sockets(media):
+            self._owners[local] = call, media
+        dtls.aim(media, now)
+        self._attend(media)
 
     def forget(self, local: Endpoint) -> None:
         """A socket was closed."""
         self._owners.pop(local, None)
 
     def receive(self, event: PacketHanded) -> Call | None:
-        """A packet that a media socket handed up; the call, if its paths have changed."""
+        """A packet that a media socket handed up; the call, if its paths or its keys have changed."""
         call, media = self._owners.get(event.local, (None, None))
-        if call is None or media is None or media.ice is None or protocol_of(event.data) is not Protocol.STUN:
+        if call is None or media is None:
             return None
-        media.ice.agent.receive(event.data, event.local, event.source, event.at)
-        return call if self._settle(call, media, media.ice, event.at) else None
+        protocol = demux.protocol_of(event.data)
+        if protocol is demux.Protocol.STUN and media.ice is not None:
+            media.ice.agent.receive(event.data, event.local, event.source, event.at)
+        elif protocol is demux.Protocol.DTLS and media.dtls is not None:
+            component = dtls.component_of(media, event)
+            if component is None:
+                return None
+            media.dtls.receive(event, component)
+        return call if self._settle(media, event.at) else None
 
     def deadline(self) -> float:
         """When ``on_time`` is to be called next; infinity if there is nothing to wait for."""
         return self._agenda[0][0] if self._agenda else inf
 
     def on_time(self, now: float) -> list[Call]:
-        """Have the agents do what is due; the calls whose paths have changed."""
+        """Have everybody do what is due; the calls whose paths or keys have changed."""
         changed = []
         while self._agenda and self._agenda[0][0] <= now:
-            at, _, ice = heappop(self._agenda)
-            if ice.wake_at != at:
+            at, _, media, machine = heappop(self._agenda)
+            if machine.wake_at != at:
                 continue
-            ice.wake_at = inf
-            call, media = self._owner(ice)
-            if call is None or media is None:
+            machine.wake_at = inf
+            call = self._call_of(media)
+            if call is None or machine not in (media.ice, media.dtls):
                 continue
-            ice.agent.on_time(now)
-            if self._settle(call, media, ice, now):
+            machine.on_time(now)
+            if self._settle(media, now):
                 changed.append(call)
         return changed
 
-    def _settle(self, call: Call, media: Media, ice: Ice, now: float) -> bool:
-        self.datagrams += ice.agent.take_datagrams()
-        self._plan(ice)
-        return follow(media, now)
+    def _settle(self, media: Media, now: float) -> bool:
+        moved = follow(media, now)
+        if media.dtls is not None:
+            if moved:
+                dtls.aim(media, now)
+            moved = dtls.adopt(media) or moved
+        self._attend(media)
+        return moved
 
-    def _owner(self, ice: Ice) -> tuple[Call, Media] | tuple[None, None]:
-        """Whose it is now: calls may be merged, and agents replaced."""
-        for mapping in ice.mappings:
-            for local in mapping.sockets:
-                owner = self._owners.get(local)
-                if owner is not None and owner[1].ice is ice:
-                    return owner
-        return None, None
+    def _call_of(self, media: Media) -> Call | None:
+        """Whose the medium is now, for calls may be merged; None if it has lost its sockets."""
+        for local in _sockets(media):
+            call, owner = self._owners.get(local, (None, None))
+            if owner is media:
+                return call
+        return None
 
-    def _plan(self, ice: Ice) -> None:
-        at = ice.agent.next_at
-        if at < ice.wake_at:
-            ice.wake_at = at
-            heappush(self._agenda, (at, next(self._numbers), ice))
+    def _attend(self, media: Media) -> None:
+        """Send what there is to send, and come back in time."""
+        for machine in (media.ice, media.dtls):
+            if machine is not None:
+                self.datagrams += machine.take_datagrams()
+                at = machine.next_at
+                if at < machine.wake_at:
+                    machine.wake_at = at
+                    heappush(self._agenda, (at, next(self._numbers), media, machine))

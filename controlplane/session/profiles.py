@@ -1,50 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Transport profiles: what is refused because it is not implemented, and which one a receiver gets."""
+"""Transport profiles: which one a receiver gets."""
 from __future__ import annotations
 
-import logging
-
-from controlplane.errors import PeerError
 from controlplane.ng.request import Request
 from controlplane.sdp.errors import SdpError
 from controlplane.sdp.model import MediaDescription, SessionDescription
-from controlplane.sdp.protocols import lookup
 from controlplane.session.media import Media
 from controlplane.session.sections import Pair
 from controlplane.srtp.sdes import read
 
 ACCEPT = "accept"
 MAX_SECTIONS = 256
-_SHOWN = 80  # characters of a call-ID in a log line
-_log = logging.getLogger("rtpengine.control")
 
 
-def check_supported(description: SessionDescription, request: Request) -> None:
-    """PeerError naming the first thing asked for that does not exist. What is merely left out is logged."""
+def check_size(description: SessionDescription) -> None:
+    """PeerError if there are more m-sections than anybody needs."""
     if len(description.medias) > MAX_SECTIONS:
         raise SdpError(f"{len(description.medias)} m-sections")
-    check_profile(request)
-    for media in description.medias:
-        if media.rejected or media.protocol is None:
-            continue
-        with_dtls = media.value("fingerprint") is not None
-        if media.protocol.tls or (media.protocol.srtp and with_dtls and not keyed(media)):
-            raise PeerError(f"Media profile {media.protocol.name} is not supported: no DTLS")
-        if with_dtls:
-            _leave_out("DTLS", request, media)
-
-
-def check_profile(request: Request) -> None:
-    """PeerError if the receiver is to have a profile that does not exist."""
-    wanted = lookup(request.transport_protocol) if request.transport_protocol else None
-    if wanted is not None and wanted.tls:
-        raise PeerError(f"Transport protocol {wanted.name} is not supported: no DTLS")
-
-
-def _leave_out(what: str, request: Request, media: MediaDescription) -> None:
-    """Log what the receiver will not be told of. Keys must not be in the line."""
-    _log.warning("call %r: %s is not supported, the %.80s section goes on without", (request.call_id or "")[:_SHOWN],
-                 what, media.type)
 
 
 def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:

@@ -17,7 +17,7 @@ from controlplane.session.codecs import Codecs, is_supplemental, main_codec, mat
 from controlplane.session.context import Context, set_direction
 from controlplane.session.exchange import handling_of
 from controlplane.session.ice import hear_answer, hear_offer, print_ice, propose
-from controlplane.session.keys import key_lines, make_answered, make_offered, read_answered, read_offered
+from controlplane.session.keys import make_answered, make_offered, print_keys, read_answered, read_offered
 from controlplane.session.media import Media
 from controlplane.session.party import FROM_TAG, UNKNOWN, Party
 from controlplane.session.profiles import opportunistic
@@ -70,8 +70,8 @@ def _published(context: Context, party: Party, media: Media, section: MediaDescr
         media.reject()
         return OutgoingMedia(section.type, 0, media.protocol, zero_address(media.family or places.rtp.family),
                              section.formats, mid=media.mid, rejected=True)
-    read_offered(media, section.crypto, request.sdes)
-    make_answered(media, None, True, request.sdes, context.random)
+    read_offered(media, section, request, context.key_making)
+    make_answered(media, None, True, request, context.key_making)
     direction = set_direction(media, section, places)
     if "bidirectional" not in request.flags:
         media.send, direction = False, "sendonly" if media.recv else "inactive"
@@ -80,7 +80,7 @@ def _published(context: Context, party: Party, media: Media, section: MediaDescr
     context.open(media, party, places.rtp.family, 1 if media.mux else 2 * section.port_count)
     context.fill(media, section, places)
     printed = _printed(context, media, reverse(direction), section.formats, ptime=section.ptime)
-    printed.crypto = key_lines(media, request.sdes, False)
+    print_keys(printed, media, request, False)
     print_ice(printed, media, request, False)
     return printed
 
@@ -158,9 +158,9 @@ def _created(context: Context, party: Party, media: Media, wanted: RequestedMedi
     media.mux_offered = media.mux_required or "offer" in request.rtcp_mux
     propose(media, False, request, context.random, context.now)
     context.open(media, party, 4, 1 if media.mux_required else 2)
-    make_offered(media, None, request.sdes, context.random)
+    make_offered(media, None, request, context.key_making)
     section = _printed(context, media, "sendrecv")
-    section.crypto = key_lines(media, request.sdes, True)
+    print_keys(section, media, request, True)
     print_ice(section, media, request, True)
     section.rtcp_mux = media.mux_offered
     return section
@@ -210,7 +210,7 @@ def accept_answer(context: Context, party: Party, sections: Sequence[MediaDescri
                           if not known or (codec.number, codec.encoding.lower()) in known])
         media.sends = accepted or section.payload_types
         media.extmaps = section.extmaps
-        read_answered(media, section.crypto)
+        read_answered(media, section, context.request, context.key_making)
         hear_answer(media, section)
         set_direction(media, section, places)
         media.mux_expected = places.mux

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from controlplane.addresses import Endpoint
+from controlplane.dtls.association import Role
 from controlplane.events import NOTHING, Counters, SsrcStats
 from controlplane.session import sources
 from controlplane.session.call import Call
@@ -92,8 +93,11 @@ def _media(media: Media, reporting: str) -> Reply:
     if codec is not None:
         reply["codec"] = codec
     ice = media.carrier.ice
-    if ice is not None:
+    if ice is not None and ice.agent.reason:
         reply["ICE"] = {"state": ice.agent.phase.value, "reason": ice.agent.reason}
+    dtls = media.carrier.dtls
+    if dtls is not None and dtls.reason:
+        reply["DTLS"] = {"state": dtls.state, "reason": dtls.reason}
     reply["streams"] = [_stream(media, stream, received) for stream in media.streams]
     reply["flags"] = _media_flags(media)
     reply["ingress SSRCs"] = sources.ingress(media, received, reporting)
@@ -105,13 +109,20 @@ def _media_flags(media: Media) -> list[str]:
     sdes, twin = media.sdes, media.twin
     return [name for name, on in (
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
-        ("recv", media.recv), ("rtcp-mux", media.mux), ("SDES", sdes is not None),
+        ("recv", media.recv), ("rtcp-mux", media.mux), *_dtls_flags(media), ("SDES", sdes is not None),
         ("passthrough", not media.understood), *_ice_flags(media),
         ("unidirectional", media.handling.unidirectional), ("RTCP generator", media.generate_rtcp),
         ("echo", media.echo), ("blackhole", media.blackhole),
         ("SDES reordered", sdes is not None and bool(sdes.preferred)),
         ("legacy OSRTP", twin is not None and twin.first),
         ("reverse legacy OSRTP", twin is not None and not twin.first)) if on]
+
+
+def _dtls_flags(media: Media) -> list[tuple[str, bool]]:
+    dtls = media.carrier.dtls
+    role = dtls.role if dtls is not None else None
+    return [("DTLS-SRTP", dtls is not None), ("DTLS role active", role is Role.ACTIVE),
+            ("DTLS role passive", role is Role.PASSIVE)]
 
 
 def _ice_flags(media: Media) -> list[tuple[str, bool]]:
@@ -146,12 +157,13 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     if received:
         reply["SSRC"] = received[0].ssrc
     fallback = stream.is_rtcp and not stream.is_rtp and media.mux
-    handling = media.handling
+    handling, dtls = media.handling, media.carrier.dtls
     running = stream.confirmed and stats.user_in.packets + stats.kernel_in.packets > 0
     reply["flags"] = [name for name, on in (
         ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp), ("fallback RTCP", fallback), ("filled", stream.filled),
         ("confirmed", stream.confirmed), ("kernelized", stats.offloaded or running),
         ("no kernel support", running and not stats.offloaded),
+        ("DTLS fingerprint verified", dtls is not None and dtls.is_verified(stream.component)),
         ("strict source address", handling.strict_source),
         ("media handover", handling.media_handover)) if on] if stream.local is not None or stream.filled else []
     reply["stats"] = _counters(stats.user_in + stats.kernel_in)

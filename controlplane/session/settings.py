@@ -2,7 +2,9 @@
 """The options that the sessions obey; the operator may change them while calls run."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from controlplane.dtls.identity import Identities, IdentityOptions
 
 
 @dataclass(slots=True)
@@ -11,6 +13,7 @@ class SessionSettings:
 
     ``instance_id`` (12 hexadecimal digits) marks bodies that went through this process (ng flag ``loop-protect``) and
     names it in RTCP. ``rtcp_interval`` is in milliseconds; ``ssrc_reporting`` see query.py.
+    ``identities`` make our certificates.
     """
 
     timeout: int = 60
@@ -26,3 +29,5 @@ class SessionSettings:
     instance_id: str = "000000000000"
     rtcp_interval: int = 5000
     ssrc_reporting: str = "full"
+    dtls_passive: bool = False
+    identities: Identities = field(default_factory=lambda: Identities(IdentityOptions()))

@@ -14,7 +14,7 @@ from controlplane.session.context import received_from
 from controlplane.session.describe import describe, loop_marker
 from controlplane.session.exchange import Exchange
 from controlplane.session.match import match_answer, match_offer
-from controlplane.session.profiles import check_supported
+from controlplane.session.profiles import check_size
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource, SocketPool
 from controlplane.session.twins import accepts_twins, fold, has_twins
@@ -41,7 +41,7 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
     description = parse(body, strict=settings.reject_invalid_sdp)
     if "loop-protect" in request.flags and description.in_every_session(loop_marker(settings.instance_id)):
         return {"sdp": body}
-    check_supported(description, request)
+    check_size(description)
     folded = bool(request.osrtp) and accepts_twins(request)
     if folded:
         fold(description)

@@ -13,7 +13,7 @@ from controlplane.session.codecs import CONVERTING, choose_offered, identity, is
 from controlplane.session.context import Context, direction_of
 from controlplane.session.extensions import offer_extensions
 from controlplane.session.ice import print_ice, propose
-from controlplane.session.keys import key_lines, make_offered
+from controlplane.session.keys import make_offered, print_keys
 from controlplane.session.media import Link, Media, subscribe, unsubscribe
 from controlplane.session.mux import offer_mux
 from controlplane.session.party import Party, leave
@@ -101,7 +101,7 @@ def _subscription(context: Context, subscriber: Party, media: Media, source: _So
     media.recv = active and source.media.send and "bidirectional" in request.flags
     _offer(context, source.media, media, said)
     family = (media.family if media.description is not None else None) or source.media.family or 4
-    make_offered(media, source.media.sdes, request.sdes, context.random)
+    make_offered(media, source.media.sdes, request, context.key_making)
     offer_mux(media, said.rtcp_mux, request.rtcp_mux)
     asked = said.has_ice if media.description is None else media.ice is not None
     propose(media, asked, request, context.random, context.now)
@@ -152,7 +152,7 @@ def _printed(context: Context, media: Media, said: MediaDescription, label: int)
     if section.direction is not None:
         section.direction = direction_to(media)
     context.print_rtcp(media, section, media.mux_offered)
-    section.crypto = key_lines(media, context.request.sdes, True)
+    print_keys(section, media, context.request, True)
     print_ice(section, media, context.request, True)
     return section
 

@@ -64,7 +64,7 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
             decrypt = keys.received_under(stream.component)
             if decrypt is None:  # nothing that arrives can be believed
                 silent = WantedTarget(local, is_rtp=True, discard=True)
-                yield index, silent if media.ice is None else gate(silent, media.ice)
+                yield index, _opened(silent, media)
                 continue
         current = local == stream.local
         ranked = current and learning.ranks(stream, handling)
@@ -76,7 +76,14 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
             local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
             clocks, _best_rank(stream) if ranked else None, decrypt,
             _bundled(call, party, media, index))
-        yield index, target if media.ice is None else gate(target, media.ice)
+        yield index, target if media.ice is None and media.dtls is None else _opened(target, media)
+
+
+def _opened(target: WantedTarget, media: Media) -> WantedTarget:
+    """With ICE nothing comes in but from where the party is; packets of ICE and DTLS are for us."""
+    if media.ice is not None:
+        target = gate(target, media.ice)
+    return target if media.dtls is None else target._replace(dtls=True)
 
 
 def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:

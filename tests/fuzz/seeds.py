@@ -90,8 +90,8 @@ def _stun() -> list[bytes]:
 
 def _dtls() -> list[bytes]:
     """A ClientHello, alone and with what may come behind it."""
-    client = Association(Identity(IdentityOptions(), time.time()), LOCAL)
-    client.set_peer(SOURCE, time.time())
+    client = Association(Identity(IdentityOptions(), time.time()))
+    client.set_path(SOURCE, LOCAL, time.time())
     client.set_role(Role.ACTIVE, time.time())
     hello = client.take_datagrams()[0].data
     packets = [hello, hello[:13] + b"\x02" + hello[14:], b"\x15\xfe\xfd" + bytes(8) + b"\x00\x02\x02\x28"]

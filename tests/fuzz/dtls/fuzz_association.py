@@ -13,7 +13,8 @@ _identity = Identity(IdentityOptions(), time.time())
 
 def one_input(data: bytes) -> None:
     """``data`` holds packets, each behind two bytes of length; nothing that they are can end in keys."""
-    association = Association(_identity, LOCAL)
+    association = Association(_identity)
+    association.set_path(LOCAL, SOURCE, time.time())
     association.set_role(Role.PASSIVE, time.time())
     while len(data) > 2:
         size = int.from_bytes(data[:2], "big")

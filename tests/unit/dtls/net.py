@@ -26,7 +26,7 @@ class Network:
     """``passes`` says of each packet whether it arrives."""
 
     def __init__(self, *associations: Association, passes: Callable[[Datagram], bool] = lambda packet: True):
-        self.members = {each.local: each for each in associations}
+        self.members = dict(zip((OURS, THEIRS, FOREIGN), associations))
         self.passes = passes
         self.sent: list[Datagram] = []
 
@@ -54,11 +54,11 @@ class Network:
 
 def pair(one: Identity, other: Identity, **network) -> tuple[Network, Association, Association]:
     """The second begins; both know each other's fingerprints and addresses."""
-    server, client = Association(one, OURS), Association(other, THEIRS)
+    server, client = Association(one), Association(other)
     for mine, theirs in ((server, other), (client, one)):
         mine.set_fingerprints(fingerprints(theirs), time.time())
-    server.set_peer(THEIRS, time.time())
-    client.set_peer(OURS, time.time())
+    server.set_path(OURS, THEIRS, time.time())
+    client.set_path(THEIRS, OURS, time.time())
     server.set_role(Role.PASSIVE, time.time())
     client.set_role(Role.ACTIVE, time.time())
     return Network(server, client, **network), server, client

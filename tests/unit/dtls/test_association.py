@@ -88,7 +88,8 @@ def test_fingerprint_that_comes_later() -> None:
 
 def test_hello_before_we_know_who_begins() -> None:
     network, server, client = pair(ONE, OTHER)
-    early = Association(ONE, OURS)
+    early = Association(ONE)
+    early.set_path(OURS, THEIRS, time.time())
     network.members[OURS] = early
     network.run()
     assert early.phase is Phase.WAITING
@@ -99,18 +100,18 @@ def test_hello_before_we_know_who_begins() -> None:
 
 
 def test_the_active_side_waits_for_an_address() -> None:
-    client = Association(OTHER, THEIRS)
+    client = Association(OTHER)
     client.set_role(Role.ACTIVE, time.time())
     assert not client.take_datagrams() and client.phase is Phase.WAITING
-    client.set_peer(OURS, time.time())
+    client.set_path(THEIRS, OURS, time.time())
     assert client_random(client.take_datagrams()[0].data)
 
 
 def test_foreign_hello_changes_nothing() -> None:
     network, server, client = pair(ONE, OTHER)
-    foreign = Association(THIRD, FOREIGN)
+    foreign = Association(THIRD)
     foreign.set_fingerprints(fingerprints(ONE), time.time())
-    foreign.set_peer(OURS, time.time())
+    foreign.set_path(FOREIGN, OURS, time.time())
     foreign.set_role(Role.ACTIVE, time.time())
     network.members[FOREIGN] = foreign
     network.members.pop(THEIRS)
@@ -121,8 +122,8 @@ def test_foreign_hello_changes_nothing() -> None:
     established(server, client)
     keys = server.keys
     network.members.pop(THEIRS)
-    foreign.set_peer(THEIRS, time.time())
-    foreign.set_peer(OURS, time.time())
+    foreign.set_path(FOREIGN, THEIRS, time.time())
+    foreign.set_path(FOREIGN, OURS, time.time())
     network.run(1.5)
     assert server.keys is keys and server.peer == THEIRS and server.phase is Phase.ESTABLISHED
 
@@ -144,9 +145,9 @@ def test_second_handshake_replaces_the_keys_when_it_has_succeeded() -> None:
     network, server, client = pair(ONE, OTHER)
     network.run()
     first = server.keys
-    again = Association(OTHER, THEIRS)
+    again = Association(OTHER)
     again.set_fingerprints(fingerprints(ONE), time.time())
-    again.set_peer(OURS, time.time())
+    again.set_path(THEIRS, OURS, time.time())
     again.set_role(Role.ACTIVE, time.time())
     network.members[THEIRS] = again
     network.passes = lambda packet: packet.destination == OURS
@@ -190,7 +191,8 @@ def test_goodbye_of_the_peer() -> None:
 def test_peer_without_srtp() -> None:
     context = SSL.Context(SSL.DTLS_METHOD)
     context.set_verify(SSL.VERIFY_NONE, lambda *_: True)
-    server = Association(ONE, OURS)
+    server = Association(ONE)
+    server.set_path(OURS, THEIRS, time.time())
     server.set_role(Role.PASSIVE, time.time())
     server.set_fingerprints(fingerprints(OTHER), time.time())
     peer = SSL.Connection(context, None)
@@ -222,8 +224,8 @@ def test_nonsense_is_as_if_it_had_not_come(data: bytes) -> None:
 
 
 def test_nobody_there() -> None:
-    client = Association(OTHER, THEIRS)
-    client.set_peer(OURS, 1000.0)
+    client = Association(OTHER)
+    client.set_path(THEIRS, OURS, 1000.0)
     client.set_role(Role.ACTIVE, 1000.0)
     assert 1000.0 < client.next_at <= 1001.0
     client.on_time(1000.0 + PATIENCE)

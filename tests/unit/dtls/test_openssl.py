@@ -74,12 +74,12 @@ def exported(process: subprocess.Popen[str]) -> bytes:
 
 
 def made(sock: socket.socket, role: Role, certificate: Path, peer: int = 0) -> Association:
-    association = Association(identity(), Endpoint.parse(f"127.0.0.1:{sock.getsockname()[1]}"))
+    association = Association(identity())
     fingerprint = parse_fingerprint(fingerprint_text(certificate))
     assert fingerprint
     association.set_fingerprints((fingerprint,), time.time())
-    if peer:
-        association.set_peer(Endpoint.parse(f"127.0.0.1:{peer}"), time.time())
+    own = Endpoint.parse(f"127.0.0.1:{sock.getsockname()[1]}")
+    association.set_path(own, Endpoint.parse(f"127.0.0.1:{peer}"), time.time())
     association.set_role(role, time.time())
     return association
 

@@ -31,6 +31,7 @@ class FakeMedia:
     ice_state: str = ""
     srtp_state: str = ""
     sinks: list[object] = field(default_factory=list)
+    dtls_state: str = ""
 
 
 @dataclass

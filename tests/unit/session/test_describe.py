@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from controlplane.errors import PeerError
 from controlplane.ng.reply import RequestFailed
 from controlplane.sdp.manipulate import Edits
 from tests.unit.session.calls import V4, Daemon, port_of, sdp
@@ -221,14 +220,6 @@ def test_messages_are_not_relayed() -> None:
     assert "m=message 9999 TCP/MSRP *\nc=IN IP4 192.0.2.10\na=path:msrp://x\n" in body
 
 
-@pytest.mark.parametrize("profile", ["UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF"])
-def test_encryption_by_dtls_is_refused_by_name(profile: str) -> None:
-    with pytest.raises(PeerError, match=profile):
-        Daemon().offer(sdp(protocol=profile))
-    with pytest.raises(PeerError, match=profile):
-        Daemon().offer(sdp(), transport_protocol=profile)
-
-
 def test_profiles() -> None:
     daemon = Daemon()
     assert " RTP/AVPF 8 0" in daemon.offer(sdp(), transport_protocol="RTP/AVPF")
@@ -363,16 +354,3 @@ def test_answers_withhold_nothing() -> None:
 def test_what_a_rejected_section_shows() -> None:
     body = Daemon().offer(sdp() + "m=application 0 *\ni=title\nb=AS:5\na=mid:1\na=label:2\na=x:1\n")
     assert body.endswith("m=application 0 * \ni=title\nc=IN IP4 0.0.0.0\nb=AS:5\na=mid:1\na=label:2\n")
-
-
-def test_dtls_of_a_plain_profile_is_left_out_and_that_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    line = "a=fingerprint:sha-1 AB:CD"
-    body = Daemon().offer(sdp("192.0.2.10", 41000, line), call_id="x" * 60000)
-    assert line not in body and "RTP/AVP" in body
-    assert "DTLS is not supported" in caplog.text
-    assert "AB:CD" not in caplog.text and len(caplog.text) < 500
-
-
-def test_keys_only_of_dtls_are_refused() -> None:
-    with pytest.raises(PeerError, match="RTP/SAVP is not supported: no DTLS"):
-        Daemon().offer(sdp("192.0.2.10", 41000, "a=fingerprint:sha-1 AB:CD", protocol="RTP/SAVP"))

@@ -241,15 +241,18 @@ def test_packets_without_stun_move_nothing():
     assert daemon.sends_to(b) == ["192.0.2.10:41000"]
 
 
-def test_query_tells_how_far_it_is():
+def test_operators_are_told_how_far_it_is():
     other = b_party()
     daemon, net = established(None, other, ice="force")
-    media, = daemon.send("query")["tags"]["B"]["medias"]
-    assert media["ICE"]["state"] == "checks candidate pairs" and "ICE" in media["flags"]
+    assert daemon.party("B").medias[0].ice_state == "checks candidate pairs"
     net.run(2)
+    assert daemon.party("B").medias[0].ice_state == "a pair is nominated"
     media, = daemon.send("query")["tags"]["B"]["medias"]
-    assert media["ICE"] == {"state": "a pair is nominated", "reason": ""}
-    assert "ICE controlling" in media["flags"] and "ICE" not in daemon.send("query")["tags"]["A"]["medias"][0]
+    assert "ICE controlling" in media["flags"] and "ICE" in media["flags"] and "ICE" not in media
+    net.cut = True
+    net.run(60)
+    media, = daemon.send("query")["tags"]["B"]["medias"]
+    assert media["ICE"] == {"state": "has failed", "reason": "the peer does not consent any more"}
 
 
 # --- trickle ---

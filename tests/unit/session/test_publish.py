@@ -109,12 +109,6 @@ def test_answers_without_a_question(fields: dict[str, object], reason: str) -> N
         daemon.send("create answer", **fields)
 
 
-def test_profiles_with_dtls_are_refused() -> None:
-    for command, fields in (("create", {}), ("publish", {"sdp": sdp()}), ("subscribe request", {})):
-        with pytest.raises(PeerError, match="UDP/TLS/RTP/SAVPF is not supported: no DTLS"):
-            Daemon().send(command, transport_protocol="UDP/TLS/RTP/SAVPF", from_tag="P", **fields)
-
-
 PCMA, OPUS = CodecFormat("PCMA", 8, 8000), CodecFormat("opus", 96, 48000, 2)
 
 

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DTLS with the party of a medium: who begins, what is told, and the keys that come of it."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import inf
+
+from controlplane.dtls.association import Association, Phase, Role
+from controlplane.dtls.fingerprint import HASHES, Fingerprint, parse_fingerprint
+from controlplane.dtls.identity import Identity
+from controlplane.dtls.keys import SessionKeys
+from controlplane.events import Datagram, PacketHanded, SrtpKeys
+from controlplane.ng.request import Request
+from controlplane.sdp.model import MediaDescription
+from controlplane.session.media import Media
+from controlplane.session.sockets import RandomSource
+
+_TLS_ID_BITS = 128
+_DEFAULT_HASH = "sha-256"
+_OURS = {"active": Role.PASSIVE, "passive": Role.ACTIVE}
+"""Our role by the setup of a party that has decided."""
+
+
+@dataclass(slots=True, eq=False)
+class Dtls:
+    """The associations of a medium by component, under one certificate of ours.
+
+    ``tls_id`` is ours, ``seen_tls_id`` and ``seen_ufrag`` (of ICE) are what the party has shown, ``fingerprints`` its
+    certificate. ``hash`` makes the fingerprint that it is shown. ``former`` are keys from before a restart, which last
+    until the new handshake has succeeded. ``wake_at`` see paths.py.
+    """
+
+    identity: Identity
+    tls_id: str
+    hash: str = _DEFAULT_HASH
+    role: Role | None = None
+    fingerprints: tuple[Fingerprint, ...] = ()
+    seen_tls_id: str | None = None
+    seen_ufrag: str | None = None
+    associations: dict[int, Association] = field(default_factory=dict)
+    adopted: dict[int, SessionKeys] = field(default_factory=dict)
+    wake_at: float = inf
+
+    @property
+    def suite(self) -> str | None:
+        """Name of the suite; None until the first handshake is over."""
+        keys = self.adopted.get(1)
+        return keys.suite.name if keys is not None else None
+
+    def received_under(self, component: int) -> SrtpKeys | None:
+        """The keys under which the party sends RTP and RTCP; None if they are not known yet."""
+        keys = self.adopted.get(component)
+        return keys.received if keys is not None else None
+
+    def sent_under(self, component: int) -> SrtpKeys | None:
+        """The keys under which the party gets RTP and RTCP."""
+        keys = self.adopted.get(component)
+        return keys.sent if keys is not None else None
+
+    def is_verified(self, component: int) -> bool:
+        """True once the certificate of the party was the one that was announced."""
+        association = self.associations.get(component)
+        return association is not None and association.keys is not None
+
+    @property
+    def state(self) -> str:
+        """How far the handshakes are."""
+        return "; ".join(dict.fromkeys([each.phase.value for each in self.associations.values()])) or \
+            Phase.WAITING.value
+
+    @property
+    def reason(self) -> str:
+        """What went wrong last; empty if nothing did, or if it was put right."""
+        return "; ".join(dict.fromkeys([each.reason for each in self.associations.values() if each.reason]))
+
+    # --- what the party says ---
+
+    def hear(self, section: MediaDescription, fingerprints: tuple[Fingerprint, ...], request: Request,
+             random: RandomSource) -> None:
+        """The party's SDP; another certificate, or another connection by name, means to begin anew."""
+        tls_id, ufrag = section.value("tls-id"), section.value("ice-ufrag")
+        if self.fingerprints and (self.fingerprints != fingerprints or self._is_new(tls_id, ufrag, request)):
+            self._restart(random)
+        self.fingerprints, self.seen_tls_id, self.seen_ufrag = fingerprints, tls_id, ufrag
+
+    def _is_new(self, tls_id: str | None, ufrag: str | None, request: Request) -> bool:
+        """RFC 8842 section 4: by tls-id if there is one, else by the restart of ICE."""
+        if self.seen_tls_id is not None or tls_id is not None:
+            return self.seen_tls_id is not None and tls_id != self.seen_tls_id
+        return self.seen_ufrag is not None and ufrag != self.seen_ufrag and "no-tls-id" not in request.flags
+
+    def _restart(self, random: RandomSource) -> None:
+        self.associations.clear()
+        self.tls_id = _tls_id(random)
+        self.role = None
+
+    # --- packets and time: what paths.py attends to ---
+
+    @property
+    def next_at(self) -> float:
+        """When ``on_time`` is due."""
+        return min([each.next_at for each in self.associations.values()], default=inf)
+
+    def on_time(self, now: float) -> None:
+        """Let the handshakes go on."""
+        for association in self.associations.values():
+            association.on_time(now)
+
+    def receive(self, packet: PacketHanded, component: int) -> None:
+        """A packet of DTLS that came to the socket of a component."""
+        association = self.associations.get(component)
+        if association is not None:
+            association.receive(packet.data, packet.source, packet.at)
+
+    def take_datagrams(self) -> list[Datagram]:
+        """What is to be sent now."""
+        return [packet for each in self.associations.values() for packet in each.take_datagrams()]
+
+    def have(self, components: int) -> None:
+        """An association for each socket that is in use."""
+        for component in range(1, components + 1):
+            if component not in self.associations:
+                self.associations[component] = Association(self.identity)
+        for gone in [component for component in self.associations if component > components]:
+            del self.associations[gone]
+
+
+def _tls_id(random: RandomSource) -> str:
+    return f"{random.getrandbits(_TLS_ID_BITS):032x}"
+
+
+def new_dtls(identity: Identity, random: RandomSource) -> Dtls:
+    """Nothing is known of the party yet."""
+    return Dtls(identity, _tls_id(random))
+
+
+def usable(section: MediaDescription) -> tuple[Fingerprint, ...]:
+    """The fingerprints in a section that allows DTLS; none without a role for the party."""
+    if section.value("setup") not in ("active", "passive", "actpass"):
+        return ()
+    parsed = [parse_fingerprint(text) for text in section.values("fingerprint")]
+    return tuple([one for one in parsed if one is not None])
+
+
+def read_offered(media: Media, section: MediaDescription, request: Request, identity: Identity,
+                 random: RandomSource, *, passive: bool) -> None:
+    """The party offers DTLS, or does not. ``passive``: it is to begin if it leaves that to us."""
+    fingerprints = usable(section) if media.encrypted else ()
+    media.sdes_first = _prefers_sdes(request)
+    if not fingerprints:
+        media.dtls = None
+        return
+    dtls = media.dtls = media.dtls or new_dtls(identity, random)
+    former = dtls.role
+    dtls.hear(section, fingerprints, request, random)
+    dtls.hash = fingerprints[0].hash
+    setup = section.value("setup") or ""
+    dtls.role = _OURS.get(setup) or (
+        Role.PASSIVE if passive or former is Role.PASSIVE or "passive" in request.dtls else Role.ACTIVE)
+
+
+def make_offered(media: Media, request: Request, identity: Identity, random: RandomSource) -> None:
+    """Offer the party DTLS, unless that is unwanted or it has agreed on something else before."""
+    if not media.encrypted or (media.dtls is None and ("off" in request.dtls or (
+            media.agreed and media.keys is not None))):
+        media.dtls = None
+        return
+    media.dtls = media.dtls or new_dtls(identity, random)
+    media.dtls.hash = _hash_of(request) or media.dtls.hash
+
+
+def read_answered(media: Media, section: MediaDescription, request: Request, random: RandomSource) -> bool:
+    """The party has answered; True if with DTLS, which was offered to it."""
+    fingerprints = usable(section) if media.encrypted else ()
+    if media.dtls is None or not fingerprints:
+        return False
+    if media.sdes is not None and media.sdes.incoming is not None and _prefers_sdes(request):
+        return False
+    media.dtls.hear(section, fingerprints, request, random)
+    media.dtls.role = media.dtls.role or _OURS.get(section.value("setup") or "", Role.ACTIVE)
+    return True
+
+
+def chooses(media: Media, request: Request) -> bool:
+    """True if the offer of the party is answered with DTLS."""
+    if media.dtls is None or not media.encrypted or media.dtls.role is None:
+        return False
+    has_sdes = media.sdes is not None and bool(media.sdes.received)
+    return not (has_sdes and (media.sdes_first or _prefers_sdes(request)))
+
+
+def _prefers_sdes(request: Request) -> bool:
+    return "off" in request.dtls or "prefer" in request.sdes.words
+
+
+def _hash_of(request: Request) -> str | None:
+    wanted = (request.dtls_fingerprint or "").lower()
+    return wanted if wanted in HASHES else None
+
+
+def dtls_lines(media: Media, request: Request, is_offer: bool) -> list[str]:
+    """The attributes of DTLS as the party of ``media`` is shown them now (RFC 4145, 8122, 8842)."""
+    dtls = media.carrier.dtls
+    if dtls is None or not (media.encrypted if is_offer else media.carrier.keys is dtls):
+        return []
+    setup = "actpass" if is_offer else dtls.role.value if dtls.role is not None else "holdconn"
+    lines = [f"setup:{setup}", f"fingerprint:{dtls.identity.fingerprint(dtls.hash)}"]
+    return lines if "no-tls-id" in request.flags else [*lines, f"tls-id:{dtls.tls_id}"]
+
+
+def aim(media: Media, now: float) -> None:
+    """Tell the associations of a medium what is known by now: role, certificate, and where the party is."""
+    dtls = media.dtls
+    if dtls is None or media.mapping is None:
+        return
+    muxed = media.mux or (media.mux_expected and not media.agreed)
+    dtls.have(1 if muxed or len(media.mapping.sockets) == 1 else 2)
+    for component, association in dtls.associations.items():
+        stream = media.streams[component - 1]
+        pair = media.ice.agent.selection.get(component) if media.ice is not None else None
+        if pair is not None:
+            association.set_path(pair.local.base, pair.remote.endpoint, now)
+        elif stream.local is not None:
+            association.set_path(stream.local, stream.destination if media.ice is None else None, now)
+        if dtls.fingerprints:
+            association.set_fingerprints(dtls.fingerprints, now)
+        if dtls.role is not None:
+            association.set_role(dtls.role, now)
+
+
+def component_of(media: Media, packet: PacketHanded) -> int | None:
+    """Which of the associations a packet is for; None if the party cannot have sent it."""
+    if media.ice is not None and not media.ice.agent.admits(packet.local, packet.source):
+        return None
+    number = next((mapping.sockets.index(packet.local) + 1 for mapping in (
+        media.ice.mappings if media.ice is not None else media.mappings) if packet.local in mapping.sockets), None)
+    return 1 if number is not None and media.mux else number
+
+
+def adopt(media: Media) -> bool:
+    """Take over what the handshakes have come to; True if there are new keys or a new endpoint.
+
+    Media go to where a handshake has found the party, unless ICE, or nobody, is to say where that is.
+    """
+    assert media.dtls is not None
+    changed = False
+    for component, association in media.dtls.associations.items():
+        keys = association.keys
+        if keys is None or keys is media.dtls.adopted.get(component) or component > len(media.streams):
+            continue
+        media.dtls.adopted[component] = keys
+        changed = True
+        stream, handling = media.streams[component - 1], media.handling
+        if media.ice is None and handling.learning != "off" and not handling.asymmetric:
+            stream.endpoint = stream.learned = association.peer
+    return changed
