@@ -17,7 +17,8 @@ export RTPENGINE_VECTORS
 
 INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpengine.service \
 	/usr/lib/sysusers.d/rtpengine.conf /usr/lib/tmpfiles.d/rtpengine.conf /etc/modprobe.d/rtpengine.conf \
-	/etc/modules-load.d/rtpengine.conf /usr/share/man/man8/rtpengine.8
+	/etc/modules-load.d/rtpengine.conf /usr/share/man/man8/rtpengine.8 \
+	/usr/share/man/man8/rtpengine-ctl.8
 
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
@@ -179,6 +180,7 @@ install: root
 	install -D -m 644 etc/modprobe.d/rtpengine.conf $(DESTDIR)/etc/modprobe.d/rtpengine.conf
 	install -d $(DESTDIR)/usr/share/man/man8
 	$(DESTDIR)$(PREFIX)/bin/python -m controlplane.config.manual > $(DESTDIR)/usr/share/man/man8/rtpengine.8
+	$(DESTDIR)$(PREFIX)/bin/python -m ctl.manual > $(DESTDIR)/usr/share/man/man8/rtpengine-ctl.8
 	@echo 'installed; next: systemd-sysusers; systemd-tmpfiles --create; systemctl daemon-reload;' \
 		'systemctl enable --now rtpengine'
 

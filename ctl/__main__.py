@@ -38,10 +38,10 @@ def run(arguments: Sequence[str]) -> int:
     words = " ".join(chosen.words).strip()
     if chosen.help or not words:
         return _usage(host, port, OK if chosen.help else USAGE)
-    return _command(host, port, words, chosen.strict)
+    return _command(host, port, words)
 
 
-def _command(host: str, port: int, words: str, strict: bool) -> int:
+def _command(host: str, port: int, words: str) -> int:
     first = words.split(" ")[0]
     try:
         reply = _copy(client.ask(host, port, words))
@@ -55,7 +55,7 @@ def _command(host: str, port: int, words: str, strict: bool) -> int:
         return NO_REPLY
     if reply.startswith(f"Unknown command: {first}\n") and first not in commands.KEYWORDS:
         return _usage(host, port, USAGE)
-    return FAILED if strict and replies.is_failure(reply) else OK
+    return FAILED if replies.is_failure(reply) else OK
 
 
 def _usage(host: str, port: int, status: int) -> int:

@@ -118,11 +118,13 @@ LOCAL = """\
         check [ --id <n> --chain <chain> ]        : tell whether that rule is there
         remove [ --id <n> --chain <chain> ]       : take it away; "rule install --help" shows all options
 
-    Options: --config-file <file> and --config-section <name> tell where to find listen-cli,
-    --strict makes error texts of the daemon count as failures.
+    Options: --config-file <file> and --config-section <name> tell where to find listen-cli.
 
     Return value: 0 on success with output from the server side, 1 for bad usage, 2 if the daemon cannot be
-    reached, 3 if it does not answer in time, 4 for an error text with --strict.
+    reached, 3 if it does not answer in time, 4 for an error text of the daemon.
 """
+STATUS = {0: "success, with output from the daemon", 1: "bad usage", 2: "the daemon cannot be reached",
+          3: "the daemon does not answer in time", 4: "the daemon answered with an error text"}
+"""What the program's exit status means."""
 KEYWORDS = frozenset(line.split()[0] for line in DAEMON.splitlines()[2:] if line[4:5].strip()) | {"help"}
 """First words of the commands."""

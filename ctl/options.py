@@ -29,7 +29,7 @@ class Options:
     port: int = 0
     config_file: str | None = None
     config_section: str = "rtpengine"
-    strict: bool = False
+    strict: bool = False  # changes nothing: error texts always count as failures
     help: bool = False
     words: tuple[str, ...] = ()
 

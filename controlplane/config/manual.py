@@ -41,7 +41,7 @@ def _lines() -> Iterator[str]:
         for name, text in rows:
             yield from (".TP", _escaped(name), _escaped(text))
     yield from (".SH EXIT STATUS", "0 after an orderly shutdown, 1 if it cannot start.")
-    yield from (".SH SEE ALSO", r"rtpengine\-ctl(1)")
+    yield from (".SH SEE ALSO", r"rtpengine\-ctl(8)")
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The manual page rtpengine-ctl(8), made from the list of commands: ``python -m ctl.manual > rtpengine-ctl.8``."""
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+from ctl import commands, target
+
+_DESCRIPTION = f"""\
+rtpengine-ctl sends one command to a running rtpengine over its listen-cli port and prints the reply. Without
+a command it prints the list of them. The port is taken from the options below, else from listen-cli in the
+settings file, else it is {target.DEFAULT_PORT} at {target.DEFAULT_HOST}. Options take one dash or two, can be
+abbreviated and stand before the command."""
+_OPTIONS = (("-ip <ipaddress>[:<port>]", "where the daemon listens"), ("-port <port>", "the same for the port alone"),
+            ("--config-file <file>", "settings file with listen-cli, /etc/rtpengine/rtpengine.conf if not given"),
+            ("--config-section <name>", "its section, rtpengine if not given"),
+            ("--strict", "accepted for scripts that give it; error texts always count as failures"),
+            ("--help", "print the commands"))
+
+
+def manual() -> str:
+    """The page as roff source."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield ".TH RTPENGINE\\-CTL 8"
+    yield from (".SH NAME", r"rtpengine\-ctl \- operate a running rtpengine")
+    yield from (".SH SYNOPSIS", r".B rtpengine\-ctl", r"[\fIOPTION\fR...] \fICOMMAND\fR")
+    yield from (".SH DESCRIPTION", *map(_escaped, _DESCRIPTION.splitlines()))
+    yield ".SH OPTIONS"
+    yield from _rows(_OPTIONS)
+    yield ".SH COMMANDS"
+    yield from _rows(_commands())
+    yield ".SH EXIT STATUS"
+    yield from _rows((str(status), text) for status, text in commands.STATUS.items())
+    yield from (".SH SEE ALSO", r"rtpengine(8)")
+
+
+def _rows(rows: Iterable[tuple[str, str]]) -> Iterator[str]:
+    for name, text in rows:
+        yield from (".TP", rf"\fB{_escaped(name)}\fR", _escaped(text))
+
+
+def _commands() -> Iterator[tuple[str, str]]:
+    """Each command in full with its explanation; lines that have none lead to those below them."""
+    above: list[str] = []
+    for line in commands.DAEMON.splitlines()[2:]:
+        if not line:
+            continue
+        depth = (len(line) - len(line.lstrip())) // 4 - 1
+        words, found, text = line.strip().partition(": ")
+        above[depth:] = [words.strip().removesuffix(" <option>")]
+        if found:
+            yield " ".join(above), text
+
+
+def _escaped(text: str) -> str:
+    text = text.replace("\\", r"\e").replace("-", r"\-")
+    return r"\&" + text if text.startswith((".", "'")) else text
+
+
+if __name__ == "__main__":
+    sys.stdout.write(manual())
