@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A WebRTC client (aiortc) and a plain phone talk through a running daemon: ICE, DTLS-SRTP, audio both ways."""
+from __future__ import annotations
+
+import array
+import asyncio
+import fractions
+import math
+import socket
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.peers import sdp
+from tests.peers.daemon import Daemon
+from tests.peers.rtp import Packet
+
+aiortc = pytest.importorskip("aiortc")
+av = pytest.importorskip("av")
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
+RATE, SAMPLES = 8000, 160
+TONE = 440.0
+WANTED = 60
+"""Packets, or frames, that have to arrive: more than a second of audio."""
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    with Daemon(interfaces=("127.0.0.1",)) as running:
+        yield running
+
+
+class Tone(aiortc.MediaStreamTrack):
+    """A sine wave in real time."""
+
+    kind = "audio"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begin: float | None = None
+        self._at = 0
+
+    async def recv(self) -> av.AudioFrame:
+        if self._begin is None:
+            self._begin = time.monotonic()
+        await asyncio.sleep(max(0.0, self._begin + self._at / RATE - time.monotonic()))
+        frame = av.AudioFrame(format="s16", layout="mono", samples=SAMPLES)
+        frame.planes[0].update(b"".join(
+            int(12000 * math.sin(2 * math.pi * TONE * (self._at + n) / RATE)).to_bytes(2, "little", signed=True)
+            for n in range(SAMPLES)))
+        frame.pts, frame.sample_rate, frame.time_base = self._at, RATE, fractions.Fraction(1, RATE)
+        self._at += SAMPLES
+        return frame
+
+
+def level_of(samples: Sequence[int]) -> float:
+    """Root mean square."""
+    return math.sqrt(sum(sample ** 2 for sample in samples) / len(samples))
+
+
+def magnitudes(payload: bytes) -> list[int]:
+    """Of G.711 samples (ITU-T G.711 table 2a), full scale 32124."""
+    return [((((byte ^ 0xFF) & 15) << 3) + 0x84 << (((byte ^ 0xFF) & 0x70) >> 4)) - 0x84 for byte in payload]
+
+
+class Plain:
+    """A phone that sends a square wave as PCMU and keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.setblocking(False)
+        self.peer = ("127.0.0.1", 0)
+        self.heard: list[Packet] = []
+
+    @property
+    def sdp(self) -> str:
+        return "\r\n".join(["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
+                            f"m=audio {self.socket.getsockname()[1]} RTP/AVP 0", ""])
+
+    async def speak(self) -> None:
+        for sequence in range(10 ** 6):
+            wave = (b"\x90" * 10 + b"\x10" * 10) * (SAMPLES // 20)
+            self.socket.sendto(Packet(0, sequence, SAMPLES * sequence, 0xABCD, wave).pack(), self.peer)
+            await asyncio.sleep(SAMPLES / RATE)
+
+    async def listen(self) -> None:
+        while True:
+            self.heard.append(Packet.parse(await asyncio.get_running_loop().sock_recv(self.socket, 2048)))
+
+
+@asynccontextmanager
+async def browser() -> AsyncIterator[tuple[aiortc.RTCPeerConnection, list[float]]]:
+    """A connection with a tone to send, and the levels of the frames that it hears."""
+    connection = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
+    levels: list[float] = []
+    tasks = []
+
+    async def hear(track: aiortc.MediaStreamTrack) -> None:
+        while True:
+            frame = await track.recv()
+            assert frame.format.name == "s16"
+            levels.append(level_of(array.array("h", bytes(frame.planes[0]))))
+
+    connection.on("track", lambda track: tasks.append(asyncio.ensure_future(hear(track))))
+    connection.addTrack(Tone())
+    try:
+        yield connection, levels
+    finally:
+        for task in tasks:
+            task.cancel()
+        await connection.close()
+
+
+async def talk(plain: Plain, levels: list[float]) -> None:
+    """Both hear the other at a level that is neither silence nor noise."""
+    tasks = [asyncio.ensure_future(plain.speak()), asyncio.ensure_future(plain.listen())]
+    try:
+        end = time.monotonic() + 30
+        while (len(plain.heard) < WANTED or sum(level > 2000 for level in levels) < WANTED) and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+    finally:
+        for task in tasks:
+            task.cancel()
+    media = [packet for packet in plain.heard if packet.payload_type == 0]
+    assert len(media) >= WANTED and sum(level > 2000 for level in levels) >= WANTED, (len(plain.heard), levels[-5:])
+    numbers = [packet.sequence for packet in media[-WANTED:]]
+    assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(WANTED)], "nothing lost, nothing twice"
+    assert 6000 < level_of(magnitudes(b"".join(packet.payload for packet in media[-WANTED:]))) < 11000   # 12000 / sqrt(2)
+    assert 2000 < sorted(levels)[-10] < 33000
+
+
+def test_caller(daemon: Daemon) -> None:
+    async def run() -> None:
+        plain = Plain()
+        with daemon.client() as client:
+            async with browser() as (connection, levels):
+                await connection.setLocalDescription(await connection.createOffer())
+                offered = client.request("offer", **CALLER, sdp=connection.localDescription.sdp, **{
+                    "transport-protocol": "RTP/AVP", "ICE": "remove", "rtcp-mux": ["demux"],
+                    "codec": {"strip": ["all"], "except": ["PCMU"]}})["sdp"]
+                assert "fingerprint" not in offered and "ice-" not in offered
+                plain.peer = ("127.0.0.1", sdp.sections(offered)[0].port)
+                answered = client.request("answer", **CALLER, **{"to-tag": "B", "sdp": plain.sdp, "ICE": "force"})
+                await connection.setRemoteDescription(aiortc.RTCSessionDescription(answered["sdp"], "answer"))
+                await talk(plain, levels)
+                assert connection.connectionState == "connected"
+            client.request("delete", **CALLER)
+
+    CALLER = {"call-id": "webrtc-caller", "from-tag": "A"}
+    asyncio.run(run())
+
+
+def test_callee(daemon: Daemon) -> None:
+    async def run() -> None:
+        plain = Plain()
+        with daemon.client() as client:
+            async with browser() as (connection, levels):
+                offered = client.request("offer", **CALLEE, sdp=plain.sdp, **{
+                    "transport-protocol": "UDP/TLS/RTP/SAVPF", "ICE": "force", "rtcp-mux": ["offer"],
+                    "SDES": ["off"], "flags": ["generate-mid"]})["sdp"]
+                await connection.setRemoteDescription(aiortc.RTCSessionDescription(offered, "offer"))
+                await connection.setLocalDescription(await connection.createAnswer())
+                answered = client.request("answer", **CALLEE, **{
+                    "to-tag": "B", "sdp": connection.localDescription.sdp, "ICE": "remove"})["sdp"]
+                assert "fingerprint" not in answered
+                plain.peer = ("127.0.0.1", sdp.sections(answered)[0].port)
+                await talk(plain, levels)
+            client.request("delete", **CALLEE)
+
+    CALLEE = {"call-id": "webrtc-callee", "from-tag": "A"}
+    asyncio.run(run())
