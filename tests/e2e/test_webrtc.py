@@ -119,7 +119,8 @@ async def talk(plain: Plain, levels: list[float]) -> None:
     tasks = [asyncio.ensure_future(plain.speak()), asyncio.ensure_future(plain.listen())]
     try:
         end = time.monotonic() + 30
-        while (len(plain.heard) < WANTED or sum(level > 2000 for level in levels) < WANTED) and time.monotonic() < end:
+        while time.monotonic() < end and (
+                len(plain.heard) < WANTED or sum(level > 2000 for level in levels) < WANTED):
             await asyncio.sleep(0.05)
     finally:
         for task in tasks:
