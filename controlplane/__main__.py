@@ -8,6 +8,7 @@ import sys
 
 from controlplane import VERSION, log, process
 from controlplane.config import help as options_help
+from controlplane.config.check import check
 from controlplane.config.load import load
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError
@@ -21,6 +22,11 @@ def main() -> None:
         settings = load(sys.argv[1:])
         if settings.action in _RULE_ACTIONS:
             sys.exit(_rule_action(settings))
+        if settings.action == "check-config":
+            for warning in check(settings):
+                process.complain(f"Warning: {warning}")
+            print("The settings are in order.")
+            return
         if settings.action is not None:
             print(options_help.answer(settings.action, VERSION), end="")
             return

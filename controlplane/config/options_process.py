@@ -40,6 +40,7 @@ def _at_least_four_processors() -> int:
 GENERAL: tuple[Option, ...] = (
     option("help", _flag, "print the options and exit", short="h", action=True),
     option("version", _flag, "print the version and exit", short="v", action=True),
+    option("check-config", _flag, "check the settings as the daemon would at its start, and exit", action=True),
     option("codecs", _flag, "print the codecs that can be decoded and encoded, and exit", action=True),
     option("config-file", _path, "settings file; 'none' reads no file. The default one may be missing", DEFAULT_FILE),
     option("config-section", _str, "section of the settings file to read", DEFAULT_SECTION),

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+GOOD = "[rtpengine]\ninterface = 127.0.0.1\nlisten-ng = 127.0.0.1:2223\n"
+
+
+def check(path: Path, text: str) -> subprocess.CompletedProcess[str]:
+    path.write_text(text)
+    return subprocess.run([sys.executable, "-m", "controlplane", "--check-config", f"--config-file={path}"], cwd=ROOT,
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_settings_in_order(tmp_path: Path) -> None:
+    done = check(tmp_path / "a.conf", GOOD)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "The settings are in order.\n", "")
+
+
+@pytest.mark.parametrize("line, warning", [
+    ("tabel = 3", "a.conf:4: unknown key 'tabel' ignored; did you mean table?"),
+    ("interface = 192.0.2.1", "interface default: this host does not have the address 192.0.2.1")])
+def test_what_the_daemon_would_warn_of(tmp_path: Path, line: str, warning: str) -> None:
+    text = GOOD.replace("interface = 127.0.0.1\n", "") if line.startswith("interface") else GOOD
+    done = check(tmp_path / "a.conf", f"{text}{line}\n")
+    assert done.returncode == 0 and done.stderr.count("\n") == 1 and warning in done.stderr
+
+
+@pytest.mark.parametrize("text, reason", [
+    (GOOD + "timeout = soon\n", "a.conf:4: [rtpengine] timeout: 'soon'"),
+    (GOOD.replace("127.0.0.1:2223", "host"), "listen-ng: 'host' does not end in a port"),
+    ("[rtpengine]\ninterface = 127.0.0.1\n", "give at least one listen-ng"),
+    (GOOD.replace("interface = 127.0.0.1\n", "interface = nosuchdevice0\n"), "nosuchdevice0")])
+def test_what_would_stop_the_daemon(tmp_path: Path, text: str, reason: str) -> None:
+    done = check(tmp_path / "a.conf", text)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert reason in done.stderr
