@@ -27,7 +27,7 @@ class Dtls:
 
     ``tls_id`` is ours, ``seen_tls_id`` and ``seen_ufrag`` (of ICE) are what the party has shown, ``fingerprints`` its
     certificate. ``hash`` makes the fingerprint that it is shown. ``former`` are keys from before a restart, which last
-    until the new handshake has succeeded. ``wake_at`` see paths.py.
+    until the new handshake has succeeded. ``wake_at`` and ``logged`` see paths.py.
     """
 
     identity: Identity
@@ -40,6 +40,7 @@ class Dtls:
     associations: dict[int, Association] = field(default_factory=dict)
     adopted: dict[int, SessionKeys] = field(default_factory=dict)
     wake_at: float = inf
+    logged: str = ""
 
     @property
     def suite(self) -> str | None:

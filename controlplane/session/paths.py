@@ -2,6 +2,7 @@
 """ICE and DTLS of all calls: which socket belongs to which agent or association, and when they are due."""
 from __future__ import annotations
 
+import logging
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
@@ -13,6 +14,9 @@ from controlplane.session import demux, dtls
 from controlplane.session.call import Call
 from controlplane.session.ice import follow
 from controlplane.session.media import Media
+
+_SHOWN = 80  # characters of a call-ID in a log line
+_log = logging.getLogger("rtpengine.srtp")
 
 
 class Machine(Protocol):
@@ -34,6 +38,16 @@ class Machine(Protocol):
 def _sockets(media: Media) -> list[Endpoint]:
     mappings = media.ice.mappings if media.ice is not None else media.mappings
     return [local for mapping in mappings for local in mapping.sockets]
+
+
+def _tell(call: Call, media: Media) -> None:
+    """Log what goes wrong with handshakes, once."""
+    dtls_state = media.dtls
+    if dtls_state is not None and dtls_state.reason != dtls_state.logged:
+        dtls_state.logged = dtls_state.reason
+        if dtls_state.reason:
+            _log.warning("call %r: DTLS of section %d %s: %s", call.call_id[:_SHOWN], media.index, dtls_state.state,
+                         dtls_state.reason)
 
 
 class Paths:
@@ -69,7 +83,9 @@ class Paths:
             if component is None:
                 return None
             media.dtls.receive(event, component)
-        return call if self._settle(media, event.at) else None
+        moved = self._settle(media, event.at)
+        _tell(call, media)
+        return call if moved else None
 
     def deadline(self) -> float:
         """When ``on_time`` is to be called next; infinity if there is nothing to wait for."""
@@ -89,6 +105,7 @@ class Paths:
             machine.on_time(now)
             if self._settle(media, now):
                 changed.append(call)
+            _tell(call, media)
         return changed
 
     def _settle(self, media: Media, now: float) -> bool:

@@ -129,7 +129,7 @@ async def talk(plain: Plain, levels: list[float]) -> None:
     assert len(media) >= WANTED and sum(level > 2000 for level in levels) >= WANTED, (len(plain.heard), levels[-5:])
     numbers = [packet.sequence for packet in media[-WANTED:]]
     assert numbers == [(numbers[0] + n) & 0xFFFF for n in range(WANTED)], "nothing lost, nothing twice"
-    assert 6000 < level_of(magnitudes(b"".join(packet.payload for packet in media[-WANTED:]))) < 11000   # 12000 / sqrt(2)
+    assert 6000 < level_of(magnitudes(b"".join(packet.payload for packet in media[-WANTED:]))) < 11000
     assert 2000 < sorted(levels)[-10] < 33000
 
 

@@ -207,7 +207,7 @@ def test_an_answerer_may_choose_sdes() -> None:
     assert not daemon.targets[daemon.local("B")].dtls
 
 
-def test_another_certificate_gets_no_keys() -> None:
+def test_another_certificate_gets_no_keys(caplog: pytest.LogCaptureFixture) -> None:
     daemon = Daemon()
     peer, other = DtlsPeer(active=True), DtlsPeer(active=True)
     daemon.offer(caller(peer, "active", MUX), transport_protocol="RTP/AVP", rtcp_mux="demux")
@@ -216,6 +216,7 @@ def test_another_certificate_gets_no_keys() -> None:
     assert received(daemon, "A") is None
     told = daemon.send("query")["tags"]["A"]["medias"][0]["DTLS"]
     assert told["state"] == "shakes hands" and "fingerprint" in told["reason"]
+    assert caplog.text.count("DTLS of section 1 shakes hands: the peer's certificate is not") == 1
     converse(daemon, peer, daemon.local("A"), "192.0.2.10:7777", begin=peer.receive())
     assert received(daemon, "A") == peer.keys[0]
     assert "192.0.2.10:7777" in daemon.sends_to(daemon.local("B")), "media follow the validated peer"
@@ -299,6 +300,16 @@ def test_we_begin_once_ice_has_a_path() -> None:
     said = peer.receive(hellos[0])
     converse(daemon, peer, daemon.local("A"), begin=said)
     assert received(daemon, "A") == peer.keys[0]
+
+
+def test_giving_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    daemon = Daemon()
+    daemon.offer(caller(DtlsPeer(active=False), "passive", MUX), transport_protocol="RTP/AVP", rtcp_mux="demux")
+    daemon.answer(callee())
+    for _ in range(100):
+        daemon.now += 1
+        daemon.calls.on_path_deadline(daemon.now)
+    assert caplog.text.count("DTLS of section 1 failed: no handshake within 30 seconds") == 1
 
 
 def test_what_ends_with_the_call() -> None:
