@@ -15,13 +15,16 @@ from controlplane.dtls.fingerprint import Fingerprint, is_one_of
 from controlplane.dtls.handshake import Handshake
 from controlplane.dtls.identity import Identity
 from controlplane.dtls.keys import SessionKeys
-from controlplane.dtls.records import client_random, records
+from controlplane.dtls.records import client_random, without_clear_alerts
 from controlplane.events import Datagram
 
 PATIENCE = 30.0
 """Seconds from the begin of handshakes until they are given up."""
-MAX_HANDSHAKES = 4
+MAX_HANDSHAKES = 64
+"""More than sources can begin at the relay's rate of handing up while a real peer's answer is on its way."""
 _AGAIN = 1.0        # seconds after a handshake of ours has failed
+_KNOCKING = 0.5     # seconds until a ClientHello is repeated first, and at most:
+_SLOWEST = 3.0
 
 
 class Role(Enum):
@@ -66,6 +69,8 @@ class Association:
         self._ends = inf
         self._again = inf
         self._repeat_at = inf
+        self._knock_at = inf
+        self._knock_wait = _KNOCKING
 
     # --- what signalling says ---
 
@@ -96,14 +101,31 @@ class Association:
         if self._expected == endpoint or endpoint is None:
             return
         self._expected = endpoint
-        if self.role is Role.ACTIVE and self.peer != endpoint:
+        if self.keys is not None:
+            self.peer = endpoint    # it has moved, and goes on where it was
+        elif self.role is Role.ACTIVE:
             self._call(now)
+
+    def begin_again(self, now: float) -> None:
+        """Signalling has gone on: a peer that did not listen before, as its phone rang, may do so now."""
+        if self.keys is not None or self.role is None or any(each.heard for each in self._handshakes.values()):
+            return
+        self._begin(now)
+        if self.role is Role.ACTIVE and not self._handshakes:
+            self._call(now)
+        elif self.role is Role.ACTIVE:
+            self._knock(now, _KNOCKING)
 
     # --- packets ---
 
     def receive(self, data: bytes, source: Endpoint, now: float) -> None:
         """A packet of DTLS that came to our socket; anything wrong with it is as if it had not come."""
-        if self._local is None or records(data) is None:
+        if self._local is None:
+            return
+        data, alert = without_clear_alerts(data)
+        if alert is not None and self.keys is None:
+            self.reason = f"somebody says that the peer refuses: alert {alert}"
+        if not data:
             return
         hello = client_random(data)
         if self.role is None:
@@ -130,22 +152,25 @@ class Association:
         return self._handshakes[source]
 
     def _make_room(self, source: Endpoint) -> None:
-        """The oldest gives way, but never to somebody else that with the source where the peer is expected."""
+        """The oldest gives way that is no further than its ClientHello; that of the expected peer never does."""
         self._handshakes.pop(source, None)
         if len(self._handshakes) >= MAX_HANDSHAKES:
-            del self._handshakes[next(known for known in self._handshakes if known != self._expected)]
+            others = [known for known in self._handshakes if known != self._expected]
+            del self._handshakes[next((known for known in others if self._handshakes[known].heard < 2), others[0])]
 
     # --- time ---
 
     @property
     def next_at(self) -> float:
         """When ``on_time`` is to be called, at the latest; infinity if there is nothing to wait for."""
-        return min(self._ends, self._again, self._repeat_at)
+        return min(self._ends, self._again, self._repeat_at, self._knock_at)
 
     def on_time(self, now: float) -> None:
         """Do what is due: send again, begin again, give up."""
         if self._again <= now:
             self._call(now)
+        if self._knock_at <= now:
+            self._knock(now, min(2 * self._knock_wait, _SLOWEST))
         for source, handshake in list(self._handshakes.items()):
             handshake.on_time()
             self._look_after(source, handshake, now)
@@ -166,11 +191,22 @@ class Association:
             self._begin(now)
         self._handshakes.clear()
         handshake = self._handshakes[self._expected] = Handshake(self.identity, is_client=True)
+        self._knock_wait, self._knock_at = _KNOCKING, now + _KNOCKING
         self._look_after(self._expected, handshake, now)
 
+    def _knock(self, now: float, wait: float) -> None:
+        """Send the same ClientHello again to a peer that has not said anything: OpenSSL gets slower and slower."""
+        self._knock_at = inf
+        for source, handshake in self._handshakes.items():
+            if not handshake.heard and self._local is not None:
+                self._datagrams += [Datagram(self._local, source, data) for data in handshake.first]
+                self._knock_wait, self._knock_at = wait, now + wait
+
     def _give_up(self) -> None:
-        self._ends = self._again = self._repeat_at = inf
-        self._handshakes.clear()
+        """What the peer may still have to answer is kept."""
+        self._ends = self._again = self._repeat_at = self._knock_at = inf
+        self._handshakes = {source: handshake for source, handshake in self._handshakes.items()
+                            if self.role is Role.ACTIVE and not handshake.heard}
         if self.keys is None:
             self.phase = Phase.FAILED
             self.reason = self.reason or f"no handshake within {PATIENCE:.0f} seconds"
@@ -209,7 +245,7 @@ class Association:
         else:
             self._current, self.peer, self.keys = handshake, source, keys
             self._handshakes.clear()
-            self._ends = self._again = inf
+            self._ends = self._again = self._knock_at = inf
             self.phase, self.reason = Phase.ESTABLISHED, ""
 
     def _refuse(self, source: Endpoint, reason: str, now: float) -> None:

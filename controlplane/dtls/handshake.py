@@ -15,7 +15,8 @@ _PIECE = 1 << 16    # bytes of DTLS records taken at once; of application data n
 class Handshake:
     """A DTLS connection. OpenSSL keeps the time of its retransmissions itself, by the clock of the host.
 
-    ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded.
+    ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded, ``heard``
+    how many packets came from the peer, ``first`` what was sent first.
     """
 
     def __init__(self, identity: Identity, *, is_client: bool):
@@ -24,6 +25,8 @@ class Handshake:
         self.is_done = False
         self.is_closed = False
         self.failure = ""
+        self.heard = 0
+        self.first: list[bytes] = []
         self.certificate = b""
         self._connection = SSL.Connection(identity.context, None)
         if is_client:
@@ -38,6 +41,7 @@ class Handshake:
         """A datagram of whole records."""
         if self.failure or self.is_closed:
             return
+        self.heard += 1
         self._connection.bio_write(data)
         self._advance()
 
@@ -64,7 +68,9 @@ class Handshake:
             try:
                 stream += self._connection.bio_read(_PIECE)
             except SSL.WantReadError:
-                return list(records.datagrams(bytes(stream), self.identity.mtu))
+                taken = list(records.datagrams(bytes(stream), self.identity.mtu))
+                self.first = self.first or taken
+                return taken
 
     @property
     def client_random(self) -> bytes:

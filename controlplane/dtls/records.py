@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 HEADER = 13
-_HANDSHAKE = 22
+_ALERT, _HANDSHAKE = 21, 22
 _CLIENT_HELLO = 1
 _VERSION = 0xFE
 _RANDOM_AT = HEADER + 12 + 2
@@ -27,6 +27,20 @@ def records(data: bytes) -> list[bytes] | None:
         found.append(data[at:end])
         at = end
     return found or None
+
+
+def without_clear_alerts(data: bytes) -> tuple[bytes, int | None]:
+    """The records of a datagram without the alerts that are not encrypted, and the last of these by its number.
+
+    Anybody could have sent such an alert. Nothing is left of a datagram that is not made of whole records.
+    """
+    kept, alert = b"", None
+    for record in records(data) or []:
+        if record[0] == _ALERT and record[3:5] == b"\x00\x00":
+            alert = record[HEADER + 1] if len(record) == HEADER + 2 else 0
+        else:
+            kept += record
+    return kept, alert
 
 
 def client_random(data: bytes) -> bytes | None:

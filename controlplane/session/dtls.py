@@ -229,6 +229,13 @@ def aim(media: Media, now: float) -> None:
             association.set_role(dtls.role, now)
 
 
+def begin_again(media: Media, now: float) -> None:
+    """There is a new offer or answer: a party that did not listen before, as its phone rang, may do so now."""
+    if media.dtls is not None:
+        for association in media.dtls.associations.values():
+            association.begin_again(now)
+
+
 def component_of(media: Media, packet: PacketHanded) -> int | None:
     """Which of the associations a packet is for; None if the party cannot have sent it."""
     if media.ice is not None and not media.ice.agent.admits(packet.local, packet.source):

@@ -63,6 +63,7 @@ class Paths:
         """Serve this medium from now on."""
         for local in _sockets(media):
             self._owners[local] = call, media
+        dtls.begin_again(media, now)
         dtls.aim(media, now)
         self._attend(media)
 

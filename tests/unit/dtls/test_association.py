@@ -141,6 +141,27 @@ def test_hellos_of_many_end_no_handshake_of_the_expected_one() -> None:
     established(server, client)
 
 
+def test_hellos_of_many_end_no_handshake_of_a_peer_behind_a_nat() -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.set_path(OURS, FOREIGN._replace(port=9), time.time())
+    hello = flights(server, client)
+    for port in range(MAX_HANDSHAKES - 1):
+        server.receive(hello[:27] + port.to_bytes(32, "big") + hello[59:], FOREIGN._replace(port=port + 100),
+                       time.time())
+    network.run(2.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+    assert server.peer == THEIRS
+
+
+def test_a_peer_that_moves_goes_on_where_it_was() -> None:
+    network, server, client = pair(ONE, OTHER)
+    network.run()
+    keys = client.keys
+    moved = OURS._replace(port=4444)
+    client.set_path(THEIRS, moved, time.time())
+    assert not client.take_datagrams() and client.keys is keys and client.peer == moved
+
+
 def test_second_handshake_replaces_the_keys_when_it_has_succeeded() -> None:
     network, server, client = pair(ONE, OTHER)
     network.run()
@@ -166,9 +187,23 @@ def test_hello_that_comes_again_is_none() -> None:
     assert not server._handshakes and server.phase is Phase.ESTABLISHED
 
 
-def test_alerts_in_clear_end_nothing() -> None:
+def flights(server: Association, client: Association) -> bytes:
+    """The ClientHello and its answer; the former."""
+    hello = client.take_datagrams()[0].data
+    server.receive(hello, THEIRS, time.time())
+    for packet in server.take_datagrams():
+        client.receive(packet.data, OURS, time.time())
+    return hello
+
+
+@pytest.mark.parametrize("amid", [False, True])
+def test_alerts_in_clear_end_nothing(amid: bool) -> None:
     network, server, client = pair(ONE, OTHER)
-    alert = bytes.fromhex("15fefd00000000000000050002022800")[:15]
+    alert = bytes.fromhex("15fefd0000000000000009000202") + bytes([40])
+    if amid:
+        flights(server, client)
+        server.receive(alert, THEIRS, time.time())
+        assert "alert 40" in server.reason
     client.receive(alert, OURS, time.time())
     network.run(3.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)

@@ -302,6 +302,21 @@ def test_we_begin_once_ice_has_a_path() -> None:
     assert received(daemon, "A") == peer.keys[0]
 
 
+@pytest.mark.parametrize("setup, active", [("actpass", False), ("active", True)])
+@pytest.mark.parametrize("seconds", [5, 20, 60])
+def test_a_phone_that_rings_before_it_listens(setup: str, active: bool, seconds: int) -> None:
+    daemon = Daemon()
+    peer = DtlsPeer(active=active)
+    daemon.offer(caller(peer, setup, MUX), transport_protocol="RTP/AVP", rtcp_mux="demux")
+    for _ in range(seconds):
+        daemon.now += 1
+        daemon.calls.on_path_deadline(daemon.now)
+        daemon.apply()
+    daemon.answer(callee())
+    converse(daemon, peer, daemon.local("A"), begin=peer.receive() if active else None)
+    assert received(daemon, "A") == peer.keys[0]
+
+
 def test_giving_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     daemon = Daemon()
     daemon.offer(caller(DtlsPeer(active=False), "passive", MUX), transport_protocol="RTP/AVP", rtcp_mux="demux")
