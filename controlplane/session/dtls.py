@@ -40,7 +40,7 @@ class Dtls:
     associations: dict[int, Association] = field(default_factory=dict)
     adopted: dict[int, SessionKeys] = field(default_factory=dict)
     wake_at: float = inf
-    logged: str = ""
+    logged: set[str] = field(default_factory=set)
 
     @property
     def suite(self) -> str | None:

@@ -41,13 +41,12 @@ def _sockets(media: Media) -> list[Endpoint]:
 
 
 def _tell(call: Call, media: Media) -> None:
-    """Log what goes wrong with handshakes, once."""
-    dtls_state = media.dtls
-    if dtls_state is not None and dtls_state.reason != dtls_state.logged:
-        dtls_state.logged = dtls_state.reason
-        if dtls_state.reason:
-            _log.warning("call %r: DTLS of section %d %s: %s", call.call_id[:_SHOWN], media.index, dtls_state.state,
-                         dtls_state.reason)
+    """Log what goes wrong with handshakes, once for each state: anybody can make reasons up."""
+    handshakes = media.dtls
+    if handshakes is not None and handshakes.reason and handshakes.state not in handshakes.logged:
+        handshakes.logged.add(handshakes.state)
+        _log.warning("call %r: DTLS of section %d %s: %s", call.call_id[:_SHOWN], media.index, handshakes.state,
+                     handshakes.reason)
 
 
 class Paths:

@@ -327,6 +327,16 @@ def test_giving_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     assert caplog.text.count("DTLS of section 1 failed: no handshake within 30 seconds") == 1
 
 
+def test_forged_alerts_do_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    daemon = Daemon()
+    daemon.offer(caller(DtlsPeer(active=True), "active", MUX), transport_protocol="RTP/AVP", rtcp_mux="demux")
+    daemon.answer(callee())
+    for number in range(200):
+        alert = b"\x15\xfe\xfd" + bytes(8) + b"\0\2\2" + bytes([number])
+        daemon.calls.on_packet(PacketHanded(daemon.local("A"), ep(A), daemon.now, alert))
+    assert caplog.text.count("DTLS of section 1") == 1
+
+
 def test_what_ends_with_the_call() -> None:
     daemon = Daemon()
     daemon.offer(caller(DtlsPeer(active=False), "passive", MUX), transport_protocol="RTP/AVP", rtcp_mux="demux")
