@@ -136,6 +136,57 @@ TEST(secure_forged_packets_change_nothing_but_the_error_counts)
 	bench_exit(&b);
 }
 
+#define FORGED 1000000
+
+TEST(secure_a_million_forged_packets_are_counted_and_nothing_else)
+{
+	struct rtpe_crypto *sender = peer(1);
+	u8 buffer[PACKET_ROOM], forged[60];
+	struct rtpe_target_counters sum;
+	struct rtpe_details before;
+	struct rtpe_packet p;
+	struct rtpe_target *t;
+	struct message m;
+	struct bench b;
+	u32 i;
+
+	bench_init(&b);
+	b.table.ciphers = &rtpe_openssl_ciphers;
+	secure(&m, 0);
+	m.target.flags |= RTPE_TARGET_BLACKHOLE;
+	t = bench_add(&b, &m, false);
+	packet_secure(&p, buffer, 1, sender);
+	CHECK_EQ(rtpe_forward_packet(t, &p), RTPE_DROP);
+	before = *t->details;
+	for (i = 0; i < sizeof(forged); i++)
+		forged[i] = (u8)random_next();
+	for (i = 0; i < FORGED; i++) {
+		u32 ssrc = (u32)random_next();
+		u8 *at = forged + (i % 2 ? 4 : 8);	/* the SSRC of RTCP, or of RTP */
+
+		forged[0] = 0x80;
+		forged[1] = i % 2 ? 200 : 0;
+		forged[2] = i % 2 ? 0 : (u8)(i >> 8);
+		forged[3] = i % 2 ? 6 : (u8)i;		/* a sender report without blocks */
+		if (i % 3)
+			memcpy(at, &ssrc, 4);
+		else
+			memcpy(at, &before.ssrc[0].ssrc, 4);
+		packet_bytes(&p, buffer, forged, sizeof(forged));
+		CHECK_EQ(rtpe_forward_packet(t, &p), RTPE_DROP);
+	}
+	CHECK(!memcmp(&before, t->details, sizeof(before)));
+	packet_secure(&p, buffer, 2, sender);
+	CHECK_EQ(rtpe_forward_packet(t, &p), RTPE_DROP);
+	CHECK_EQ(t->details->ssrc[0].packets, 2);
+	rtpe_target_counters_fold(t->counters, 2, &sum);
+	CHECK_EQ(sum.sum.packets, 2);
+	CHECK_EQ(sum.sum.errors, FORGED);
+	CHECK_EQ(sum.drops[RTPE_DROP_AUTH], FORGED);
+	rtpe_crypto_unref(sender);
+	bench_exit(&b);
+}
+
 /* With the same keys, in whatever target takes the place, what was seen stays seen; with others it begins anew. */
 TEST(secure_replacing_keeps_what_was_seen)
 {
