@@ -33,6 +33,18 @@ static void packet_secure(struct rtpe_packet *p, u8 *buffer, u16 seq, struct rtp
 	CHECK_EQ(rtpe_crypto_protect(c, p), 0);
 }
 
+/* A target that takes in what is authentic and sends nothing, on a bench of its own. */
+static struct rtpe_target *sink(struct bench *b)
+{
+	struct message m;
+
+	bench_init(b);
+	b->table.ciphers = &rtpe_openssl_ciphers;
+	secure(&m, 0);
+	m.target.flags |= RTPE_TARGET_BLACKHOLE;
+	return bench_add(b, &m, false);
+}
+
 TEST(secure_without_ciphers_nothing_is_sent_in_the_clear)
 {
 	struct rtpe_target *t;
@@ -99,15 +111,10 @@ TEST(secure_forged_packets_change_nothing_but_the_error_counts)
 	struct rtpe_target_counters sum;
 	struct rtpe_packet p;
 	struct rtpe_target *t;
-	struct message m;
 	struct bench b;
 	u32 i;
 
-	bench_init(&b);
-	b.table.ciphers = &rtpe_openssl_ciphers;
-	secure(&m, 0);
-	m.target.flags |= RTPE_TARGET_BLACKHOLE;
-	t = bench_add(&b, &m, false);
+	t = sink(&b);
 	packet_secure(&p, original, 1, sender);
 	packet_bytes(&p, buffer, original, p.len);
 	CHECK_EQ(rtpe_forward_packet(t, &p), RTPE_DROP);
@@ -146,15 +153,10 @@ TEST(secure_a_million_forged_packets_are_counted_and_nothing_else)
 	struct rtpe_details before;
 	struct rtpe_packet p;
 	struct rtpe_target *t;
-	struct message m;
 	struct bench b;
 	u32 i;
 
-	bench_init(&b);
-	b.table.ciphers = &rtpe_openssl_ciphers;
-	secure(&m, 0);
-	m.target.flags |= RTPE_TARGET_BLACKHOLE;
-	t = bench_add(&b, &m, false);
+	t = sink(&b);
 	packet_secure(&p, buffer, 1, sender);
 	CHECK_EQ(rtpe_forward_packet(t, &p), RTPE_DROP);
 	before = *t->details;
