@@ -38,7 +38,7 @@ all: relay kmod
 help:
 	@echo 'make demo           place a call through the proxy and show it'
 	@echo 'make run            the daemon in the foreground, with defaults'
-	@echo 'make test           style, types and all tests (QEMU and Kamailio included; about 20 minutes)'
+	@echo 'make test           style, types and all tests (QEMU and Kamailio included; about half an hour)'
 	@echo 'make check-unit     unit tests alone; also check-core, check-netns, check-kernel, check-e2e'
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
