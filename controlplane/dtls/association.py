@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The DTLS association of one socket with one peer (RFC 5763): who may end a handshake, and what comes of it.
 
-Every source has a handshake of its own, and only one whose certificate is the announced one counts: whatever others
-send ends nothing and changes nothing. The same holds for a second handshake with the same peer: the keys of the
-first last until the other has succeeded.
+Every ClientHello has a handshake of its own, and only one whose certificate is the announced one counts: whatever
+others send ends nothing and changes nothing, even under the peer's address. The same holds for a second handshake with
+the same peer: the keys of the first last until the other has succeeded.
+
+A source that has not shown that it receives what we send is sent nothing but one answer to each of its packets.
 """
 from __future__ import annotations
 
@@ -20,11 +22,15 @@ from controlplane.events import Datagram
 
 PATIENCE = 30.0
 """Seconds from the begin of handshakes until they are given up."""
-MAX_HANDSHAKES = 64
-"""More than sources can begin at the relay's rate of handing up while a real peer's answer is on its way."""
+MAX_HANDSHAKES = 32
+"""At the rate at which the relay hands packets up (200 a second) a flood needs 0.16 s to push a handshake out: longer
+than a real peer takes to answer. Each takes 66 kB.
+"""
 _AGAIN = 1.0        # seconds after a handshake of ours has failed
 _KNOCKING = 0.5     # seconds until a ClientHello is repeated first, and at most:
 _SLOWEST = 3.0
+Key = tuple[Endpoint, bytes]
+"""Of a handshake: the source, and the random bytes of its ClientHello; none if the ClientHello is ours."""
 
 
 class Role(Enum):
@@ -63,7 +69,7 @@ class Association:
         self._local: Endpoint | None = None
         self._expected: Endpoint | None = None
         self._current: Handshake | None = None
-        self._handshakes: dict[Endpoint, Handshake] = {}
+        self._handshakes: dict[Key, Handshake] = {}
         self._early: dict[Endpoint, bytes] = {}
         self._datagrams: list[Datagram] = []
         self._ends = inf
@@ -132,31 +138,42 @@ class Association:
             if hello is not None and (source in self._early or len(self._early) < MAX_HANDSHAKES):
                 self._early[source] = data
             return
-        handshake = self._handshake_of(source, hello, now)
-        if handshake is not None:
-            handshake.receive(data)
-            self._look_after(source, handshake, now)
+        if hello is not None and self.role is Role.PASSIVE:
+            self._greeted(data, source, hello, now)
+        else:
+            self._feed(data, source, now)
 
-    def _handshake_of(self, source: Endpoint, hello: bytes | None, now: float) -> Handshake | None:
-        """To which of the handshakes a packet belongs; a ClientHello that is new to us makes one."""
-        running = self._handshakes.get(source)
-        is_new = (hello is not None and self.role is Role.PASSIVE
-                  and not (source == self.peer and self._current is not None and hello == self._current.client_random)
-                  and not (running is not None and running.client_random in (hello, b"")))
-        if not is_new:
-            return running or (self._current if source == self.peer else None)
+    def _greeted(self, data: bytes, source: Endpoint, hello: bytes, now: float) -> None:
+        """A ClientHello. If it is one that we have answered the answer was lost; else a handshake begins."""
+        if source == self.peer and self._current is not None and hello == self._current.client_random:
+            return
+        known = self._handshakes.get((source, hello))
+        if known is not None:
+            if not known.is_answered:
+                self._send(source, known.first)
+            return
         if self._ends == inf:
             self._begin(now)
-        self._make_room(source)
-        self._handshakes[source] = Handshake(self.identity, is_client=False)
-        return self._handshakes[source]
+        self._make_room()
+        handshake = self._handshakes[source, hello] = Handshake(self.identity, is_client=False)
+        handshake.receive(data)
+        self._look_after((source, hello), handshake, now)
 
-    def _make_room(self, source: Endpoint) -> None:
-        """The oldest gives way that is no further than its ClientHello; that of the expected peer never does."""
-        self._handshakes.pop(source, None)
+    def _feed(self, data: bytes, source: Endpoint, now: float) -> None:
+        """Packets do not tell which handshake they are part of; those that are not meant fail or take no notice."""
+        meant = [(key, handshake) for key, handshake in self._handshakes.items() if key[0] == source]
+        if source == self.peer and self._current is not None:
+            meant.append(((source, b""), self._current))
+        for key, handshake in meant:
+            if handshake is self._current or key in self._handshakes:
+                handshake.receive(data)
+                self._look_after(key, handshake, now)
+
+    def _make_room(self) -> None:
+        """The oldest gives way that is no further than its ClientHello, and rather not one of the expected peer."""
         if len(self._handshakes) >= MAX_HANDSHAKES:
-            others = [known for known in self._handshakes if known != self._expected]
-            del self._handshakes[next((known for known in others if self._handshakes[known].heard < 2), others[0])]
+            del self._handshakes[min(self._handshakes, key=lambda key: (
+                self._handshakes[key].is_answered, key[0] == self._expected))]
 
     # --- time ---
 
@@ -171,9 +188,9 @@ class Association:
             self._call(now)
         if self._knock_at <= now:
             self._knock(now, min(2 * self._knock_wait, _SLOWEST))
-        for source, handshake in list(self._handshakes.items()):
+        for key, handshake in list(self._handshakes.items()):
             handshake.on_time()
-            self._look_after(source, handshake, now)
+            self._look_after(key, handshake, now)
         if self._ends <= now:
             self._give_up()
 
@@ -190,22 +207,23 @@ class Association:
         if self._ends == inf:
             self._begin(now)
         self._handshakes.clear()
-        handshake = self._handshakes[self._expected] = Handshake(self.identity, is_client=True)
+        key = self._expected, b""
+        handshake = self._handshakes[key] = Handshake(self.identity, is_client=True)
         self._knock_wait, self._knock_at = _KNOCKING, now + _KNOCKING
-        self._look_after(self._expected, handshake, now)
+        self._look_after(key, handshake, now)
 
     def _knock(self, now: float, wait: float) -> None:
         """Send the same ClientHello again to a peer that has not said anything: OpenSSL gets slower and slower."""
         self._knock_at = inf
-        for source, handshake in self._handshakes.items():
-            if not handshake.heard and self._local is not None:
-                self._datagrams += [Datagram(self._local, source, data) for data in handshake.first]
+        for (source, _), handshake in self._handshakes.items():
+            if not handshake.heard:
+                self._send(source, handshake.first)
                 self._knock_wait, self._knock_at = wait, now + wait
 
     def _give_up(self) -> None:
         """What the peer may still have to answer is kept."""
         self._ends = self._again = self._repeat_at = self._knock_at = inf
-        self._handshakes = {source: handshake for source, handshake in self._handshakes.items()
+        self._handshakes = {key: handshake for key, handshake in self._handshakes.items()
                             if self.role is Role.ACTIVE and not handshake.heard}
         if self.keys is None:
             self.phase = Phase.FAILED
@@ -213,44 +231,49 @@ class Association:
 
     # --- conclusions ---
 
-    def _look_after(self, source: Endpoint, handshake: Handshake, now: float) -> None:
-        """Send what a handshake has to say, and see how far it is."""
+    def _send(self, source: Endpoint, packets: list[bytes]) -> None:
+        """Alerts in clear are left out: the peer might take one for the end of a handshake that has nothing of it."""
         if self._local is not None:
-            self._datagrams += [Datagram(self._local, source, data) for data in handshake.take()]
+            said = [without_clear_alerts(packet)[0] for packet in packets]
+            self._datagrams += [Datagram(self._local, source, packet) for packet in said if packet]
+
+    def _look_after(self, key: Key, handshake: Handshake, now: float) -> None:
+        """Send what a handshake has to say, and see how far it is."""
+        self._send(key[0], handshake.take())
         if handshake.failure:
-            self._refuse(source, handshake.failure, now)
+            self._refuse(key, handshake.failure, now)
         elif handshake is self._current:
             if handshake.is_closed:
                 self.phase = Phase.CLOSED
         elif handshake.is_done:
-            self._conclude(source, handshake, now)
+            self._conclude(key, handshake, now)
         waits = [each.timeout for each in self._handshakes.values()]
         self._repeat_at = min((now + wait for wait in waits if wait is not None), default=inf)
 
     def _conclude_all(self, now: float) -> None:
-        for source, handshake in list(self._handshakes.items()):
+        for key, handshake in list(self._handshakes.items()):
             if handshake.is_done:
-                self._look_after(source, handshake, now)
+                self._look_after(key, handshake, now)
 
-    def _conclude(self, source: Endpoint, handshake: Handshake, now: float) -> None:
+    def _conclude(self, key: Key, handshake: Handshake, now: float) -> None:
         """A handshake is done: with whom?"""
         keys = handshake.session_keys()
         if keys is None:
-            self._refuse(source, "the peer knows none of our SRTP profiles", now)
+            self._refuse(key, "the peer knows none of our SRTP profiles", now)
         elif not self._fingerprints:
             if self.keys is None:
                 self.phase = Phase.UNVERIFIED
         elif not is_one_of(handshake.certificate, self._fingerprints):
-            self._refuse(source, "the peer's certificate is not the one whose fingerprint was signalled", now)
+            self._refuse(key, "the peer's certificate is not the one whose fingerprint was signalled", now)
         else:
-            self._current, self.peer, self.keys = handshake, source, keys
+            self._current, self.peer, self.keys = handshake, key[0], keys
             self._handshakes.clear()
             self._ends = self._again = self._knock_at = inf
             self.phase, self.reason = Phase.ESTABLISHED, ""
 
-    def _refuse(self, source: Endpoint, reason: str, now: float) -> None:
+    def _refuse(self, key: Key, reason: str, now: float) -> None:
         """It came to nothing. What is said in clear may be anybody's word, so we begin again."""
-        self._handshakes.pop(source, None)
+        self._handshakes.pop(key, None)
         self.reason = reason if self.keys is None else self.reason
         if self.role is Role.ACTIVE:
             self._again = now + _AGAIN

@@ -78,12 +78,20 @@ class Handshake:
         return self._connection.client_random() or b""
 
     @property
+    def is_answered(self) -> bool:
+        """True once the peer has said something after our first words: it is where it says it is."""
+        return self.heard > (0 if self.is_client else 1)
+
+    @property
     def timeout(self) -> float | None:
         """Seconds until ``on_time`` must be called; None: nothing to wait for."""
-        return None if self.is_done or self.failure else self._connection.DTLSv1_get_timeout()
+        waits = self.is_client or self.is_answered
+        return self._connection.DTLSv1_get_timeout() if waits and not (self.is_done or self.failure) else None
 
     def on_time(self) -> None:
-        """Send again what was not answered, if it is time."""
+        """Send again what was not answered, if it is time; to a source that has only greeted, nothing."""
+        if self.timeout is None:
+            return
         try:
             self._connection.DTLSv1_handle_timeout()
         except SSL.Error as error:

@@ -133,12 +133,45 @@ def test_hellos_of_many_end_no_handshake_of_the_expected_one() -> None:
     network.run()
     hello = next(packet.data for packet in network.sent if client_random(packet.data))
     for port in range(1000):
-        random = port.to_bytes(32, "big")
-        server.receive(hello[:27] + random + hello[59:], FOREIGN._replace(port=port + 1), time.time())
+        server.receive(altered(hello, port), FOREIGN._replace(port=port + 1), time.time())
         assert len(server._handshakes) <= MAX_HANDSHAKES
     network.passes = lambda packet: True
     network.run(2.5, until=lambda: bool(server.keys and client.keys))
     established(server, client)
+
+
+def altered(hello: bytes, number: int) -> bytes:
+    """Another ClientHello."""
+    return hello[:27] + number.to_bytes(32, "big") + hello[59:]
+
+
+def test_hello_under_the_peers_address_ends_no_handshake_that_runs() -> None:
+    network, server, client = pair(ONE, OTHER)
+    hello = flights(server, client)
+    for number in range(MAX_HANDSHAKES - 1):
+        server.receive(altered(hello, number), THEIRS, time.time())
+    server.take_datagrams()     # the host that they claim to come from does not wait for those
+    network.run(2.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+def test_nobody_is_sent_more_than_an_answer_to_each_packet() -> None:
+    network, server, client = pair(ONE, OTHER)
+    hello = client.take_datagrams()[0].data
+    network.members.pop(THEIRS)
+    server.receive(hello, THEIRS, time.time())
+    flight = server.take_datagrams()
+    network.run(2.5)
+    assert flight and not network.sent, "OpenSSL would have repeated it by now"
+    server.receive(hello, THEIRS, time.time())
+    assert server.take_datagrams() == flight
+
+
+def test_no_alert_is_sent_in_clear() -> None:
+    network, server, client = pair(ONE, OTHER)
+    hello = flights(server, client)
+    server.receive(hello[:13] + b"\x10" + hello[14:], THEIRS, time.time())
+    assert not server.take_datagrams()
 
 
 def test_hellos_of_many_end_no_handshake_of_a_peer_behind_a_nat() -> None:
@@ -146,8 +179,7 @@ def test_hellos_of_many_end_no_handshake_of_a_peer_behind_a_nat() -> None:
     server.set_path(OURS, FOREIGN._replace(port=9), time.time())
     hello = flights(server, client)
     for port in range(MAX_HANDSHAKES - 1):
-        server.receive(hello[:27] + port.to_bytes(32, "big") + hello[59:], FOREIGN._replace(port=port + 100),
-                       time.time())
+        server.receive(altered(hello, port), FOREIGN._replace(port=port + 100), time.time())
     network.run(2.5, until=lambda: bool(server.keys and client.keys))
     established(server, client)
     assert server.peer == THEIRS
