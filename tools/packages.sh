@@ -15,7 +15,7 @@ packages() {
 	demo) echo sip-tester iproute2 ;;
 	dkms) echo dkms ;;
 	test) echo iproute2 ethtool iptables nftables sip-tester clang-14 libclang-rt-14-dev sparse qemu-system-x86 \
-		busybox-static cpio kmod pahole python3 procps systemd groff-base dkms openssl ;;
+		busybox-static cpio kmod pahole python3 procps systemd groff-base dkms openssl baresip-core ;;
 	*) echo "packages.sh: unknown set $1" >&2; exit 2 ;;
 	esac
 }

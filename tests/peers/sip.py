@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.peers import debian, sdp
 from tests.peers.daemon import free_port
+from tests.peers.netns import Namespace
 
 
 class SipFailed(Exception):
@@ -54,10 +55,11 @@ class Kamailio:
     """A proxy that asks the daemon at ``ng`` for every call and calls ``callee_port``, if its configuration does.
 
     ``ng`` is ``udp:ADDRESS:PORT`` or ``ws://ADDRESS:PORT/``. ``template`` is its configuration; @NAME@ words in it
-    are replaced.
+    are replaced. It runs inside ``namespace`` if given.
     """
 
-    def __init__(self, template: Path, directory: Path, ng: str, callee_port: int = 0):
+    def __init__(self, template: Path, directory: Path, ng: str, callee_port: int = 0,
+                 namespace: Namespace | None = None):
         websocket = ng.startswith("ws")
         path, environment = kamailio(websocket)
         libraries = Path(path).parents[1] / "lib" / "x86_64-linux-gnu" / "kamailio"
@@ -71,20 +73,21 @@ class Kamailio:
         configuration = directory / "kamailio.cfg"
         configuration.write_text(text)
         self.log = directory / "kamailio.log"
+        argv = [path, "-f", str(configuration), "-DD", "-E", "-w", str(directory), "-Y", str(directory), "-m", "32"]
         with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [path, "-f", str(configuration), "-DD", "-E", "-w", str(directory), "-Y", str(directory), "-m", "32"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env={**os.environ, **environment})
+            self.process = subprocess.Popen(namespace.command(argv) if namespace else argv, stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log, env={**os.environ, **environment})
         try:
-            self._wait()
+            self._wait(namespace)
         except BaseException:
             self.stop()
             raise
 
-    def _wait(self) -> None:
+    def _wait(self, namespace: Namespace | None) -> None:
         deadline = time.monotonic() + 15
         line = f":{self.port:04X} "
-        while line not in Path("/proc/net/udp").read_text():
+        sockets = Path("/proc/thread-self/net/udp")
+        while line not in (namespace.inside(sockets.read_text) if namespace else sockets.read_text()):
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise SipFailed(f"kamailio does not listen:\n{_tail(self.log)}")
             time.sleep(0.05)
