@@ -6,7 +6,7 @@ call are named tuples, which are made and compared at a fraction of the cost of 
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -136,16 +136,21 @@ class Datagram(NamedTuple):
     data: bytes
 
 
-@dataclass(slots=True)
 class ChangeSet:
     """Difference between two moments of the sessions: targets to install or replace, sockets to close.
 
     ``datagrams`` are sent after the targets are there.
     """
 
-    wanted: dict[Endpoint, WantedTarget] = field(default_factory=dict)
-    closed: list[Endpoint] = field(default_factory=list)
-    datagrams: list[Datagram] = field(default_factory=list)
+    wanted: dict[Endpoint, WantedTarget]
+    closed: list[Endpoint]
+    datagrams: list[Datagram]
+
+    def __init__(self, wanted: dict[Endpoint, WantedTarget] | None = None,
+                 closed: list[Endpoint] | None = None) -> None:
+        self.wanted = {} if wanted is None else wanted
+        self.closed = [] if closed is None else closed
+        self.datagrams = []
 
     def __bool__(self) -> bool:
         return bool(self.wanted or self.closed or self.datagrams)

@@ -2,15 +2,12 @@
 """One ng request with every key it may carry as a typed value, whatever its spelling or encoding was."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from controlplane.addresses import Address
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Manipulations
 from controlplane.srtp.sdes import NO_WISHES, SdesWishes
 
 
-@dataclass(slots=True)
 class Request:
     """What a client asks for. ``None`` always means "not given"; an empty string was given empty.
 
@@ -21,9 +18,9 @@ class Request:
     """
 
     command: str
-    created_from: str = ""
+    created_from: str
     """Client as ``address:port``."""
-    received_at: float = 0.0
+    received_at: float
     """Unix time in seconds."""
 
     call_id: str | None = None
@@ -38,30 +35,30 @@ class Request:
     to_label: str | None = None
     address: Address | None = None
     """Selects the party that advertised it."""
-    from_tags: list[str] = field(default_factory=list)
+    from_tags: list[str]
     all: str | None = None
     """none, all, offer-answer, except-offer-answer or flows."""
     to_call_id: str | None = None
     calls: tuple[str, ...] = ()
-    mesh: list[MeshEntry] = field(default_factory=list)
-    medias: list[RequestedMedia] = field(default_factory=list)
+    mesh: list[MeshEntry]
+    medias: list[RequestedMedia]
     instance: str | None = None
-    sdp: bytes | None = field(default=None, repr=False)
+    sdp: bytes | None = None
 
-    flags: set[str] = field(default_factory=set)
-    replace: set[str] = field(default_factory=set)
+    flags: set[str]
+    replace: set[str]
     """Of origin, origin-full, session-name, sdp-version, username, force-increment-sdp-ver, zero-address."""
-    rtcp_mux: set[str] = field(default_factory=set)
+    rtcp_mux: set[str]
     """Of offer, require, demux, accept, reject; ``require`` brings ``offer`` along."""
-    supports: set[str] = field(default_factory=set)
+    supports: set[str]
     """Of load-limit."""
-    bundle: set[str] = field(default_factory=set)
+    bundle: set[str]
     """Of accept, offer, require, strict, reject."""
-    codecs: dict[str, list[str]] = field(default_factory=dict)
+    codecs: dict[str, list[str]]
     """Codecs by what is to become of them: the members of the key ``codec``."""
-    extmap_strip: set[str] = field(default_factory=set)
+    extmap_strip: set[str]
     """URIs of header extensions, or ``all``."""
-    extmap_mask: set[str] = field(default_factory=set)
+    extmap_mask: set[str]
     passthrough: bool | None = None
     generate_rtcp: bool | None = None
     media_echo: str | None = None
@@ -69,9 +66,9 @@ class Request:
     dtmf_security: str | None = None
     """drop or off, or a mode that needs a codec."""
     sdes: SdesWishes = NO_WISHES
-    osrtp: set[str] = field(default_factory=set)
+    osrtp: set[str]
     """Of accept, accept-rfc, accept-legacy, offer, offer-legacy."""
-    dtls: set[str] = field(default_factory=set)
+    dtls: set[str]
     dtls_fingerprint: str | None = None
     """Of off, passive, active."""
     ice: str | None = None
@@ -99,8 +96,8 @@ class Request:
     tos: int | None = None
     """0 to 255, or -1 to keep the call's value; None for the configured default."""
 
-    sdp_attr: Manipulations = field(default_factory=dict)
-    sdp_media_remove: set[str] = field(default_factory=set)
+    sdp_attr: Manipulations
+    sdp_media_remove: set[str]
     """Media types that the receiver is not offered; ``other`` for those without a name of their own."""
 
     delete_delay: int | None = None
@@ -118,10 +115,32 @@ class Request:
     body: str | None = None
     """The operator command of ``cli``."""
 
-    unsupported: list[str] = field(default_factory=list)
+    unsupported: list[str]
     """Keys, flags and members of the protocol that this daemon does not implement; for a log line."""
-    unknown: list[str] = field(default_factory=list)
+    unknown: list[str]
     """Keys, flags, members and values that mean nothing; for a log line."""
+
+    def __init__(self, command: str, created_from: str = "", received_at: float = 0.0) -> None:
+        self.command = command
+        self.created_from = created_from
+        self.received_at = received_at
+        self.from_tags = []
+        self.mesh = []
+        self.medias = []
+        self.flags = set()
+        self.replace = set()
+        self.rtcp_mux = set()
+        self.supports = set()
+        self.bundle = set()
+        self.codecs = {}
+        self.extmap_strip = set()
+        self.extmap_mask = set()
+        self.osrtp = set()
+        self.dtls = set()
+        self.sdp_attr = {}
+        self.sdp_media_remove = set()
+        self.unsupported = []
+        self.unknown = []
 
     def note_unsupported(self, what: str) -> None:
         """Note something asked for that is left undone, once."""

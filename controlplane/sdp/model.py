@@ -6,7 +6,7 @@ for its lifetime: derived values that are asked for once or twice are computed f
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from controlplane.addresses import Address, Endpoint, zero_address
@@ -108,7 +108,6 @@ class PayloadType:
     rtcp_fb: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
 class MediaDescription:
     """One m-section.
 
@@ -127,10 +126,10 @@ class MediaDescription:
     protocol: Protocol | None
     formats: tuple[str, ...]
     session_connection: Address | None = None
-    inherited: dict[str, list[str]] = field(default_factory=dict)
+    inherited: dict[str, list[str]]
     title: str = ""
     connection: Address | None = None
-    bandwidths: dict[str, int] = field(default_factory=dict)
+    bandwidths: dict[str, int]
     attributes: tuple[Attribute, ...] = ()
     payload_types: tuple[PayloadType, ...] = ()
     extmaps: tuple[Extmap, ...] = ()
@@ -141,8 +140,19 @@ class MediaDescription:
     rtcp_mux: bool = False
     ptime: int | None = None
     maxptime: int | None = None
-    crypto: tuple[str, ...] = field(default=(), repr=False)
+    crypto: tuple[str, ...] = ()
     twin: Twin | None = None
+
+    def __init__(self, type: str, port: int, port_count: int, protocol_text: str, protocol: Protocol | None,
+                 formats: tuple[str, ...]) -> None:
+        self.type = type
+        self.port = port
+        self.port_count = port_count
+        self.protocol_text = protocol_text
+        self.protocol = protocol
+        self.formats = formats
+        self.inherited = {}
+        self.bandwidths = {}
 
     @property
     def rejected(self) -> bool:
@@ -243,7 +253,6 @@ class MediaDescription:
         return MediaEndpoints(rtp, rtcp, self.rtcp_mux or (rtcp == rtp and not dummy))
 
 
-@dataclass(slots=True)
 class SessionDescription:
     """A received body. ``name``, ``timing`` and ``origin`` are None if their line was missing.
 
@@ -255,13 +264,19 @@ class SessionDescription:
     name: str | None = None
     info: str = ""
     uri: str = ""
-    emails: list[str] = field(default_factory=list)
-    phones: list[str] = field(default_factory=list)
+    emails: list[str]
+    phones: list[str]
     connection: Address | None = None
-    bandwidths: dict[str, int] = field(default_factory=dict)
+    bandwidths: dict[str, int]
     timing: str | None = None
     session_attributes: tuple[tuple[Attribute, ...], ...] = ()
-    medias: list[MediaDescription] = field(default_factory=list)
+    medias: list[MediaDescription]
+
+    def __init__(self) -> None:
+        self.emails = []
+        self.phones = []
+        self.bandwidths = {}
+        self.medias = []
 
     @property
     def attributes(self) -> tuple[Attribute, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from math import inf
 from typing import Union
 
@@ -20,7 +19,6 @@ AliasKey = Union[bytes, Endpoint]
 """Digest of a body, or the first endpoint in it: whoever offers the same again is the same party."""
 
 
-@dataclass(slots=True, eq=False)
 class Call:
     """A call. Times are Unix time in seconds; ``created_from`` is the client as ``address:port``.
 
@@ -33,23 +31,36 @@ class Call:
 
     call_id: str
     created: float
-    created_from: str = ""
-    last_signal: float = 0.0
-    tos: int = 0
+    created_from: str
+    last_signal: float
+    tos: int
     metadata: str | None = None
-    parties: list[Party] = field(default_factory=list)
-    tags: dict[str, Party] = field(default_factory=dict)
-    alias_keys: dict[AliasKey, Party] = field(default_factory=dict)
+    parties: list[Party]
+    tags: dict[str, Party]
+    alias_keys: dict[AliasKey, Party]
     deleted_at: float | None = None
     drop_traffic: bool = False
     blocks: frozenset[str] = frozenset()
     forwarding: bool = False
-    aliases: list[str] = field(default_factory=list)
+    aliases: list[str]
     relearn_at: float | None = None
     report_at: float = inf
     wake_at: float | None = None
-    released: list[Endpoint] = field(default_factory=list)
+    released: list[Endpoint]
     numbered: int = 0
+
+    def __init__(self, call_id: str, created: float, created_from: str = "", last_signal: float = 0.0,
+                 tos: int = 0) -> None:
+        self.call_id = call_id
+        self.created = created
+        self.created_from = created_from
+        self.last_signal = last_signal
+        self.tos = tos
+        self.parties = []
+        self.tags = {}
+        self.alias_keys = {}
+        self.aliases = []
+        self.released = []
 
     def number(self, media: Media) -> int:
         """The number of ``media`` in the call, in the order in which they are asked for."""

@@ -2,7 +2,7 @@
 """One m-section of a party with all that was negotiated about it."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from controlplane.addresses import Endpoint
@@ -98,7 +98,6 @@ class Bundle:
         return self.medias[0]
 
 
-@dataclass(slots=True, eq=False)
 class Media:
     """Section ``index`` (from 1) of a party, ``number`` (from 0) in the call.
 
@@ -135,10 +134,10 @@ class Media:
     agreed: bool = False
     twin: Twin | None = None
     twins_offered: bool = False
-    streams: list[Stream] = field(default_factory=list)
-    sinks: list[Link] = field(default_factory=list)
-    sources: list[Link] = field(default_factory=list)
-    mappings: list[PortMapping] = field(default_factory=list)
+    streams: list[Stream]
+    sinks: list[Link]
+    sources: list[Link]
+    mappings: list[PortMapping]
     mapping: PortMapping | None = None
     description: MediaDescription | None = None
     handling: Handling = DEFAULT_HANDLING
@@ -166,7 +165,16 @@ class Media:
     ice_lite: bool = False
     generate_rtcp: bool = False
     hearing: Hearing | None = None
-    heard: dict[int, SsrcStats] = field(default_factory=dict)
+    heard: dict[int, SsrcStats]
+
+    def __init__(self, index: int, type: str) -> None:
+        self.index = index
+        self.type = type
+        self.streams = []
+        self.sinks = []
+        self.sources = []
+        self.mappings = []
+        self.heard = {}
 
     @property
     def peers(self) -> list[Media]:

@@ -2,8 +2,6 @@
 """One side of a call: what a SIP tag stands for."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from controlplane.sdp.origin import OriginState
 from controlplane.sdp.model import SessionDescription
 from controlplane.session.media import Media, unlink, unsubscribe
@@ -11,7 +9,6 @@ from controlplane.session.media import Media, unlink, unsubscribe
 UNKNOWN, FROM_TAG, TO_TAG = "UNKNOWN", "FROM_TAG", "TO_TAG"
 
 
-@dataclass(slots=True, eq=False)
 class Party:
     """A party; ``tag`` is None until it answers, ``branch`` the via-branch under which it was called.
 
@@ -26,20 +23,28 @@ class Party:
     tag: str | None = None
     type: str = UNKNOWN
     label: str | None = None
-    branch: str | None = None
+    branch: str | None
     deletion_at: float | None = None
-    medias: list[Media] = field(default_factory=list)
-    peers: list[Party] = field(default_factory=list)
-    aliases: list[str] = field(default_factory=list)
+    medias: list[Media]
+    peers: list[Party]
+    aliases: list[str]
     interface: str | None = None
     session: SessionDescription | None = None
     session_name: str | None = None
-    origin: OriginState = field(default_factory=OriginState)
+    origin: OriginState
     final: bool = False
     renewed: float = 0.0
     call_id: str | None = None
     blocks: frozenset[str] = frozenset()
     forwarding: bool = False
+
+    def __init__(self, created: float, branch: str | None = None) -> None:
+        self.created = created
+        self.branch = branch
+        self.medias = []
+        self.peers = []
+        self.aliases = []
+        self.origin = OriginState()
 
     @property
     def linked(self) -> bool:

@@ -2,8 +2,6 @@
 """One component of a medium: where its packets come from and go to."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from controlplane.addresses import Endpoint, zero_address
 from controlplane.events import SsrcStats, StreamStats
 
@@ -32,7 +30,6 @@ _PAST = Endpoint(zero_address(4), 0)
 """Stands for all sockets that were closed."""
 
 
-@dataclass(slots=True, eq=False)
 class Stream:
     """RTP (``component`` 1) or RTCP (2) between one local socket and one party.
 
@@ -46,8 +43,8 @@ class Stream:
 
     component: int
     created: float
-    is_rtp: bool = True
-    is_rtcp: bool = False
+    is_rtp: bool
+    is_rtcp: bool
     local: Endpoint | None = None
     endpoint: Endpoint | None = None
     advertised: Endpoint | None = None
@@ -60,6 +57,12 @@ class Stream:
     received: bool = False
     stats: StreamStats = NO_STATS
     counted: dict[Endpoint, StreamStats] | None = None
+
+    def __init__(self, component: int, created: float, is_rtp: bool = True, is_rtcp: bool = False) -> None:
+        self.component = component
+        self.created = created
+        self.is_rtp = is_rtp
+        self.is_rtcp = is_rtcp
 
     @property
     def learning(self) -> bool:

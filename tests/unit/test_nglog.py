@@ -10,12 +10,13 @@ from controlplane.errors import PeerError
 from controlplane.events import Counters
 from controlplane.ng.later import Later
 from controlplane.ng.request import Request
+from tests.unit.requests import request
 from tests.unit.session.calls import START
 from tests.unit.session.test_quality import Reports
 from tests.unit.report.fakes import NOW, FakeCall, FakeMedia, FakeParty, ssrc, stream
 
 SOURCE = "192.0.2.1:5060"
-OFFER = Request("offer", created_from=SOURCE, call_id="c-1")
+OFFER = request("offer", SOURCE, call_id="c-1")
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_errors_are_told_and_passed_on(lines):
     def handler(request):
         raise PeerError("Unknown call-id")
     with pytest.raises(PeerError, match="Unknown call-id"):
-        run("answer", handler, Request("answer", created_from=SOURCE, call_id="c-1"))
+        run("answer", handler, request("answer", SOURCE, call_id="c-1"))
     assert lines[1:] == [f"INFO: [c-1]: Replying to 'answer' from {SOURCE} with an error "
                          "(elapsed time 0.500000 sec): Unknown call-id"]
 

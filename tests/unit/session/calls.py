@@ -9,7 +9,7 @@ from typing import Any
 from controlplane.addresses import Address, Endpoint
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.events import ChangeSet, Datagram, SourceSeen, WantedTarget
-from controlplane.ng.request import Request
+from tests.unit.requests import request
 from controlplane.ports.sockets import Sockets
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
@@ -80,14 +80,14 @@ class Daemon:
         for name in ("flags", "replace", "rtcp_mux", "supports", "bundle"):
             if name in fields:
                 fields[name] = set(fields[name].split())
-        request = Request(command, "127.0.0.1:5000", self.now,
+        message = request(command, "127.0.0.1:5000", self.now,
                           sdp=sdp.replace("\n", "\r\n").encode() if sdp is not None else None, **fields)
-        self.warnings = request.unsupported
+        self.warnings = message.unsupported
         try:
             if command in COMMANDS:
-                return dict(COMMANDS[command](self.calls, request, self.now))
+                return dict(COMMANDS[command](self.calls, message, self.now))
             handler = getattr(self.calls, command)
-            return dict(handler(request) if command in ("query", "list") else handler(request, self.now))
+            return dict(handler(message) if command in ("query", "list") else handler(message, self.now))
         finally:
             self.apply()
 

@@ -14,7 +14,9 @@ SDP, PORT, ADDRESS, BOTH = "192.0.2.10:41000", "192.0.2.10:50000", "198.51.100.9
 
 
 def stream() -> Stream:
-    found = Stream(1, 0.0, local=ep("203.0.113.5:30000"), public=True)
+    found = Stream(1, 0.0)
+    found.local = ep("203.0.113.5:30000")
+    found.public = True
     found.fill(ep(SDP), 0.0)
     return found
 
