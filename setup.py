@@ -10,7 +10,9 @@ from setuptools import setup
 
 COMPILED = ("controlplane/ng/*.py", "controlplane/sdp/*.py", "controlplane/session/*.py", "controlplane/ports/*.py",
             "controlplane/dataplane/abi.py", "controlplane/dataplane/parts.py", "controlplane/dataplane/ledger.py",
-            "controlplane/dataplane/program.py", "controlplane/dataplane/stats.py", "controlplane/addresses.py",
+            "controlplane/dataplane/program.py", "controlplane/dataplane/stats.py", "controlplane/dataplane/native.py",
+            "controlplane/dataplane/relay.py", "controlplane/dataplane/nfqueue.py", "controlplane/report/counters.py",
+            "controlplane/servers/ng_udp.py", "controlplane/addresses.py",
             "controlplane/events.py", "controlplane/nglog.py", "controlplane/proxy.py")
 
 

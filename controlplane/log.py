@@ -13,10 +13,8 @@ import syslog
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any, Protocol, TextIO
+from typing import Any, NamedTuple, Protocol, TextIO
 
 ROOT = "rtpengine"
 NOTICE = 25
@@ -51,27 +49,31 @@ class LogSettings(Protocol):
         """Option values by name."""
 
 
-@dataclass(frozen=True, slots=True)
-class CallContext:
+class CallContext(NamedTuple):
     """The call, and perhaps the party, medium and local port, that log lines are about."""
 
     call_id: str
     tag: str = ""
-    index: int | None = None
+    medium: int | None = None
     port: int | None = None
 
 
 _context: ContextVar[CallContext | None] = ContextVar("call", default=None)
 
 
-@contextmanager
-def about_call(call_id: str, tag: str = "", index: int | None = None, port: int | None = None) -> Iterator[None]:
+class about_call:
     """Lines logged inside the ``with`` block, and by tasks started there, name this call."""
-    token = _context.set(CallContext(call_id, tag, index, port))
-    try:
-        yield
-    finally:
-        _context.reset(token)
+
+    __slots__ = "_about", "_before"
+
+    def __init__(self, call_id: str, tag: str = "", medium: int | None = None, port: int | None = None):
+        self._about = CallContext(call_id, tag, medium, port)
+
+    def __enter__(self) -> None:
+        self._before = _context.set(self._about)
+
+    def __exit__(self, *error: object) -> None:
+        _context.reset(self._before)
 
 
 def harmless(text: str, limit: int | None = None) -> str:
@@ -127,11 +129,11 @@ class Lines:
             return ""
         if self.parsable:
             values = (("ID", self._marked(context.call_id)), ("tag", self._marked(context.tag)),
-                      ("index", context.index), ("port", context.port))
+                      ("index", context.medium), ("port", context.port))
             return "[" + " ".join(f'{key}="{value}"' for key, value in values if value not in (None, "")) + "]: "
         text = self._marked(context.call_id)
         text += "/" + self._marked(context.tag) if context.tag else ""
-        text += f"/{context.index}" if context.index is not None else ""
+        text += f"/{context.medium}" if context.medium is not None else ""
         return f"[{text}]: " if context.port is None else f"[{text} port {context.port}]: "
 
     def _marked(self, name: str) -> str:

@@ -210,12 +210,12 @@ class Proxy:
 
     def _overload(self) -> str | None:
         """The limit that forbids new calls now, in the ng protocol's words (max-load, max-cpu, max-bandwidth)."""
-        settings, rates = self.settings, self.statistics.rates.total
-        if 0 < settings.max_load <= self._load.average:
+        max_load, max_cpu, max_bandwidth = self._limits
+        if 0 < max_load <= self._load.average:
             return "Load limit exceeded"
-        if 0 < settings.max_cpu <= self._load.cpu_percent:
+        if 0 < max_cpu <= self._load.cpu_percent:
             return "CPU usage limit exceeded"
-        if 0 < settings.max_bandwidth <= rates.bytes:
+        if 0 < max_bandwidth <= self.statistics.rates.total.bytes:
             return "Bandwidth limit exceeded"
         return None
 
@@ -223,6 +223,7 @@ class Proxy:
         """Hand the settings to the sessions."""
         for name in SESSION_SETTINGS:
             setattr(self.calls.settings, name, getattr(self.settings, name))
+        self._limits = self.settings.max_load, self.settings.max_cpu, self.settings.max_bandwidth
         self.calls.recheck(self._clock())
         self._apply()
 

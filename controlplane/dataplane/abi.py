@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -49,8 +49,8 @@ TRACKERS = MAX_SSRCS * TRACKER.size
 """Bytes of all trackers of a target."""
 _VALID = 4
 _ADDED = struct.Struct("=II")
-_ADDED_AT = REPLY.size
-_SLOTS_AT = REPLY.size + _ADDED.size
+_ADDED_AT, _SLOTS_AT = REPLY.size, REPLY.size + _ADDED.size
+_SLOTS = [struct.Struct(f"={count}I") for count in range(256)]
 _STATE = ffi.sizeof("struct rtpe_state")
 _OUTPUT_STATE = ffi.sizeof("struct rtpe_output_state")
 _SRTP_STATE = ffi.sizeof("struct rtpe_srtp_state")
@@ -268,13 +268,15 @@ def _sent(outputs: tuple[WantedOutput, ...], states: tuple[tuple[Endpoint, bytes
     return found
 
 
-def batches(records: Iterable[bytes]) -> Iterator[bytes]:
-    """Frame records as batches of at most MAX_RECORDS."""
-    some = list(records)
-    for at in range(0, len(some), MAX_RECORDS):
-        part = some[at:at + MAX_RECORDS]
-        length = BATCH.size + sum(map(len, part))
-        yield b"".join([BATCH.pack(_MAGIC, _VERSION, len(part), length), *part])
+def batch(*records: bytes) -> bytes:
+    """Frame at most MAX_RECORDS records."""
+    body = b"".join(records)
+    return BATCH.pack(_MAGIC, _VERSION, len(records), BATCH.size + len(body)) + body
+
+
+def batches(records: Sequence[bytes]) -> list[bytes]:
+    """Frame any number of records."""
+    return [batch(*records[at:at + MAX_RECORDS]) for at in range(0, len(records), MAX_RECORDS)]
 
 
 def replies(data: bytes) -> Iterator[Reply]:
@@ -301,20 +303,18 @@ def _pool(c: Any) -> Pool:
 def read_slots(reply: Reply) -> tuple[int, tuple[int, ...]]:
     """The answer to add_target(): the target's slot and those of its outputs."""
     slot, count = _ADDED.unpack_from(reply.body)
-    return slot, struct.unpack_from(f"={count}I", reply.body, _ADDED.size)
+    return slot, _SLOTS[count].unpack_from(reply.body, _ADDED.size)
 
 
-def added(data: bytes) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
+def added(data: bytes) -> list[tuple[int, int, int, tuple[int, ...]]]:
     """Of each reply to add_target() in an answer: cookie, status, and if that is 0 the target's and outputs' slots."""
-    at = 0
+    found, at = [], 0
     while at < len(data):
         _, status, length, cookie = REPLY.unpack_from(data, at)
-        if status:
-            yield cookie, status, 0, ()
-        else:
-            slot, count = _ADDED.unpack_from(data, at + _ADDED_AT)
-            yield cookie, 0, slot, struct.unpack_from(f"={count}I", data, at + _SLOTS_AT)
+        slot, count = (0, 0) if status else _ADDED.unpack_from(data, at + _ADDED_AT)
+        found.append((cookie, status, slot, () if status else _SLOTS[count].unpack_from(data, at + _SLOTS_AT)))
         at += length
+    return found
 
 
 def read_counters(c: Any) -> Counters:

@@ -71,7 +71,7 @@ class Interception:
         self._calls: dict[str, int] = {}
 
     def _run(self, command: int, body: bytes, what: str) -> memoryview:
-        (reply,) = abi.replies(self._engine.command(next(abi.batches([abi.record(command, body)]))))
+        (reply,) = abi.replies(self._engine.command(abi.batch(abi.record(command, body))))
         return reply.check(what).body
 
     def add_call(self, call: str) -> None:

@@ -75,7 +75,7 @@ class KernelTable:
             raise self._explain(error) from None
 
     def _greet(self) -> abi.Geometry:
-        (reply,) = self._converse(next(abi.batches([abi.hello()])))
+        (reply,) = self._converse(abi.batch(abi.hello()))
         return abi.read_geometry(reply.check("handshake"))
 
     def _converse(self, batch: bytes) -> Iterator[abi.Reply]:
@@ -84,7 +84,7 @@ class KernelTable:
     def hook(self, device: str) -> None:
         """Take packets from a network device before the IP stack; lasts until close(). KernelError if that fails."""
         try:
-            (reply,) = self._converse(next(abi.batches([abi.add_hook(device)])))
+            (reply,) = self._converse(abi.batch(abi.add_hook(device)))
             reply.check(f"network device '{device}'")
         except DataPlaneError as error:
             number = error.errno or errno.EIO

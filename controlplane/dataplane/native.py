@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.interception import NativeReader, Stream
 from controlplane.errors import DataPlaneError
@@ -12,10 +13,10 @@ from controlplane.relay._native import ffi, lib
 _new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
 
 
-def check(result: int, what: str) -> int:
-    """Return ``result``; DataPlaneError naming ``what`` if it is a negative errno."""
+def check(result: int, what: str, *endpoints: Endpoint) -> int:
+    """Return ``result``; DataPlaneError naming ``what`` and ``endpoints`` if it is a negative errno."""
     if result < 0:
-        raise DataPlaneError(-result, what)
+        raise DataPlaneError(-result, " ".join([what, *map(str, endpoints)]))
     return result
 
 
@@ -31,7 +32,7 @@ class NativeEngine:
         self._engine = engine
         self._owner = owner
         self._name = name
-        (reply,) = abi.replies(self.command(next(abi.batches([abi.hello()]))))
+        (reply,) = abi.replies(self.command(abi.batch(abi.hello())))
         self.geometry = abi.read_geometry(reply.check(f"{name}: handshake"))
 
     def command(self, batch: bytes) -> bytes:

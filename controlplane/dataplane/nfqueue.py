@@ -91,8 +91,8 @@ class NfQueue(NativeEngine):
         self._queue = self._bind()
         self._receiver = _Receiver(self._queue.get_fd())
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._thread = threading.Thread(target=self._run, name=f"nfqueue-{number}", daemon=True)
-        self._thread.start()
+        self._worker = threading.Thread(target=self._run, name=f"nfqueue-{number}", daemon=True)
+        self._worker.start()
 
     def _bind(self) -> NetfilterQueue:
         queue = None
@@ -153,7 +153,7 @@ class NfQueue(NativeEngine):
             return
         self._receiver.stopped = True
         os.write(self._waker, b"x")
-        self._thread.join()
+        self._worker.join()
         self._queue.unbind()
         self._receiver.close()
         os.close(self._wake)

@@ -51,21 +51,22 @@ class Relay(NativeEngine):
 
         DataPlaneError: EADDRINUSE, EADDRNOTAVAIL, EMFILE ...
         """
-        check(lib.rtpe_relay_open(self._handle, c_address(abi.pack_address(local)), tos), f"socket {local}")
+        check(lib.rtpe_relay_open(self._handle, c_address(abi.pack_address(local)), tos), "socket", local)
 
     def close(self, local: Endpoint) -> None:
         """Give the port back at once, whatever is under way. DataPlaneError ENOENT: it was not open."""
-        check(lib.rtpe_relay_close(self._handle, c_address(abi.pack_address(local))), f"socket {local}")
+        check(lib.rtpe_relay_close(self._handle, c_address(abi.pack_address(local))), "socket", local)
 
     def set_tos(self, local: Endpoint, tos: int) -> None:
         """Change the TOS octet (0 to 255) of an open socket."""
-        check(lib.rtpe_relay_set_tos(self._handle, c_address(abi.pack_address(local)), tos), f"socket {local}")
+        check(lib.rtpe_relay_set_tos(self._handle, c_address(abi.pack_address(local)), tos), "socket", local)
 
     def send(self, local: Endpoint, destination: Endpoint, data: bytes) -> None:
         """Send one datagram from an open socket. DataPlaneError if it could not be sent."""
         result = lib.rtpe_relay_send(self._handle, c_address(abi.pack_address(local)),
                                      c_address(abi.pack_address(destination)), data, len(data))
-        check(result, f"{local} to {destination}")
+        if result < 0:
+            raise DataPlaneError(-result, f"{local} to {destination}")
 
     def fileno(self) -> int:
         """A descriptor that is readable while events() has something to return."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from controlplane.errors import PeerError
@@ -18,6 +17,10 @@ _L, _D, _E = b"lde"
 _ZERO, _NINE, _COLON = b"09:"
 # Behind the message these read as the ends that a message cut between two items lacks.
 _CLOSING = b"e" * MAX_DEPTH
+_WORD = 32
+"""Length of a text that is likely to come again."""
+_MOST_KNOWN = 1024
+_KNOWN: dict[str, bytes] = {}
 _SMALL_END = 256
 _SMALL = [b"i%de" % number for number in range(_SMALL_END)]
 
@@ -96,50 +99,58 @@ def decode(message: bytes) -> Dictionary:
             items.append(number)
 
 
-@lru_cache(1024)
 def _string(value: str) -> bytes:
-    """A text; keys and most words come again in every reply."""
     raw = raw_bytes(value)
     return b"%d:%b" % (len(raw), raw)
 
 
+def _known(value: str) -> bytes:
+    """A key, or a text beside it: most come again in every reply."""
+    known = _KNOWN.get(value)
+    if known is None:
+        known = _string(value)
+        if len(value) <= _WORD:
+            if len(_KNOWN) >= _MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[value] = known
+    return known
+
+
 def _write(value: Any, pieces: list[bytes]) -> None:
-    kind = type(value)
-    if kind is dict:
+    if isinstance(value, dict):
         pieces.append(b"d")
         for key, item in value.items():
-            pieces.append(_string(key))
-            kind = type(item)
-            if kind is int:
+            pieces.append(_known(key))
+            if isinstance(item, str):
+                pieces.append(_known(item))
+            elif isinstance(item, int):
                 pieces.append(_SMALL[item] if 0 <= item < _SMALL_END else b"i%de" % item)
-            elif kind is str:
-                pieces.append(_string(item))
             else:
                 _write(item, pieces)
         pieces.append(b"e")
-    elif kind is list or kind is tuple:
+    elif isinstance(value, (list, tuple)):
         pieces.append(b"l")
         for item in value:
-            if type(item) is str:
-                pieces.append(_string(item))
+            if isinstance(item, str):
+                pieces.append(_known(item))
             else:
                 _write(item, pieces)
         pieces.append(b"e")
-    elif kind is bytes:
+    elif isinstance(value, bytes):
         pieces.append(b"%d:" % len(value))
         pieces.append(value)
     elif isinstance(value, str):
         pieces.append(_string(value))
     elif isinstance(value, int):
         pieces.append(b"i%de" % value)
-    elif kind is Dictionary:
+    elif isinstance(value, Dictionary):
         pieces.append(b"d")
         for raw, item in value.items():
             _write(raw, pieces)
             _write(item, pieces)
         pieces.append(b"e")
     else:
-        raise TypeError(f"{kind.__name__} cannot be bencoded")
+        raise TypeError(f"{type(value).__name__} cannot be bencoded")
 
 
 def encode(value: Encodable) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Union
 
 from controlplane.errors import PeerError
@@ -90,8 +90,7 @@ class Dispatcher:
 
         def finished(reply: Reply) -> bytes:
             reply, encoded = self._encoded(encoding, command, reply)
-            client = source.rpartition(":")[0].strip("[]")
-            self._hooks.observe(command, client, self._clock() - started, reply["result"] == "error")
+            self._hooks.observe(command, _host(source), self._clock() - started, reply["result"] == "error")
             return encoded
         return reply.map(finished) if isinstance(reply, Later) else finished(reply)
 
@@ -148,6 +147,11 @@ def _command(message: Dictionary) -> str:
         raise PeerError('Dictionary contains no key "command"')
     command = text(raw)
     return ALIASES.get(command, command)
+
+
+@lru_cache(1024)
+def _host(source: str) -> str:
+    return source.rpartition(":")[0].strip("[]")
 
 
 def _framed(cookie: bytes, encoded: bytes) -> bytes:

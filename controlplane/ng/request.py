@@ -65,7 +65,7 @@ class Request:
     """blackhole, forward, backwards or both."""
     dtmf_security: str | None = None
     """drop or off, or a mode that needs a codec."""
-    sdes: SdesWishes = NO_WISHES
+    sdes: SdesWishes
     osrtp: set[str]
     """Of accept, accept-rfc, accept-legacy, offer, offer-legacy."""
     dtls: set[str]
@@ -135,6 +135,7 @@ class Request:
         self.codecs = {}
         self.extmap_strip = set()
         self.extmap_mask = set()
+        self.sdes = NO_WISHES
         self.osrtp = set()
         self.dtls = set()
         self.sdp_attr = {}

@@ -131,7 +131,9 @@ class Statistics:
 
     def ng_request(self, command: str, source: str, seconds: float, error: bool) -> None:
         """Count one ng request; ``source`` is the client's IP address without its port."""
-        client = self.clients.setdefault(source, ControlClient())
+        client = self.clients.get(source)
+        if client is None:
+            client = self.clients[source] = ControlClient()
         if command in NG_NAMES:
             client.counts[command] = client.counts.get(command, 0) + 1
             client.seconds[command] = client.seconds.get(command, 0.0) + seconds

@@ -40,11 +40,11 @@ class Call:
     alias_keys: dict[AliasKey, Party]
     deleted_at: float | None = None
     drop_traffic: bool = False
-    blocks: frozenset[str] = frozenset()
+    blocks: frozenset[str]
     forwarding: bool = False
     aliases: list[str]
     relearn_at: float | None = None
-    report_at: float = inf
+    report_at: float
     wake_at: float | None = None
     released: list[Endpoint]
     numbered: int = 0
@@ -59,7 +59,9 @@ class Call:
         self.parties = []
         self.tags = {}
         self.alias_keys = {}
+        self.blocks = frozenset()
         self.aliases = []
+        self.report_at = inf
         self.released = []
 
     def number(self, media: Media) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from controlplane.addresses import Endpoint
 from controlplane.errors import PeerError
-from controlplane.events import ChangeSet, Datagram, PacketHanded, SourceSeen, StreamStats, WantedTarget
+from controlplane.events import ChangeSet, PacketHanded, SourceSeen, StreamStats, WantedTarget
 from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
 from controlplane.session import delete, learning, query, reporting, signalling, timeouts
@@ -21,6 +21,7 @@ from controlplane.session.ice import Fragment, synchronize, trickle
 from controlplane.session.media import Media
 from controlplane.session.observer import Observer
 from controlplane.session.paths import Paths
+from controlplane.session.piercing import PIERCE_INTERVAL, piercing
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource, SocketPool
 from controlplane.session.stream import Stream
@@ -30,9 +31,6 @@ DEFAULT_LIST_LIMIT = 32
 _ID_BITS = 256
 LONGEST_SLEEP = 30.0
 """A call is looked at at least this often (seconds), so that changed timeouts come to count."""
-PIERCING = bytes((0x80, 0x7f, 0xff, 0xff)) + bytes(8)
-"""A packet that opens the way back through a NAT: RTP of payload type 127 without payload."""
-PIERCE_INTERVAL = 1.0
 FRAGMENT_PATIENCE = 3.0
 """Seconds that trickled candidates wait for their party."""
 MAX_FRAGMENTS = 64
@@ -117,21 +115,23 @@ class Calls:
             self.terminate(call, now, timeouts.UNKNOWN)
             raise
         finally:
-            if call.wake_at != inf:
-                call.relearn_at = now + learning.WINDOW
-                self._synchronize(call, now)
-                self._refresh(call, report_sources=True)
-                self._wake(call, now, self._pierce(call, now, call.relearn_at))
+            self._changed(call, now, now)
         return reply
+
+    def _changed(self, call: Call, since: float, now: float) -> None:
+        """After a command: sources are learned anew, and the engines told; ``since`` is when learning began."""
+        if call.wake_at != inf:
+            call.relearn_at = since + learning.WINDOW
+            self._synchronize(call, now)
+            self._refresh(call, report_sources=True)
+            self._wake(call, now, self._pierce(call, now, call.relearn_at))
 
     def relinked(self, call: Call, now: float) -> None:
         """Who gets whose packets has changed: sources are learned anew, and the engines told."""
         for media in call.medias:
             for stream in media.streams:
                 stream.confirmed = media.ice is not None
-        call.relearn_at = now + learning.WINDOW
-        self._refresh(call, report_sources=True)
-        self._wake(call, now, call.relearn_at)
+        self._changed(call, now, now)
 
     def merge(self, call: Call, other: Call, collision: str) -> None:
         """Make ``other`` a part of ``call``, known by both IDs. PeerError with ``collision`` if tags are used twice."""
@@ -155,11 +155,7 @@ class Calls:
             self.terminate(call, now, timeouts.UNKNOWN)
             raise
         finally:
-            if call.wake_at != inf:
-                call.relearn_at = call.last_signal + learning.WINDOW
-                self._synchronize(call, now)
-                self._refresh(call, report_sources=True)
-                self._wake(call, now, self._pierce(call, now, call.relearn_at))
+            self._changed(call, call.last_signal, now)
 
     def delete(self, request: Request, now: float) -> Reply:
         """ng ``delete``: the reply's keys. PeerError if nothing matches and the flag ``fatal`` is given."""
@@ -345,13 +341,17 @@ class Calls:
             heappush(self._agenda, (at, call.call_id))
 
     def _refresh(self, call: Call, *, report_sources: bool = False) -> None:
-        """Note what has changed for the engines; ``report_sources`` has the present sources reported again."""
+        """Note what has changed for the engines, which need not know of sockets that nobody has been told of yet.
+
+        ``report_sources`` has the present sources reported again.
+        """
         self._report_closed(call)
         for media, stream, target in targets(call):
             if stream.local == target.local:
                 self._owners[target.local] = (call, media, stream)
                 self._counting[target.local] = stream
-            self._want(target, again=report_sources and target.learning)
+            if stream.public or target.rtp_outputs or target.rtcp_outputs or target.local in self._installed:
+                self._want(target, again=report_sources and target.learning)
         for target in spare_targets(call):
             self._owners.pop(target.local, None)
             self._want(target)
@@ -361,18 +361,10 @@ class Calls:
             self._installed[target.local] = self._changes.wanted[target.local] = target
 
     def _pierce(self, call: Call, now: float, at: float) -> float:
-        """Send something to parties behind NAT that have sent nothing yet (ng flag ``pierce-NAT``).
-
-        ``at``, or when that is to be done again if that is earlier.
-        """
-        for media in call.medias:
-            if media.handling.pierce_nat and media.understood:
-                packets = [Datagram(stream.local, destination, PIERCING) for stream in media.streams
-                           if stream.local is not None and not stream.confirmed and (destination := stream.destination)]
-                self._changes.datagrams += packets
-                if packets:
-                    at = min(at, now + PIERCE_INTERVAL)
-        return at
+        """Send what opens the way to parties; ``at``, or when that is to be done again if that is earlier."""
+        packets = piercing(call)
+        self._changes.datagrams += packets
+        return min(at, now + PIERCE_INTERVAL) if packets else at
 
     def _report(self, call: Call, now: float) -> None:
         """Send RTCP of our own, of the counters at this moment; not at the same time for all calls (RFC 3550 6.3)."""

@@ -127,10 +127,10 @@ class Media:
     is_avpf: bool = False
     is_srtp: bool = False
     osrtp: bool = False
-    sdes: Sdes | None = None
+    sdes: Sdes | None
     dtls: Dtls | None = None
     sdes_first: bool = False
-    keys: KeySource | None = None
+    keys: KeySource | None
     agreed: bool = False
     twin: Twin | None = None
     twins_offered: bool = False
@@ -140,7 +140,7 @@ class Media:
     mappings: list[PortMapping]
     mapping: PortMapping | None = None
     description: MediaDescription | None = None
-    handling: Handling = DEFAULT_HANDLING
+    handling: Handling
     mid: str | None = None
     label: str | None = None
     interface: str | None = None
@@ -164,7 +164,7 @@ class Media:
     ice: Ice | None = None
     ice_lite: bool = False
     generate_rtcp: bool = False
-    hearing: Hearing | None = None
+    hearing: Hearing | None
     heard: dict[int, SsrcStats]
 
     def __init__(self, index: int, type: str) -> None:
@@ -174,6 +174,10 @@ class Media:
         self.sinks = []
         self.sources = []
         self.mappings = []
+        self.sdes = None
+        self.keys = None
+        self.hearing = None
+        self.handling = DEFAULT_HANDLING
         self.heard = {}
 
     @property

@@ -21,7 +21,7 @@ class Party:
 
     created: float
     tag: str | None = None
-    type: str = UNKNOWN
+    type: str
     label: str | None = None
     branch: str | None
     deletion_at: float | None = None
@@ -35,7 +35,7 @@ class Party:
     final: bool = False
     renewed: float = 0.0
     call_id: str | None = None
-    blocks: frozenset[str] = frozenset()
+    blocks: frozenset[str]
     forwarding: bool = False
 
     def __init__(self, created: float, branch: str | None = None) -> None:
@@ -44,7 +44,9 @@ class Party:
         self.medias = []
         self.peers = []
         self.aliases = []
+        self.type = UNKNOWN
         self.origin = OriginState()
+        self.blocks = frozenset()
 
     @property
     def linked(self) -> bool:

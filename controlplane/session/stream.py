@@ -55,7 +55,7 @@ class Stream:
     public: bool = False
     confirmed: bool = False
     received: bool = False
-    stats: StreamStats = NO_STATS
+    stats: StreamStats
     counted: dict[Endpoint, StreamStats] | None = None
 
     def __init__(self, component: int, created: float, is_rtp: bool = True, is_rtcp: bool = False) -> None:
@@ -63,6 +63,7 @@ class Stream:
         self.created = created
         self.is_rtp = is_rtp
         self.is_rtcp = is_rtcp
+        self.stats = NO_STATS
 
     @property
     def learning(self) -> bool:

@@ -325,7 +325,7 @@ def shim() -> None:
     near, far = Endpoint.parse("10.1.0.1:30000"), Endpoint.parse("10.2.0.1:30002")
     with net.peer((A4, 9000)) as a, net.peer((B4, 9002)) as b, net.Rule(9, "nft"):
         wanted = WantedTarget(near, (WantedOutput(far, Endpoint.parse(f"{B4}:9002")),), payload_types=((8, 8000),))
-        (batch,) = abi.batches([abi.add_target(wanted)])
+        batch = abi.batch(abi.add_target(wanted))
         (reply,) = abi.replies(engine.command(batch))
         slot, (output_slot,) = abi.read_slots(reply.check("target"))
         for n in range(25):
@@ -355,7 +355,7 @@ def interception() -> None:
     reader = engine.read_stream(stream)
     with net.peer((A4, 9000)) as a, net.peer((B4, 9002)) as b, net.Rule(9, "nft"):
         wanted = WantedTarget(near, (WantedOutput(far, Endpoint.parse(f"{B4}:9002")),), payload_types=((8, 8000),))
-        (batch,) = abi.batches([abi.add_target(wanted, stream=stream.index)])
+        batch = abi.batch(abi.add_target(wanted, stream=stream.index))
         next(abi.replies(engine.command(batch))).check("target")
         assert reader.read() is None and not select.select([reader], [], [], 0)[0]
         for n in range(5):

@@ -11,7 +11,7 @@ from controlplane.events import PacketHanded, SourceSeen
 from controlplane.ice import stun
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Edits
-from controlplane.session.calls import PIERCING
+from controlplane.session.piercing import PIERCING
 from controlplane.srtp.sdes import NO_WISHES, SdesWishes
 from tests.unit.session.calls import V4, V6, Daemon, ep, spec
 
@@ -115,7 +115,8 @@ def check(daemon: Daemon) -> None:
             assert output.destination.port and not output.destination.address.is_zero
             assert output.destination.family == output.source.family
     for call in daemon.calls.calls.values():
-        assert set(daemon.calls.sockets_of(call)) <= set(daemon.targets)
+        assert {local for media in call.medias if any(stream.public for stream in media.streams)
+                for mapping in media.mappings for local in mapping.sockets} <= set(daemon.targets)
         for party in call.parties:
             assert all(party in peer.peers for peer in party.peers)
             for media in party.medias:

@@ -116,18 +116,18 @@ class Rig:
     def install(self, wanted: WantedTarget, engine: Engine | None = None,
                 seeds: abi.Seeds = abi.NO_SEEDS) -> tuple[int, tuple[int, ...]]:
         """Install or replace a target; returns its slots."""
-        batch = next(abi.batches([abi.add_target(wanted, seeds)]))
+        batch = abi.batch(abi.add_target(wanted, seeds))
         (reply,) = abi.replies((engine or self.relay).command(batch))
         return abi.read_slots(reply.check(f"target {wanted.local}"))
 
     def remove(self, local: Endpoint, engine: Engine | None = None) -> abi.TargetState:
         """Remove a target; returns its last state."""
-        (reply,) = abi.replies((engine or self.relay).command(next(abi.batches([abi.del_target(local)]))))
+        (reply,) = abi.replies((engine or self.relay).command(abi.batch(abi.del_target(local))))
         return abi.read_state(reply.check(f"target {local}").body)
 
     def state(self, local: Endpoint, engine: Engine | None = None) -> abi.TargetState:
         """A target's present state."""
-        (reply,) = abi.replies((engine or self.relay).command(next(abi.batches([abi.get_target(local)]))))
+        (reply,) = abi.replies((engine or self.relay).command(abi.batch(abi.get_target(local))))
         return abi.read_state(reply.check(f"target {local}").body)
 
     def counters(self, local: Endpoint, engine: Engine | None = None) -> Counters:

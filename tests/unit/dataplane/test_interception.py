@@ -48,7 +48,7 @@ def open_packet(packet: bytes) -> tuple[Endpoint, Endpoint, bytes]:
 
 def install(rig: Rig, wanted: WantedTarget, **streams: int) -> None:
     """A target that copies to streams."""
-    (reply,) = abi.replies(rig.relay.command(next(abi.batches([abi.add_target(wanted, **streams)]))))
+    (reply,) = abi.replies(rig.relay.command(abi.batch(abi.add_target(wanted, **streams))))
     reply.check("target")
 
 

@@ -210,7 +210,7 @@ def test_strays_are_counted(rig: Rig) -> None:
 
 
 def test_a_refused_batch_changes_nothing(rig: Rig) -> None:
-    for batch in (b"", b"x" * 16, bytes(16), next(abi.batches([abi.hello()]))[:-8]):
+    for batch in (b"", b"x" * 16, bytes(16), abi.batch(abi.hello())[:-8]):
         with pytest.raises(DataPlaneError) as refused:
             rig.relay.command(batch)
         assert refused.value.errno == errno.EINVAL

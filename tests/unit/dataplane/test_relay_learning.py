@@ -118,7 +118,7 @@ def test_stray_rtcp_is_not_followed(rig: Rig) -> None:
 ])
 def test_ranking_needs_learning_something_to_compare_with_and_a_rank(rig: Rig, changes: dict[str, object]) -> None:
     wanted = WantedTarget(rig.local(), **({"learning": True} | changes))    # type: ignore[arg-type]
-    (batch,) = abi.batches([abi.add_target(wanted)])
+    batch = abi.batch(abi.add_target(wanted))
     (reply,) = abi.replies(rig.relay.command(batch))
     with pytest.raises(DataPlaneError, match="Invalid argument"):
         reply.check("target")

@@ -138,7 +138,7 @@ def test_copies_are_plain_and_only_of_what_is_authentic(rig: Rig) -> None:
     calls = Interception(rig.relay)
     calls.add_call("call")
     stream = calls.add_stream("call", "stream")
-    (reply,) = abi.replies(rig.relay.command(next(abi.batches([abi.add_target(bench.wanted, stream=stream.index)]))))
+    (reply,) = abi.replies(rig.relay.command(abi.batch(abi.add_target(bench.wanted, stream=stream.index))))
     reply.check("target")
     reader = rig.relay.read_stream(stream)
     packet, report = rtp(1), rtcp()

@@ -139,6 +139,11 @@ class Daemon:
         assert local is not None
         return local
 
+    @staticmethod
+    def sockets_of(party: Party) -> list[Endpoint]:
+        """All that were opened for a party."""
+        return [local for media in party.medias for mapping in media.mappings for local in mapping.sockets]
+
     def sends_to(self, local: Endpoint, rtcp: bool = False) -> list[str]:
         """Where RTP (or RTCP) that arrives on ``local`` goes."""
         target = self.targets[local]

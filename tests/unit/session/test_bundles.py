@@ -128,8 +128,9 @@ def test_the_id_of_the_mid_is_free() -> None:
     assert lines(offered, "extmap:") == ["a=extmap:1 foo", f"a=extmap:3 {MID}", "a=extmap:2 bar", f"a=extmap:3 {MID}"]
 
 
-def test_every_socket_has_a_target_even_those_that_a_bundle_does_not_use() -> None:
+def test_every_socket_a_party_was_told_of_has_a_target_even_those_that_a_bundle_does_not_use() -> None:
     daemon = Daemon()
     ice = "a=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\n"
     daemon.offer(sdp(port=9) + "m=audio 9 RTP/AVP 8 0\n" + ice, passthrough=True, bundle="require")
-    assert set(daemon.calls.sockets_of(daemon.call)) <= set(daemon.targets)
+    told = daemon.sockets_of(daemon.call.parties[1])
+    assert told and set(told) <= set(daemon.targets)

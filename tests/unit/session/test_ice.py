@@ -386,4 +386,4 @@ def test_a_member_of_a_bundle_that_passes_through_shows_the_sockets_of_the_head(
     daemon = Daemon()
     body = daemon.offer(sdp() + "m=audio 41002 RTP/AVP 8\n" + "\n".join(ICE) + "\n", ice="optional", bundle="require")
     ours = [candidate for candidate in ice_values(body)["candidate"] if V6 in candidate or V4 in candidate]
-    assert ours and set(daemon.calls.sockets_of(daemon.call)) <= set(daemon.targets)
+    assert ours and set(daemon.sockets_of(daemon.call.parties[1])) <= set(daemon.targets)

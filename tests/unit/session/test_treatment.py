@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controlplane.events import NOTHING, Counters, Datagram, SsrcStats, StreamStats
-from controlplane.session.calls import PIERCING
+from controlplane.session.piercing import PIERCING
 from tests.unit.session.calls import Daemon, ep, established, sdp
 
 
