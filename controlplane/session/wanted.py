@@ -143,7 +143,7 @@ def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[Wanted
         return
     reports = not replaces_rtcp(media, sink)
     if index % 2 == 0:
-        if reports:
+        if reports and not _only_on_its_port(media, carrier, index):
             _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
         # Else the party is on hold: its RTCP is forwarded all the same.
         if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
@@ -152,6 +152,13 @@ def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[Wanted
                     rules=payload_rules(media, blocks) if blocks else ())
     elif reports and index < len(carrier.streams):
         _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+
+
+def _only_on_its_port(media: Media, carrier: Media, index: int) -> bool:
+    """True if RTCP of ``media`` must not come with RTP: under one key each port would count its indices alone."""
+    source = media.carrier
+    return (not source.mux and (source.keys is not None or carrier.keys is not None)
+            and source.mapping is not None and index + 1 < len(source.mapping.sockets))
 
 
 def _blocked(call: Call, party: Party, link: Link) -> bool:

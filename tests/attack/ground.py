@@ -74,10 +74,15 @@ class Scene:
 
     def __init__(self, ground: Ground, family: int, keys: dict[str, Any]):
         self.ground = ground
-        self.alice, self.bob, self.mallory = (ground.endpoint(who[family]) for who in (ALICE, BOB, MALLORY))
+        self.alice, self.bob = self.cast(family)
+        self.mallory = ground.endpoint(MALLORY[family])
         self.ends = [self.alice, self.bob, self.mallory]
         self.call = Call(ground.client, self.alice, self.bob, **keys)
         self.exists = False
+
+    def cast(self, family: int) -> tuple[Endpoint, Endpoint]:
+        """Who plays Alice and Bob."""
+        return self.ground.endpoint(ALICE[family]), self.ground.endpoint(BOB[family])
 
     def offer(self, **keys: Any) -> None:
         self.call.offer(**keys)

@@ -2,10 +2,9 @@
 """T6: the port of RTCP, and RTCP on the port of RTP (CVE-2017-14099: short RTCP that ended a check)."""
 from __future__ import annotations
 
-import struct
-
 import pytest
 
+from tests.attack.forged import LYING
 from tests.attack.ground import PACKETS, Ground, Scene
 from tests.attack.test_steering import MODES
 from tests.peers import rtcp
@@ -14,13 +13,6 @@ from tests.peers.rtp import pump
 pytestmark = pytest.mark.netns
 N = PACKETS
 STRICT = ("strict", "off strict")
-LYING = {
-    "4 octets": struct.pack("!BBH", 0x80, 200, 0),
-    "8 octets": struct.pack("!BBHI", 0x80, 201, 1, 7),
-    "long beyond its end": struct.pack("!BBHI", 0x80, 200, 65535, 7),
-    "blocks beyond its end": struct.pack("!BBHI", 0x9F, 201, 1, 7),
-    "BYE of 31": struct.pack("!BBH", 0x9F, 203, 0),
-}
 
 
 def _established(scene: Scene) -> None:

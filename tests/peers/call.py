@@ -28,7 +28,7 @@ class Call:
     def _body(self, end: Endpoint, direction: str) -> str:
         self.version += 1
         return sdp.body(end.address, end.port, payload_type=end.payload_type, version=self.version,
-                        attributes=[direction])
+                        protocol=end.protocol, attributes=[direction, *end.attributes])
 
     def offer(self, direction: str = "sendrecv", **keys: Any) -> sdp.Section:
         """Offer the caller's media; the callee sends to what comes back."""
@@ -36,7 +36,7 @@ class Call:
                                   sdp=self._body(self.a, direction), **{**self.keys, **keys})
         self.offered = answer["sdp"]
         section = sdp.sections(self.offered)[0]
-        self.b.connect(section.address, section.port, section.rtcp_port)
+        self.b.hear(section)
         return section
 
     def answer(self, direction: str = "sendrecv", **keys: Any) -> sdp.Section:
@@ -46,7 +46,7 @@ class Call:
                                   sdp=self._body(self.b, direction), **keys)
         self.answered = answer["sdp"]
         section = sdp.sections(self.answered)[0]
-        self.a.connect(section.address, section.port, section.rtcp_port)
+        self.a.hear(section)
         return section
 
     def query(self) -> dict[str, Any]:

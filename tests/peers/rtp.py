@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from tests.peers import rtcp
+from tests.peers import rtcp, sdp
 from tests.peers.reception import Reception
 
 _SO_TIMESTAMPNS = 35
@@ -94,6 +94,8 @@ class Endpoint:
     ``make`` creates the sockets (a namespace's ``socket`` method puts them there); ``port`` 0 takes a free pair.
     """
 
+    protocol = "RTP/AVP"
+
     def __init__(self, address: str = "127.0.0.1", *, port: int = 0, payload_type: int = 8, clock_rate: int = 8000,
                  make: SocketMaker = _plain_socket, seed: int | None = None):
         self.rtp, self.rtcp = _bind_pair(address, make, port)
@@ -123,6 +125,20 @@ class Endpoint:
         self.destination = address, port
         self.rtcp_destination = address, port + 1 if rtcp_port is None else rtcp_port
 
+    @property
+    def attributes(self) -> list[str]:
+        """What its SDP says of it, besides its port."""
+        return []
+
+    def hear(self, section: sdp.Section) -> None:
+        """Send to where this SDP says."""
+        self.connect(section.address, section.port, section.rtcp_port)
+
+    def transmit(self, packet: bytes, is_rtcp: bool = False) -> None:
+        """Send a packet that is made."""
+        sock, to = (self.rtcp, self.rtcp_destination) if is_rtcp else (self.rtp, self.destination)
+        sock.sendto(packet, self._to(to))
+
     def next_packet(self, payload: bytes, samples: int = 160, marker: bool = False) -> Packet:
         """The next packet of the stream; ``samples`` is its length on the timestamp clock."""
         packet = Packet(self.payload_type, self.sequence, self.timestamp, self.ssrc, payload, marker)
@@ -134,7 +150,7 @@ class Endpoint:
 
     def send(self, payload: bytes, samples: int = 160, marker: bool = False) -> None:
         """Send one payload as the next packet."""
-        self.rtp.sendto(self.next_packet(payload, samples, marker).pack(), self._to(self.destination))
+        self.transmit(self.next_packet(payload, samples, marker).pack())
 
     def send_report(self) -> None:
         """Send a sender report (receiver report if nothing was sent) with a block for each source heard."""
@@ -144,8 +160,7 @@ class Endpoint:
             report = rtcp.Report(self.ssrc, blocks, rtcp.ntp(now), self.timestamp, len(self.sent), self.octets)
         else:
             report = rtcp.Report(self.ssrc, blocks)
-        compound = report.pack() + rtcp.sdes(self.ssrc, f"peer-{self.port}")
-        self.rtcp.sendto(compound, self._to(self.rtcp_destination))
+        self.transmit(report.pack() + rtcp.sdes(self.ssrc, f"peer-{self.port}"), True)
 
     @staticmethod
     def _to(destination: tuple[str, int] | None) -> tuple[str, int]:

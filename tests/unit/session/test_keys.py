@@ -115,6 +115,16 @@ def test_every_pair_of_profiles(one: str, other: str) -> None:
         assert [output.strip_feedback for output in outputs] == [sender.endswith("F") and not receiver.endswith("F")]
 
 
+@pytest.mark.parametrize("one, other", [("RTP/SAVP", "RTP/AVP"), ("RTP/AVP", "RTP/SAVP"), ("RTP/SAVP", "RTP/SAVP")])
+def test_where_there_are_keys_rtcp_comes_through_its_own_port_alone(one: str, other: str) -> None:
+    """Under one key, what was taken on one port could be sent to the other once more; and each would count indices."""
+    daemon, _, _ = call(caller(*[line(1)] * ("S" in one[4:]), protocol=one),
+                        callee(*[line(2)] * ("S" in other[4:]), protocol=other), transport_protocol=other)
+    for tag in "AB":
+        assert not daemon.targets[daemon.local(tag, 0)].rtcp_outputs
+        assert len(daemon.targets[daemon.local(tag, 1)].rtcp_outputs) == 1
+
+
 def test_nothing_goes_in_clear_while_keys_are_missing() -> None:
     daemon = Daemon()
     daemon.offer(caller(line(1)), transport_protocol="RTP/SAVPF")
