@@ -36,11 +36,13 @@ class Program:
 
     def __init__(self, relay: Relay, accelerator: Accelerator | None, close_socket: Callable[[Endpoint], None],
                  tap: Callable[[TappedEngine], int] = lambda engine: 0):
+        self._engine = relay
         self._relay = Ledger(relay, tap(relay))
         self._accelerator = accelerator
         self._fast = Ledger(accelerator, tap(accelerator)) if accelerator is not None else None
         self._close_socket = close_socket
         self._latest: dict[Endpoint, _Latest] = {}
+        self._handed: dict[Endpoint, abi.Seeds] = {}
 
     def apply(self, changes: ChangeSet) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it."""
@@ -109,22 +111,49 @@ class Program:
                 _log.error("accelerator: %s; media that it had taken over may go astray", again)
 
     def _hand_over(self, fast: Ledger, wanted: list[WantedTarget]) -> None:
-        """Hand over with the sequence state; packets that came in between are merged in afterwards."""
+        """Hand over with the sequence state; what the relay has let through since then is merged in afterwards.
+
+        Of encrypted streams that is all that had come to the socket: what is not known to have been there could come
+        once more. Should something still be under way, the next look at the counters finds it.
+        """
         installed = [w for w in wanted if w.local in self._relay.installed]
         additions = [Addition(w, self._relay.seeds(w.local)) for w in installed]
         refused = {a.wanted.local: error for a, error in fast.add(additions)}
         for error in refused.values():
             _log.warning("accelerator: %s; the stream stays in user space", error)
         fast.remove(list(refused))
+        accepted = [a for a in additions if a.wanted.local not in refused]
+        encrypted = [a for a in accepted if is_encrypted(a.wanted)]
+        if encrypted:
+            self._engine.drain([a.wanted.local for a in encrypted])
+        merged = self._merge(fast, accepted)
+        self._handed.update({a.wanted.local: merged.get(a.wanted.local, a.seeds) for a in encrypted})
+
+    def _merge(self, fast: Ledger, additions: list[Addition]) -> dict[Endpoint, abi.Seeds]:
+        """Merge in what the relay knows by now, where that differs from the seeds; what was merged."""
         late = []
         for a in additions:
-            if a.wanted.local not in refused and (now := self._relay.seeds(a.wanted.local)) != a.seeds:
+            now = self._relay.seeds(a.wanted.local)
+            if now != a.seeds:
                 late.append(Addition(a.wanted, now))
         for _, error in fast.add(late):
             _log.error("accelerator: %s", error)
+        return {a.wanted.local: a.seeds for a in late}
+
+    def _merge_handed(self) -> None:
+        """The same for encrypted streams that were handed over since the last look."""
+        handed, self._handed = self._handed, {}
+        if self._fast is None or not handed:
+            return
+        try:
+            self._merge(self._fast, [Addition(self._fast.installed[local].wanted, seeds)
+                                     for local, seeds in handed.items() if local in self._fast.installed])
+        except DataPlaneError as error:
+            self._give_up(error)
 
     def stats(self) -> Iterator[dict[Endpoint, StreamStats]]:
         """What every open socket with a target received and sent, in pieces; sockets may come and go in between."""
+        self._merge_handed()
         every = list(self._relay.installed)
         for at in range(0, len(every), _PIECE):
             yield self._stats_of(every[at:at + _PIECE])

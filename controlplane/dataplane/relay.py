@@ -2,6 +2,8 @@
 """The relay: C threads that own every media socket and forward what the other engines leave to them."""
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +16,7 @@ from controlplane.relay._native import ffi, lib
 
 _EVENTS_AT_ONCE = 256
 _PACKETS_AT_ONCE = 32
+_DRAINING = 0.05    # seconds at most until queues are empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,13 @@ class Relay(NativeEngine):
                                      c_address(abi.pack_address(destination)), data, len(data))
         if result < 0:
             raise DataPlaneError(-result, f"{local} to {destination}")
+
+    def drain(self, locals_: Iterable[Endpoint]) -> None:
+        """Wait until what has come to these sockets is dealt with; not for ever, should more and more come."""
+        until = int((time.time() + _DRAINING) * 1e6)
+        for local in locals_:
+            lib.rtpe_relay_drain(self._handle, c_address(abi.pack_address(local)), until)
+        lib.rtpe_relay_settle(self._handle)
 
     def fileno(self) -> int:
         """A descriptor that is readable while events() has something to return."""

@@ -10,6 +10,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct rtpe_reader *readers;
 static struct rtpe_deferred *oldest, *newest;	/* in the order of their epochs */
 static u32 reclaiming;				/* threads that free what they detached */
+static const struct timespec pause = { .tv_nsec = 100000 };
 
 void rtpe_reader_register(struct rtpe_reader *r)
 {
@@ -96,9 +97,22 @@ void rtpe_reclaim(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void rtpe_readers_wait(void)
+{
+	u64 now = __atomic_add_fetch(&rtpe_epoch, 1, __ATOMIC_SEQ_CST), settled;
+
+	for (;;) {
+		pthread_mutex_lock(&lock);
+		settled = settled_epoch();
+		pthread_mutex_unlock(&lock);
+		if (settled >= now)
+			return;
+		nanosleep(&pause, NULL);
+	}
+}
+
 void rtpe_reclaim_all(void)
 {
-	static const struct timespec pause = { .tv_nsec = 100000 };
 	u64 until = __atomic_load_n(&rtpe_epoch, __ATOMIC_SEQ_CST);
 	bool pending;
 

@@ -43,6 +43,9 @@ static inline void rtpe_reader_offline(struct rtpe_reader *r)
 /* Frees what no reader can see any more; never waits. Not for packet threads. */
 void rtpe_reclaim(void);
 
+/* Waits until each thread that is online now has been offline. Not for packet threads. */
+void rtpe_readers_wait(void);
+
 /* Waits until all that was deferred before is freed. */
 void rtpe_reclaim_all(void);
 

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "inside.h"
@@ -233,6 +234,26 @@ int rtpe_relay_send(struct rtpe_relay *r, const struct rtpe_addr *local, const s
 	err = rtpe_socket_send(s, dst, READ_ONCE(s->tos), data, (u32)len);
 	rtpe_socket_unref(s);
 	return err;
+}
+
+int rtpe_relay_drain(struct rtpe_relay *r, const struct rtpe_addr *local, u64 until_us)
+{
+	static const struct timespec pause = { .tv_nsec = 100000 };
+	struct rtpe_socket *s = rtpe_socket_map_get(&r->sockets, local);
+	bool waits;
+
+	if (!s)
+		return -ENOENT;
+	while ((waits = rtpe_socket_waits(s)) && rtpe_now_us() < until_us)
+		nanosleep(&pause, NULL);
+	rtpe_socket_unref(s);
+	return waits ? -EBUSY : 0;
+}
+
+void rtpe_relay_settle(struct rtpe_relay *r)
+{
+	(void)r;
+	rtpe_readers_wait();
 }
 
 int rtpe_relay_eventfd(const struct rtpe_relay *r)

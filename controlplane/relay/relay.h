@@ -75,6 +75,13 @@ int rtpe_relay_set_tos(struct rtpe_relay *r, const struct rtpe_addr *local, int 
 int rtpe_relay_send(struct rtpe_relay *r, const struct rtpe_addr *local, const struct rtpe_addr *dst,
 		    const void *data, size_t len);
 
+/*
+ * Waits until the packets that have come to a socket are read, at most until that Unix time in microseconds (EBUSY).
+ * Behind it, rtpe_relay_settle() waits until those read are dealt with. ENOENT.
+ */
+int rtpe_relay_drain(struct rtpe_relay *r, const struct rtpe_addr *local, uint64_t until_us);
+void rtpe_relay_settle(struct rtpe_relay *r);
+
 /* Readable while events wait. */
 int rtpe_relay_eventfd(const struct rtpe_relay *r);
 

@@ -159,6 +159,13 @@ int rtpe_socket_send(const struct rtpe_socket *s, const struct rtpe_addr *dst, u
 	return likely(sent >= 0) ? 0 : -errno;
 }
 
+bool rtpe_socket_waits(const struct rtpe_socket *s)
+{
+	char first;
+
+	return recv(s->fd, &first, sizeof(first), MSG_PEEK | MSG_DONTWAIT) >= 0;
+}
+
 bool rtpe_socket_error_passes(int error)
 {
 	/* ENOTSOCK: detached this instant. */

@@ -60,6 +60,9 @@ int rtpe_socket_set_tos(struct rtpe_socket *s, int tos);
 /* 0 or a negative errno. */
 int rtpe_socket_send(const struct rtpe_socket *s, const struct rtpe_addr *dst, u8 tos, const void *data, u32 len);
 
+/* True if a packet waits to be read. */
+bool rtpe_socket_waits(const struct rtpe_socket *s);
+
 static inline struct rtpe_worker *rtpe_socket_worker(const struct rtpe_socket *s)
 {
 	return __atomic_load_n(&s->worker, __ATOMIC_ACQUIRE);

@@ -127,6 +127,38 @@ def test_a_second_receiver_under_the_same_key_gets_no_index_twice(stream: Stream
         (number & 0xFFFF).to_bytes(2, "big") for number in range(stream.sequence - 19, stream.sequence + 1)]
 
 
+@pytest.mark.parametrize("waits", [True, False])
+def test_what_waits_on_the_socket_while_the_accelerator_takes_over_cannot_be_replayed(
+        stream: Stream, monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
+    """Once the queue is empty the accelerator knows what the relay has let through; at the next look at the latest."""
+    stream.apply()
+    stream.talk()
+    late = [stream.sender.protect(rtp(stream.sequence + n & 0xFFFF)) for n in range(1, 151)]
+    command = stream.queue.command
+
+    def meanwhile(batch: bytes) -> bytes:
+        """The relay's state has been read, and the accelerator does not have it yet."""
+        monkeypatch.setattr(stream.queue, "command", command)
+        for packet in late:
+            stream.a.send(packet, stream.local)
+        return command(batch)
+
+    monkeypatch.setattr(stream.queue, "command", meanwhile)
+    if not waits:
+        monkeypatch.setattr(stream.rig.relay, "drain", lambda locals_: None)
+    stream.offload = True
+    stream.apply()
+    for packet in stream.b.receive(len(late)):
+        stream.receiver.unprotect(packet)
+    if not waits:
+        list(stream.program.stats())
+    for packet in late:
+        assert stream.queue.arrive(stream.local, packet)
+    assert stream.b.receive(1, 0.05) == []
+    stream.sequence += len(late)
+    stream.talk()
+
+
 def test_states_of_outputs_that_share_a_socket_are_told_by_order() -> None:
     a, b = Endpoint.parse("127.0.0.1:2000"), Endpoint.parse("127.0.0.1:2002")
     wanted = tuple([WantedOutput(source, b) for source in (a, b, a, a)])
