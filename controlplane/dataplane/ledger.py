@@ -2,14 +2,14 @@
 """What is installed in one engine, and every packet it ever counted for the sockets still open."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.indices import KeyUse, is_encrypted, uses
-from controlplane.dataplane.stats import Engine, OutputReader, TargetReader
+from controlplane.dataplane.stats import Activities, Engine, OutputReader, TargetReader
 from controlplane.errors import DataPlaneError
 from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
 
@@ -45,10 +45,17 @@ NO_READING = Reading()
 
 
 class Activity(NamedTuple):
-    """The activity of a target's and of an output's slot."""
+    """The activity of all targets' and of all outputs' slots."""
 
-    received: Callable[[int], int]
-    sent: Callable[[int], int]
+    received: Activities
+    sent: Activities
+
+    def of(self, slot: int | None, senders: tuple[int, ...]) -> int:
+        """That of a socket."""
+        now = self.received[slot] if slot is not None else 0
+        for sender in senders:
+            now += self.sent[sender]
+        return now
 
 
 @dataclass(slots=True)
@@ -132,19 +139,15 @@ class Ledger:
             account.senders = tuple([other for other in account.senders if other != slot])
             account.past = account.past._replace(sent=account.past.sent + self._outputs.counters(slot))
 
-    def _states(self, records: list[bytes]) -> Iterator[abi.Reply]:
-        for batch in abi.batches(records):
-            yield from abi.replies(self._engine.command(batch))
-
-    def _delete(self, locals_: Iterable[Endpoint]) -> Iterator[tuple[Installed, abi.Reply]]:
-        """Take targets out of the engine. Their slots can still be read."""
+    def _delete(self, locals_: Iterable[Endpoint]) -> tuple[list[Installed], list[bytes]]:
+        """Take targets out of the engine, and what it says of them. Their slots can still be read."""
         known = [local for local in locals_ if local in self.installed]
-        replies = list(self._states([abi.del_target(local) for local in known]))
-        for local, reply in zip(known, replies):
-            target = self.installed.pop(local)
+        answers = [self._engine.command(batch) for batch in abi.batches([abi.del_target(local) for local in known])]
+        targets = [self.installed.pop(local) for local in known]
+        for target in targets:
             if target.uses:
                 self._drop_keys(target)
-            yield target, reply
+        return targets, answers
 
     def _drop_keys(self, target: Installed) -> None:
         for use in target.uses:
@@ -162,7 +165,8 @@ class Ledger:
     def remove(self, locals_: Iterable[Endpoint]) -> dict[Endpoint, Addition]:
         """Remove those that are installed; returns them with what another engine needs to go on."""
         removed = {}
-        for target, reply in self._delete(locals_):
+        targets, answers = self._delete(locals_)
+        for target, reply in zip(targets, [reply for answer in answers for reply in abi.replies(answer)]):
             local = target.wanted.local
             removed[local] = Addition(target.wanted, _read_seeds(reply) if is_encrypted(target.wanted)
                                       else self._targets.seeds(target.slot))
@@ -177,26 +181,31 @@ class Ledger:
     def close(self, locals_: Iterable[Endpoint]) -> None:
         """The sockets are about to go: remove their targets and forget what was counted for them."""
         gone = set(locals_)
-        for target, _ in self._delete(gone):
+        for target in self._delete(gone)[0]:
             self._retire_outputs([output for output in target.outputs if output[0] not in gone])
         for local in gone:
             self._accounts.pop(local, None)
 
     def activity(self) -> Activity:
         """The activity of all slots at this moment, for many calls of read()."""
-        return Activity(self._targets.activities().__getitem__, self._outputs.activities().__getitem__)
+        return Activity(self._targets.activities(), self._outputs.activities())
 
     def read(self, local: Endpoint, activity: Activity | None = None) -> Reading:
         """All that is known of the socket; the same object as before if nothing was counted since."""
         account = self._accounts.get(local)
         if account is None:
             return NO_READING
-        received, sent = activity or Activity(self._targets.activity, self._outputs.activity)
-        now = sum(map(sent, account.senders)) + (received(account.slot) if account.slot is not None else 0)
+        now = self._activity(account) if activity is None else activity.of(account.slot, account.senders)
         if now != account.activity:
             account.activity = now
             account.reading = self._evaluate(account) if now else account.past
         return account.reading
+
+    def _activity(self, account: _Account) -> int:
+        now = self._targets.activity(account.slot) if account.slot is not None else 0
+        for slot in account.senders:
+            now += self._outputs.activity(slot)
+        return now
 
     def _evaluate(self, account: _Account) -> Reading:
         received, sent, sources = account.past
@@ -214,7 +223,7 @@ class Ledger:
         target = self.installed[local]
         if not is_encrypted(target.wanted):
             return self._targets.seeds(target.slot)
-        (reply,) = self._states([abi.get_target(local)])
+        (reply,) = abi.replies(self._engine.command(abi.batch(abi.get_target(local))))
         return _read_seeds(reply)
 
 

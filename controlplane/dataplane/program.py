@@ -47,7 +47,7 @@ class Program:
     def apply(self, changes: ChangeSet) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it."""
         wanted = list(changes.wanted.values())
-        indices = self._indices(wanted)
+        indices = self._indices([w for w in wanted if is_encrypted(w)])
         left = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)], changes.closed)
         self._install_relay(wanted, left, indices)
         self._enter_accelerator([w for w in wanted if _may_offload(w)])
@@ -73,12 +73,11 @@ class Program:
         indices = Indices()
         ledgers = [self._relay] if self._fast is None else [self._relay, self._fast]
         for target in wanted:
-            if is_encrypted(target):
-                before = [ledger.installed.get(target.local) for ledger in ledgers]
-                if before[0] is None or not all([goes_on(each.wanted, target) for each in before if each is not None]):
-                    for ledger in ledgers:
-                        for local in ledger.holders(target):
-                            indices.add(ledger.installed[local].wanted, ledger.seeds(local))
+            before = [ledger.installed.get(target.local) for ledger in ledgers]
+            if before[0] is None or not all([goes_on(each.wanted, target) for each in before if each is not None]):
+                for ledger in ledgers:
+                    for local in ledger.holders(target):
+                        indices.add(ledger.installed[local].wanted, ledger.seeds(local))
         return indices
 
     def _install_relay(self, wanted: Iterable[WantedTarget], left: dict[Endpoint, Addition], indices: Indices) -> None:

@@ -86,10 +86,10 @@ class MediaEndpoints(NamedTuple):
 
     def of_stream(self, index: int, pairs: int) -> Endpoint:
         """Where stream ``index`` (RTP, RTCP, RTP, ...) of a medium with ``pairs`` port pairs goes; port 0: nowhere."""
-        number, is_rtcp = divmod(index, 2)
-        base = self.rtcp if is_rtcp and pairs == 1 else self.rtp
-        port = base.port + (2 * number + is_rtcp if pairs > 1 else 0)
-        return base._replace(port=port) if port <= 65535 else base._replace(port=0)
+        if pairs == 1:
+            return self.rtcp if index % 2 else self.rtp
+        port = self.rtp.port + index
+        return Endpoint(self.rtp.address, port if port <= 65535 else 0)
 
 
 @dataclass(frozen=True, slots=True)

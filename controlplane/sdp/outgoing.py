@@ -57,19 +57,29 @@ class OutgoingMedia:
     added: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
 class OutgoingSession:
     """A body to print. ``leading`` are our own session attributes, ``generic`` the sender's, ``added`` come last."""
 
     origin: Origin
-    name: str = ""
+    name: str
     info: str = ""
     uri: str = ""
-    emails: list[str] = field(default_factory=list)
-    phones: list[str] = field(default_factory=list)
-    bandwidths: dict[str, int] = field(default_factory=dict)
+    emails: list[str]
+    phones: list[str]
+    bandwidths: dict[str, int]
     timing: str = "0 0"
-    leading: list[str] = field(default_factory=list)
-    generic: list[str] = field(default_factory=list)
-    added: list[str] = field(default_factory=list)
-    medias: list[OutgoingMedia] = field(default_factory=list)
+    leading: list[str]
+    generic: list[str]
+    added: list[str]
+    medias: list[OutgoingMedia]
+
+    def __init__(self, origin: Origin, name: str = "") -> None:
+        self.origin = origin
+        self.name = name
+        self.emails = []
+        self.phones = []
+        self.bandwidths = {}
+        self.leading = []
+        self.generic = []
+        self.added = []
+        self.medias = []

@@ -46,9 +46,15 @@ def outgoing_session(source: SessionDescription, origin: Origin, *, name: str | 
 
     ``name`` overrides s=, generic attributes whose name is in ``drop`` are left out.
     """
-    return OutgoingSession(
-        origin, (source.name or "") if name is None else name, source.info, source.uri, list(source.emails),
-        list(source.phones), dict(source.bandwidths), source.timing or "0 0", generic=_generic(source.generic, drop))
+    session = OutgoingSession(origin, (source.name or "") if name is None else name)
+    session.info = source.info
+    session.uri = source.uri
+    session.emails += source.emails
+    session.phones += source.phones
+    session.bandwidths.update(source.bandwidths)
+    session.timing = source.timing or "0 0"
+    session.generic = _generic(source.generic, drop)
+    return session
 
 
 def outgoing_media(sender: MediaDescription, port: int, address: Address, *, remote: Address | None = None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from controlplane import VERSION
 from controlplane.addresses import Address, Endpoint, zero_address
@@ -129,7 +130,14 @@ class Context:
 
 def origin_rules(request: Request) -> OriginRules:
     """The members of ng ``replace`` that concern the o= line."""
-    words = request.replace
+    return _origin_rules(_ORIGIN & request.replace)
+
+
+_ORIGIN = frozenset(("origin", "origin-full", "username", "sdp-version", "force-increment-sdp-ver"))
+
+
+@lru_cache(64)
+def _origin_rules(words: frozenset[str]) -> OriginRules:
     return OriginRules("origin" in words, "origin-full" in words, "username" in words, "sdp-version" in words,
                        "force-increment-sdp-ver" in words)
 

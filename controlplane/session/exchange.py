@@ -2,7 +2,7 @@
 """One offer or answer on its way through: what the sender's SDP means for the media of both parties."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import lru_cache
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.ng.request import Request
@@ -31,20 +31,22 @@ _NO_ICE = (None, "remove", "default")
 """What ng ``ICE`` may say without asking for any."""
 
 
-@dataclass(slots=True)
 class Exchange:
     """The message, the call it belongs to, and what is needed to carry it out; ``now`` is Unix time in seconds."""
 
-    call: Call
-    request: Request
-    description: SessionDescription
-    endpoints: list[MediaEndpoints]
-    dialogue: Dialogue
-    is_offer: bool
-    settings: SessionSettings
-    sockets: SocketPool
-    random: RandomSource
-    now: float
+    def __init__(self, call: Call, request: Request, description: SessionDescription, endpoints: list[MediaEndpoints],
+                 dialogue: Dialogue, is_offer: bool, settings: SessionSettings, sockets: SocketPool,
+                 random: RandomSource, now: float) -> None:
+        self.call = call
+        self.request = request
+        self.description = description
+        self.endpoints = endpoints
+        self.dialogue = dialogue
+        self.is_offer = is_offer
+        self.settings = settings
+        self.sockets = sockets
+        self.random = random
+        self.now = now
 
     def negotiate(self) -> None:
         """Bring the media of both parties to what the message says. OutOfPorts makes the call useless."""
@@ -300,11 +302,17 @@ class Exchange:
 
 def handling_of(request: Request, settings: SessionSettings) -> Handling:
     """How the packets of the sender are to be treated from now on."""
-    flags = request.flags
+    return _handling(request.endpoint_learning or settings.endpoint_learning, _HANDLING & request.flags)
+
+
+_HANDLING = frozenset(("asymmetric", "strict-source", "media-handover", "unidirectional", "nat-wait", "pierce-nat"))
+
+
+@lru_cache(256)
+def _handling(learning: str, flags: frozenset[str]) -> Handling:
     strict = "strict-source" in flags
-    return Handling(request.endpoint_learning or settings.endpoint_learning, "asymmetric" in flags, strict,
-                    "media-handover" in flags and not strict, "unidirectional" in flags, "nat-wait" in flags,
-                    "pierce-nat" in flags)
+    return Handling(learning, "asymmetric" in flags, strict, "media-handover" in flags and not strict,
+                    "unidirectional" in flags, "nat-wait" in flags, "pierce-nat" in flags)
 
 
 def _one_port(media: Media, is_offer: bool) -> bool:

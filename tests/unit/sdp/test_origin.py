@@ -24,7 +24,8 @@ class Receiver:
     def send(self, origin, port=32900, rules=None):
         rules = rules or self.rules
         chosen = choose_origin(self.state, origin, rules, LOCAL, 4711, 42)
-        session = OutgoingSession(chosen, medias=[OutgoingMedia("audio", port, "RTP/AVP", LOCAL)])
+        session = OutgoingSession(chosen)
+        session.medias.append(OutgoingMedia("audio", port, "RTP/AVP", LOCAL))
         body = settle(self.state, session, rules)
         assert body.count(b"\r\no=") == 1 and body.startswith(b"v=0\r\no=")
         assert body.endswith(f"m=audio {port} RTP/AVP 0\r\nc=IN IP4 203.0.113.5\r\na=sendrecv\r\n".encode())

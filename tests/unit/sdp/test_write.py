@@ -10,8 +10,16 @@ LOCAL6 = Address.parse("2001:db8:7::5")
 ORIGIN = Origin("-", "1", 2, "IN", "IP4", "203.0.113.5")
 
 
+def session_of(*medias, **fields):
+    session = OutgoingSession(ORIGIN)
+    session.medias += medias
+    for name, value in fields.items():
+        setattr(session, name, value)
+    return session
+
+
 def printed(*medias, **fields):
-    body = write(OutgoingSession(ORIGIN, medias=list(medias), **fields))
+    body = write(session_of(*medias, **fields))
     assert body.endswith(b"\r\n")
     return body.decode("utf-8", "surrogateescape").split("\r\n")[:-1]
 
@@ -88,14 +96,13 @@ def test_unknown_payload_type():
 def test_foreign_bytes_are_printed_as_they_came():
     text = b"x:\xff\xc3\xa9\0".decode("utf-8", "surrogateescape")
     media = OutgoingMedia("audio", 5, "RTP/AVP", LOCAL, generic=[text])
-    assert b"\r\na=x:\xff\xc3\xa9\0\r\n" in write(OutgoingSession(ORIGIN, medias=[media]))
+    assert b"\r\na=x:\xff\xc3\xa9\0\r\n" in write(session_of(media))
 
 
 def test_edits_apply_to_their_section():
     video = OutgoingMedia("Video", 7, "RTP/AVP", LOCAL, generic=["g:1"], direction=None)
     audio = OutgoingMedia("audio", 5, "RTP/AVP", LOCAL, generic=["g:1"], direction="sendrecv", added=["y"])
-    session = OutgoingSession(ORIGIN, generic=["g:1"], medias=[video, audio])
-    body = write(session, {
+    body = write(session_of(video, audio, generic=["g:1"]), {
         "none": Edits({"g"}, added=["first"]), "audio": Edits({"sendrecv"}, {"g:1": "h"}, ["last", "last"])}).decode()
     assert body.split("\r\n")[4:-1] == [
         "a=first", "m=Video 7 RTP/AVP 0", "c=IN IP4 203.0.113.5", "a=g:1", "m=audio 5 RTP/AVP 0",
