@@ -27,7 +27,7 @@ COMPILE ?= 1
 COMPILED := build/compiled
 PYTHON_SOURCES := $(shell find controlplane ctl -name '*.py')
 # Python that finds the compiled modules, and everything else in its place.
-PY_COMPILED := PYTHONPATH=$(abspath $(COMPILED)):$(CURDIR) $(PY) -P
+PY_COMPILED := RTPENGINE_COMPILED=1 PYTHONPATH=$(abspath $(COMPILED)):$(CURDIR) $(PY) -P
 
 .PHONY: all help venv relay compiled kmod libxt demo run test style types check check-unit check-compiled check-core \
 	check-netns check-kernel check-kernel-debug check-e2e attack bench bench-kernel fuzz differential install uninstall dkms \
@@ -106,7 +106,8 @@ check-unit: $(VENV)/relay
 	$(PYTEST) tests/unit tests/property
 # The tests of the compiled modules alone; what goes through them is tested as it stands in the tree.
 check-compiled: $(COMPILED)/ready
-	$(PY_COMPILED) -m pytest -q tests/property $(addprefix tests/unit/,ng sdp session ports dataplane)
+	$(PY_COMPILED) -m pytest -q --import-mode=append tests/property \
+		$(addprefix tests/unit/,test_compiled.py test_proxy.py ng sdp session ports dataplane report)
 check-core: $(VENV)/relay
 	tools/packages.sh test
 	$(PYTEST) tests/core tests/engines

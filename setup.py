@@ -14,6 +14,8 @@ COMPILED = ("controlplane/ng/*.py", "controlplane/sdp/*.py", "controlplane/sessi
             "controlplane/dataplane/relay.py", "controlplane/dataplane/nfqueue.py", "controlplane/report/counters.py",
             "controlplane/servers/ng_udp.py", "controlplane/addresses.py",
             "controlplane/events.py", "controlplane/nglog.py", "controlplane/proxy.py")
+NOT_COMPILED = ("/__init__.py", "/errors.py")
+"""Nothing to gain, and exceptions that have attributes lose them."""
 
 
 def compiled():
@@ -22,7 +24,7 @@ def compiled():
         return []
     from mypyc.build import mypycify
     found = sorted({path for pattern in COMPILED for path in glob(pattern)})
-    return mypycify([path for path in found if not path.endswith("__init__.py")], opt_level="2", debug_level="0")
+    return mypycify([path for path in found if not path.endswith(NOT_COMPILED)], opt_level="2", debug_level="0")
 
 
 setup(cffi_modules=["controlplane/relay/build.py:ffibuilder"], ext_modules=compiled())

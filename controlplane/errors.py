@@ -7,7 +7,11 @@ import os
 
 
 class PeerError(Exception):
-    """What a peer sent cannot be served; the text becomes the ng ``error-reason``."""
+    """What a peer sent cannot be served; the text becomes the ng ``error-reason``, ``detail`` is for the log alone."""
+
+    def __init__(self, reason: str = "", detail: str = ""):
+        super().__init__(reason)
+        self.detail = detail
 
 
 class ConfigError(Exception):

@@ -111,14 +111,14 @@ class Dispatcher:
             handler = self._handler(command)
             request = read_request(command, message, encoding, source, now, self._templates)
             return encoding, command, self._run(handler, request)
-        except RequestFailed as error:
-            reply = failed(str(error), error.extra)
+        except RequestFailed as failure:
+            reply = failed(str(failure), failure.extra)
         except PeerError as error:
             reply = failed(str(error))
-            if error.__cause__ is not None:
-                self._hooks.warn("unreadable", f"message from {source}: {error}: {error.__cause__}")
-        except Exception as error:
-            self._hooks.bug(f"serving {command!r} from {source}", error)
+            if error.detail:
+                self._hooks.warn("unreadable", f"message from {source}: {error}: {error.detail}")
+        except Exception as bug:
+            self._hooks.bug(f"serving {command!r} from {source}", bug)
             reply = failed(_INTERNAL_ERROR)
         return encoding, command, reply
 

@@ -43,11 +43,11 @@ def detect(payload: bytes) -> Encoding:
 
 
 def decode(encoding: Encoding, payload: bytes) -> Dictionary:
-    """Read ``payload``. PeerError with the text that the protocol has for this, its cause tells where."""
+    """Read ``payload``. PeerError with the text that the protocol has for this, its detail tells where."""
     try:
         return encoding.decode(payload)
     except PeerError as error:
-        raise PeerError(encoding.broken) from error
+        raise PeerError(encoding.broken, str(error)) from error
 
 
 def too_long(reply: bytes) -> bytes:

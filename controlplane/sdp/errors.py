@@ -6,16 +6,14 @@ from controlplane.errors import PeerError
 
 
 class SdpError(PeerError):
-    """A refused body: the text is the ng ``error-reason``, ``detail`` says for the log what was wrong."""
+    """A refused body; ``detail`` says what was wrong."""
 
-    reason = "Failed to parse SDP"
-
-    def __init__(self, detail: str):
-        super().__init__(self.reason)
-        self.detail = detail
+    def __init__(self, detail: str, reason: str = "Failed to parse SDP"):
+        super().__init__(reason, detail)
 
 
 class IncompleteSdp(SdpError):
     """The lines are well formed but say too little (or nonsense) to set up a medium."""
 
-    reason = "Incomplete SDP specification"
+    def __init__(self, detail: str):
+        super().__init__(detail, "Incomplete SDP specification")

@@ -49,12 +49,15 @@ def ip(source: Endpoint, destination: Endpoint, payload: bytes) -> bytes:
     return head + source.address.packed + destination.address.packed + body
 
 
-class Queue(NativeEngine):
+class Queue:
     """The C engine without a queue."""
 
     def __init__(self, rig: Rig):
         self.handle = ffi.gc(lib.rtpe_nfq_new(rig.relay.handle), lib.rtpe_nfq_free)
-        super().__init__(lib.rtpe_nfq_engine(self.handle), self.handle, "queue")
+        self._engine = NativeEngine(lib.rtpe_nfq_engine(self.handle), self.handle, "queue")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
 
     def feed(self, packet: bytes) -> int:
         return int(lib.rtpe_nfq_packet(self.handle, packet, len(packet)))

@@ -22,18 +22,20 @@ from tests.unit.dataplane.rig import wait
 SSRC = 0x1234abcd
 
 
-class HandFedQueue(NativeEngine):
+class HandFedQueue:
     """The NFQUEUE engine; arrive() stands for the kernel's queue."""
 
     def __init__(self, relay):
         self.handle = ffi.gc(lib.rtpe_nfq_new(relay.handle), lib.rtpe_nfq_free)
         self.broken = self.given_back = False
-        super().__init__(lib.rtpe_nfq_engine(self.handle), self.handle, "queue")
+        self._engine = NativeEngine(lib.rtpe_nfq_engine(self.handle), self.handle, "queue")
+        self.geometry = self._engine.geometry
+        self.chunk = self._engine.chunk
 
     def command(self, batch):
         if self.broken:
             raise DataPlaneError(errno.EIO, "queue")
-        return super().command(batch)
+        return self._engine.command(batch)
 
     def close(self):
         self.given_back = True

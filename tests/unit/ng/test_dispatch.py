@@ -8,6 +8,7 @@ from controlplane.ng.commands import NG_NAMES
 from controlplane.ng.cookies import GENERATION, CookieCache
 from controlplane.ng.dispatch import Dispatcher, Hooks
 from controlplane.ng.later import Later
+from controlplane.sdp.errors import SdpError
 from controlplane.ng.reply import LoadLimitReached, RequestFailed
 from tests.unit.ng.messages import OFFER, SDP
 
@@ -140,6 +141,12 @@ def test_a_bug_is_reported_and_answered(bench, outcome):
     assert bench.bugs[0][1].__traceback__ is not None
     bench.outcome = {"result": "pong"}
     assert bench.send(b"2 d7:command4:pinge") == b"2 d6:result4:ponge"
+
+
+def test_the_log_says_what_was_wrong_with_a_body(bench):
+    bench.outcome = SdpError("second c= line: 'IN IP4 x'")
+    assert bench.send(b"1 " + OFFER) == error("Failed to parse SDP")
+    assert "Failed to parse SDP: second c= line" in bench.warnings[0]
 
 
 def test_requests_are_observed(bench):

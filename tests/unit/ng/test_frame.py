@@ -34,7 +34,7 @@ def test_detect_nothing(payload, reason):
 def test_broken_payload(payload, reason):
     with pytest.raises(PeerError, match=f"^{reason}$") as caught:
         decode(detect(payload), payload)
-    assert isinstance(caught.value.__cause__, PeerError)
+    assert caught.value.detail
 
 
 @pytest.mark.parametrize("reply, instead", [

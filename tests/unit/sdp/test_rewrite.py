@@ -3,12 +3,14 @@
 import pytest
 
 from controlplane.addresses import Address
+from controlplane.sdp.model import Origin
 from controlplane.sdp.origin import OriginRules, OriginState, choose_origin, settle
 from controlplane.sdp.parse import parse
 from controlplane.sdp.rewrite import Hold, copied_media, hold, outgoing_media, outgoing_session, reverse, software_id
 from controlplane.sdp.write import write
 
 LOCAL = Address.parse("203.0.113.5")
+OURS = Origin("-", "1", 1, "IN", "IP4", "203.0.113.5")
 OFFER = """v=0
 o=alice 77 1 IN IP4 192.0.2.10
 s=demo
@@ -122,15 +124,15 @@ def test_original_direction(attributes, session, generic):
 
 def test_dropped_attributes():
     found = parse(b"v=0\nc=IN IP4 192.0.2.1\na=moh:x\na=y\nm=audio 5000 RTP/AVP 0\na=moh\na=moh-not\n")
-    assert outgoing_session(found, found.origin, drop={"moh"}).generic == ["y"]
+    assert outgoing_session(found, OURS, drop={"moh"}).generic == ["y"]
     assert outgoing_media(found.medias[0], 1, LOCAL, drop={"moh"}).generic == ["moh-not"]
 
 
 def test_session_defaults():
     found = parse(b"v=0\n")
-    out = outgoing_session(found, found.origin)
+    out = outgoing_session(found, OURS)
     assert (out.name, out.timing) == ("", "0 0")
-    assert outgoing_session(found, found.origin, name="kept").name == "kept"
+    assert outgoing_session(found, OURS, name="kept").name == "kept"
 
 
 def test_copied_section_keeps_every_attribute():

@@ -144,10 +144,9 @@ def test_without_ports_the_call_ends() -> None:
     assert not daemon.calls.calls and not daemon.sockets.open
 
 
-def test_interfaces_by_name_and_by_route(monkeypatch: pytest.MonkeyPatch) -> None:
-    daemon = Daemon(spec("one", "203.0.113.5"), spec("two", "203.0.113.6"))
-    assert "c=IN IP4 203.0.113.6\n" in daemon.body("create", from_tag="P", interface="two")
-    monkeypatch.setattr(daemon.sockets, "facing", lambda peer: "two")
-    assert "c=IN IP4 203.0.113.6\n" in daemon.body("create", from_tag="Q", peer=Address.parse("192.0.2.1"))
-    assert "c=IN IP4 203.0.113.6\n" in daemon.offer(sdp(), outbound_peer=Address.parse("192.0.2.1"), call_id="c2")
+def test_interfaces_by_name_and_by_route() -> None:
+    daemon = Daemon(spec("one", "203.0.113.5"), spec("two", "127.0.0.1"))
+    assert "c=IN IP4 127.0.0.1\n" in daemon.body("create", from_tag="P", interface="two")
+    assert "c=IN IP4 127.0.0.1\n" in daemon.body("create", from_tag="Q", peer=Address.parse("127.0.0.1"))
+    assert "c=IN IP4 127.0.0.1\n" in daemon.offer(sdp(), outbound_peer=Address.parse("127.0.0.1"), call_id="c2")
     assert "c=IN IP4 203.0.113.5\n" in daemon.answer(sdp("198.51.100.20", 42000), call_id="c2")
