@@ -252,7 +252,8 @@ class Agent:
                 if not known.cancelled:
                     self._fail(known)
         for number, consent in list(self._consents.items()):
-            self._attend_consent(number, consent, now)
+            if number in self._consents:  # the end of one may be the end of all
+                self._attend_consent(number, consent, now)
         if self._patience_ends <= now:
             self._patience_ends = inf
         if self._nominate_at <= now:

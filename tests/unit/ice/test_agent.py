@@ -209,6 +209,17 @@ def test_consent_is_asked_for_and_its_end_ends_the_path():
     assert not one.selection and not one.admits(Endpoint.parse(A), Endpoint.parse(B))
 
 
+def test_the_consent_to_both_components_may_end_at_once():
+    one, other = agent(controlling=True, components=2), agent(controlling=False, seed=2, components=2)
+    one.set_locals([local(A), local(A2, 0, 2)], START)
+    other.set_locals([local(B), local(B2, 0, 2)], START)
+    net = Network(one, other)
+    net.introduce()
+    net.run(2, completed(one, other))
+    one.on_time(net.now + EXPIRY + 1)
+    assert (one.phase, one.reason) == (Phase.FAILED, "the peer does not consent any more")
+
+
 def test_a_lite_agent_asks_nothing():
     one, other = agent(A, controlling=False, lite=True), agent(B, seed=2, controlling=False)
     net = Network(one, other)
