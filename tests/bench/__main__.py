@@ -11,7 +11,7 @@ from demo.screen import Screen
 from tests.bench import control, kernel, srtp
 from tests.bench.media import Field
 from tests.bench.tools import BUILD, allow_many_files
-from tests.peers.daemon import Command, DaemonFailed, compiled_command, own_command, reference_command
+from tests.peers.daemon import Command, DaemonFailed, compiled_command, plain_command, reference_command
 from tests.peers.debian import Unobtainable
 
 PARTS = ("cpu", "lossfree", "srtp", "control", "waits", "memory", "delays", "kernel")
@@ -37,13 +37,13 @@ def _rates(text: str) -> list[int]:
 
 
 def _commands(screen: Screen, reference: bool) -> list[Command]:
-    commands = [own_command()]
+    commands = [plain_command()]
     compiled = compiled_command()
     if compiled is not None:
         commands.append(compiled)
     else:
         screen.line("The compiled modules are missing or out of date (make compiled): without them")
-    if reference and commands[0].name != "reference":
+    if reference:
         try:
             commands.append(reference_command())
         except Unobtainable as reason:

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from tests.peers import debian
@@ -34,15 +35,21 @@ class Command:
 
 
 def own_command() -> Command:
-    """This project's daemon, or what RTPENGINE_COMMAND names instead."""
+    """This project's daemon as it is installed if that was made (make compiled), or what RTPENGINE_COMMAND names."""
     chosen = os.environ.get("RTPENGINE_COMMAND")
     if chosen == "reference":
         return reference_command()
     if chosen:
         return Command(Path(shlex.split(chosen)[0]).name, tuple(shlex.split(chosen)))
+    return compiled_command() or plain_command()
+
+
+def plain_command() -> Command:
+    """This project's daemon as it stands in the tree."""
     return Command("rtpengine", (sys.executable, "-m", "controlplane"), {"PYTHONPATH": str(ROOT)})
 
 
+@lru_cache
 def compiled_command() -> Command | None:
     """This project's daemon with compiled modules; None if they were not made of the present sources."""
     folder = ROOT / "build" / "compiled"
