@@ -102,8 +102,9 @@ class WantedTarget(NamedTuple):
     """What one local socket is to do with the packets it receives.
 
     ``rtp_outputs`` get RTP and, for a medium that is not RTP, everything; ``rtcp_outputs`` get RTCP.
-    ``expected_source`` is compared only if set. ``learning`` asks for a SourceSeen event on every change of
-    source. ``offload`` allows an accelerator (kernel module, NFQUEUE) to take the stream over.
+    ``expected_source`` is compared only if set; ``sources`` (at most 8 are used) are as good. ``learning`` asks for
+    a SourceSeen event on every change of source. ``offload`` allows an accelerator (kernel module, NFQUEUE) to take
+    the stream over.
     ``payload_types`` maps payload type to clock rate in Hz (at most 32 are used). ``best_rank``, if not None, has
     the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
     NO_RANK; with Mismatch.DROP worse ones are dropped. ``decrypt``: what arrives is SRTP.
@@ -126,6 +127,7 @@ class WantedTarget(NamedTuple):
     bundle: tuple[BundledMedia, ...] = ()
     stun: bool = False
     dtls: bool = False
+    sources: tuple[Endpoint, ...] = ()
 
 
 class Datagram(NamedTuple):

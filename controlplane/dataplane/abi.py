@@ -246,12 +246,13 @@ def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool =
     else:
         ranges = 0, len(wanted.rtp_outputs), len(outputs) - len(wanted.rtcp_outputs), len(outputs)
         media = parts.payload_types(wanted.payload_types)
+    further = parts.sources([pack_address(each) for each in wanted.sources]) if wanted.sources else b""
     body = b"".join([
         TARGET.pack(
             pack_address(wanted.local), _ANYWHERE if expected is None else pack_address(expected),
             _target_flags(wanted), wanted.mismatch, len(outputs), wanted.best_rank or 0, parts.mid_id(wanted.bundle),
             *ranges, stream, rtcp_stream),
-        media, seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
+        media, further, seeds.sources, _srtp(wanted.decrypt, seeds.srtp),
         *[_output(o, sent) for o, sent in zip(outputs, _sent(outputs, seeds.outputs))]])
     return RECORD.pack(_ADD_TARGET, _REPLACE if replace else 0, RECORD.size + len(body), cookie) + body
 

@@ -12,6 +12,7 @@ MAX_PAYLOAD_TYPES: int = lib.RTPE_MAX_PAYLOAD_TYPES
 MAX_GROUPS: int = lib.RTPE_MAX_GROUPS
 MAX_RULES: int = lib.RTPE_MAX_RULES
 MAX_MID: int = lib.RTPE_MAX_MID
+MAX_SOURCES: int = lib.RTPE_MAX_SOURCES
 
 PART = struct.Struct("=HHI")
 """struct rtpe_part: kind, count, length."""
@@ -27,7 +28,7 @@ EXTENSION_BYTES = 32
 """Size of struct rtpe_extensions."""
 _PAYLOAD_TYPES = lib.RTPE_PART_PAYLOAD_TYPES
 _GROUP_PART, _RULES, _DROPPED = lib.RTPE_PART_GROUPS, lib.RTPE_PART_RULES, lib.RTPE_RULE_BLACKHOLE
-_EXTENSIONS, _MID = lib.RTPE_PART_EXTENSIONS, lib.RTPE_PART_MID
+_EXTENSIONS, _MID, _SOURCES = lib.RTPE_PART_EXTENSIONS, lib.RTPE_PART_MID, lib.RTPE_PART_SOURCES
 
 
 def part(kind: int, count: int, entries: bytes) -> bytes:
@@ -71,6 +72,12 @@ def groups(bundle: tuple[BundledMedia, ...]) -> bytes:
 def mid_id(bundle: tuple[BundledMedia, ...]) -> int:
     """The header extension that carries the MIDs; 0 for none."""
     return next((media.mid_extension for media in bundle if media.mid_extension is not None), 0)
+
+
+def sources(addresses: list[bytes]) -> bytes:
+    """The part for sources (struct rtpe_addr) that are as good as the expected one."""
+    used = addresses[:MAX_SOURCES]
+    return part(_SOURCES, len(used), b"".join(used))
 
 
 def rewriting(wanted: WantedOutput) -> bytes:

@@ -24,6 +24,8 @@ PATIENCE = 39.5
 SETTLING = 0.1
 """Seconds to wait for better pairs once a complete set has succeeded, before one is nominated."""
 MAX_SOURCES = 100
+MAX_TRANSACTIONS = 64
+"""Of the peer's that are remembered: one that comes again from elsewhere was overheard, and says nothing."""
 _TIE_BREAKER_BITS = 64
 _TRANSACTION_BITS = 96
 _ROLE_CONFLICT = 487
@@ -42,8 +44,9 @@ class Phase(Enum):
 class Agent:
     """One checklist with its components; times are Unix time in seconds.
 
-    After each call ``take_datagrams`` has what is to be sent and ``selection`` the path of each component, as (our
-    socket, the peer's endpoint). Call ``on_time`` at ``next_at``. ``software`` is shown to the peer.
+    After each call ``take_datagrams`` has what is to be sent, ``selection`` the pair that each component sends through,
+    and ``valid`` all that the peer may send through, the same object as long as nothing changes. Call ``on_time`` at
+    ``next_at``. ``software`` is shown to the peer.
     ``aggressive``: every check nominates (RFC 5245 section 8.1.1.2), for peers that know nothing else.
     """
 
@@ -64,8 +67,10 @@ class Agent:
         self.tie_breaker = random.getrandbits(_TIE_BREAKER_BITS)
         self.checklist = Checklist(lambda pair: pair.priority(self.controlling))
         self.selection: dict[int, Pair] = {}
+        self.valid: tuple[Pair, ...] = ()
         self._former: Credentials | None = None
         self._sources: dict[tuple[Endpoint, Endpoint], None] = {}
+        self._known: dict[bytes, Endpoint] = {}
         self._pending: dict[bytes, Transaction] = {}
         self._consents: dict[int, Consent] = {}
         self._datagrams: list[Datagram] = []
@@ -155,9 +160,13 @@ class Agent:
             self._datagrams.append(Datagram(local, source, reply.data))
             return
         reply = respond(message, source, self.local, self.controlling, self.tie_breaker, self.software)
+        if reply.accepted and self._known.setdefault(message.transaction, source) != source:
+            return
         self._datagrams.append(Datagram(local, source, reply.data))
         if not reply.accepted:
             return
+        if len(self._known) > MAX_TRANSACTIONS:
+            del self._known[next(iter(self._known))]
         if reply.switch and not self.lite:
             self._switch(not self.controlling)
         self._note_source(local, source)
@@ -355,6 +364,9 @@ class Agent:
         elif (self.phase is Phase.CHECKING and now >= self._started + PATIENCE and self.remote_complete
               and not self._pending and self.checklist.is_hopeless(self.components)):
             self._give_up("no candidate pair works" if len(self.checklist) else "there is no candidate pair")
+        valid = [pair for pair in self.checklist if pair.succeeded]
+        if len(valid) != len(self.valid) or any([one is not other for one, other in zip(valid, self.valid)]):
+            self.valid = tuple(valid)
 
     def _use(self, pairs: list[Pair | None], now: float) -> None:
         for pair in pairs:

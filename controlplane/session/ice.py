@@ -15,6 +15,7 @@ from controlplane.ice.candidate import Candidate, priority_of, usable
 from controlplane.ice.checklist import MAX_REMOTE
 from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
+from controlplane.ice.pair import Pair as ValidPair
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription
 from controlplane.sdp.outgoing import OutgoingMedia
@@ -38,13 +39,15 @@ _FORWARD, _BACKWARD = ("forward", "both"), ("backward", "both")
 class Ice:
     """The agent of a medium, and what it is going to know of the party.
 
-    ``mappings`` are our sockets, one set for each local address, in the order in which they are printed. ``told``: the
+    ``mappings`` are our sockets, one set for each local address, in the order in which they are printed; ``followed``
+    the valid pairs that the engines have been told of. ``told``: the
     party knows our credentials, so that it can answer our checks. ``seen`` are those of the party, ``candidates`` its
     own; ``complete``: there are no more. ``wake_at`` see paths.py.
     """
 
     agent: Agent
     mappings: list[PortMapping] = field(default_factory=list)
+    followed: tuple[ValidPair, ...] = ()
     told: bool = False
     seen: Credentials | None = None
     lite: bool = False
@@ -270,10 +273,11 @@ def follow(media: Media, now: float) -> bool:
     ice = media.ice
     if ice is None:
         return False
-    changed = False
+    changed = ice.followed is not ice.agent.valid
+    ice.followed = ice.agent.valid
     selection = ice.agent.selection
     if 1 in selection:
-        changed = _use(media, ice, selection[1].local.base)
+        changed = _use(media, ice, selection[1].local.base) or changed
     failed = ice.agent.phase is Phase.FAILED
     for component, stream in enumerate(media.streams[:2], 1):
         pair = selection.get(component)
@@ -300,11 +304,16 @@ def _use(media: Media, ice: Ice, base: Endpoint) -> bool:
 
 
 def gate(target: WantedTarget, ice: Ice) -> WantedTarget:
-    """Nothing but STUN comes in, unless from where a check has succeeded (RFC 8445 section 12)."""
-    source = next((pair.remote.endpoint for pair in ice.agent.selection.values() if pair.local.base == target.local),
-                  None)
-    return target._replace(expected_source=source or _NOWHERE[target.local.family], mismatch=Mismatch.DROP,
-                           learning=False, best_rank=None, offload=source is not None, stun=True)
+    """Nothing but STUN comes in, unless from where a check has succeeded (RFC 8445 section 12).
+
+    The party may use any such path, and may use another than we do (section 12.2.1).
+    """
+    local = target.local
+    selected = [pair.remote.endpoint for pair in ice.agent.selection.values() if pair.local.base == local]
+    valid = [pair.remote.endpoint for pair in ice.agent.valid if pair.local.base == local]
+    sources = tuple(dict.fromkeys(selected + valid)) or (_NOWHERE[local.family],)
+    return target._replace(expected_source=sources[0], mismatch=Mismatch.DROP, learning=False, best_rank=None,
+                           offload=bool(selected), stun=True, sources=sources[1:])
 
 
 class Fragment(NamedTuple):

@@ -77,10 +77,20 @@ static void intercept(const struct rtpe_target *t, const struct rtpe_packet *p)
 		rtpe_stream_put(rtcp, &t->local, p);
 }
 
+static noinline bool is_further_source(const struct rtpe_target *t, const struct rtpe_addr *src)
+{
+	u32 i;
+
+	for (i = 0; i < t->num_sources; i++)
+		if (rtpe_addr_equal(&t->sources[i], src))
+			return true;
+	return false;
+}
+
 static __always_inline bool source_is_wrong(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
 	return t->expected_src.family && t->src_mismatch != RTPE_MISMATCH_IGNORE && !(t->flags & RTPE_TARGET_RANK) &&
-	       !rtpe_addr_equal(&t->expected_src, &p->src);
+	       !rtpe_addr_equal(&t->expected_src, &p->src) && !is_further_source(t, &p->src);
 }
 
 /* Sequence, loss and jitter of an RTP packet of `bytes`; returns its source. */

@@ -21,6 +21,7 @@ static const struct {
 	[RTPE_PART_RULES] = { sizeof(struct rtpe_rule), RTPE_MAX_RULES, OF_OUTPUT },
 	[RTPE_PART_EXTENSIONS] = { sizeof(struct rtpe_extensions), 1, OF_OUTPUT },
 	[RTPE_PART_MID] = { sizeof(struct rtpe_mid), 1, OF_OUTPUT },
+	[RTPE_PART_SOURCES] = { sizeof(struct rtpe_addr), RTPE_MAX_SOURCES, OF_TARGET },
 };
 
 static bool all_zero(const void *p, u32 len)
@@ -37,7 +38,7 @@ static bool all_zero(const void *p, u32 len)
 static int check_part(const struct rtpe_part *part, u32 room)
 {
 	if (room < sizeof(*part) || part->length > room || !part->kind || part->kind >= RTPE_PART_KINDS ||
-	    !part->count)
+	    !kinds[part->kind].entry || !part->count)
 		return -EINVAL;
 	if (part->count > kinds[part->kind].max)
 		return -ERANGE;
@@ -158,6 +159,19 @@ static int check_target(const struct rtpe_target_msg *m)
 	return 0;
 }
 
+static int check_sources(const struct rtpe_message *m)
+{
+	const struct rtpe_addr *source = m->parts.entries[RTPE_PART_SOURCES];
+	u32 i;
+
+	if (source && !m->target->expected_src.family)
+		return -EINVAL;
+	for (i = 0; i < m->parts.count[RTPE_PART_SOURCES]; i++)
+		if (!rtpe_addr_valid(&source[i]))
+			return -EINVAL;
+	return 0;
+}
+
 static int check_groups(const struct rtpe_message *m)
 {
 	const struct rtpe_target_msg *t = m->target;
@@ -187,6 +201,8 @@ int rtpe_message_parse(struct rtpe_message *m, const struct rtpe_target_msg *msg
 		err = check_payload_types(&m->parts);
 	if (!err)
 		err = check_srtp(&m->parts);
+	if (!err)
+		err = check_sources(m);
 	if (!err)
 		err = check_groups(m);
 	for (i = 0; !err && i < msg->num_outputs; i++)

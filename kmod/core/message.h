@@ -6,7 +6,7 @@
 #include "packet.h"
 #include "rewrite.h"
 
-#define RTPE_PART_KINDS (RTPE_PART_MID + 1)	/* that a message may have */
+#define RTPE_PART_KINDS (RTPE_PART_SOURCES + 1)
 
 /* The parts of the target, or of one output, by kind; NULL: missing. */
 struct rtpe_parts {

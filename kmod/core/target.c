@@ -119,6 +119,13 @@ static void setup_fields(struct rtpe_target *t, const struct rtpe_target_msg *m)
 	t->num_outputs = m->num_outputs;
 }
 
+static void setup_sources(struct rtpe_target *t, const struct rtpe_parts *parts)
+{
+	t->num_sources = parts->count[RTPE_PART_SOURCES];
+	if (t->num_sources)
+		memcpy(t->sources, parts->entries[RTPE_PART_SOURCES], t->num_sources * sizeof(t->sources[0]));
+}
+
 static int setup_slot(struct rtpe_target *t, const struct rtpe_target *old)
 {
 	struct rtpe_stats *stats = &t->table->targets;
@@ -205,6 +212,7 @@ int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const
 	t->table = table;
 	t->slot = RTPE_NO_SLOT;
 	setup_fields(t, m->target);
+	setup_sources(t, &m->parts);
 	err = setup(t, m, old);
 	for (i = 0; !err && i < t->num_outputs; i++)
 		err = setup_output(t, i, &m->outputs[i], old);

@@ -48,6 +48,8 @@ struct rtpe_target {
 		u8 group;
 		u8 stats;		/* index into details->payload_types */
 	} payload_types[RTPE_MAX_PAYLOAD_TYPES];
+	u32 num_sources;
+	struct rtpe_addr sources[RTPE_MAX_SOURCES];	/* as good as expected_src */
 	struct rtpe_output outputs[];
 };
 

@@ -78,6 +78,7 @@
  *   RTPE_PART_PAYLOAD_TYPES    rtpe_payload_type     target
  *   RTPE_PART_SSRCS            rtpe_ssrc             target
  *   RTPE_PART_GROUPS           rtpe_group            target
+ *   RTPE_PART_SOURCES          rtpe_addr             target with expected_src: further ones
  *   RTPE_PART_SRTP             one rtpe_srtp         target: to decrypt; output: to encrypt
  *   RTPE_PART_SRTP_STATES      rtpe_srtp_state       target or output with RTPE_PART_SRTP
  *   RTPE_PART_OUTPUT           one rtpe_output_msg   (begins an output)
@@ -167,7 +168,7 @@
  *   no target                                  not ours: goes on to the socket
  *   STUN / DTLS with the flag set              passed (relay: not counted as received)
  *   RTPE_TARGET_LEARN                          passed (relay: source reported)
- *   source is not expected_src                 by src_mismatch
+ *   source is not expected_src, nor one of RTPE_PART_SOURCES   by src_mismatch
  *   no outputs and no interception             passed; RTPE_TARGET_BLACKHOLE: dropped
  *   not RTP or RTCP, RTPE_TARGET_RTP_ONLY      passed
  *   no outputs for RTCP, no interception       passed
@@ -210,7 +211,7 @@
 #endif
 #include <linux/types.h>
 
-#define RTPE_ABI_VERSION 2
+#define RTPE_ABI_VERSION 3
 #define RTPE_BATCH_MAGIC 0x52545045
 #define RTPE_MAX_TABLES 64
 #define RTPE_MAX_BATCH 1048576
@@ -218,6 +219,7 @@
 #define RTPE_MAX_PAYLOAD_TYPES 32
 #define RTPE_MAX_SSRCS 8
 #define RTPE_MAX_GROUPS 8
+#define RTPE_MAX_SOURCES 8
 #define RTPE_MAX_SSRC_MAPS 32
 #define RTPE_MAX_RULES 32
 #define RTPE_MAX_PATTERN 16
@@ -262,6 +264,7 @@
 #define RTPE_PART_MID 10
 #define RTPE_PART_PT_STATS 11
 #define RTPE_PART_OUTPUT_STATE 12
+#define RTPE_PART_SOURCES 13
 
 /* rtpe_target_msg.flags */
 #define RTPE_TARGET_RTP 0x0001		/* RTP and RTCP are recognised */

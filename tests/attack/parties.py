@@ -104,7 +104,10 @@ class SdesParty(Secured):
 
 
 class WebParty(Secured):
-    """RTP and RTCP on one port; keys from DTLS if it has a ``dtls``, a path from ICE if it has an ``agent``."""
+    """RTP and RTCP on one port; keys from DTLS if it has a ``dtls``, a path from ICE if it has an ``agent``.
+
+    ``checks`` are the requests that it has sent.
+    """
 
     def __init__(self, host: str, make: SocketMaker, *, dtls: DtlsPeer | None = None, setup: str = "actpass",
                  ice: bool = False):
@@ -113,13 +116,18 @@ class WebParty(Secured):
         self.shakes = True
         self.protocol = "UDP/TLS/RTP/SAVPF" if dtls else "RTP/AVP"
         self.here = address((host, self.port))
+        self.checks: list[bytes] = []
         self.agent = self._agent() if ice else None
 
     def _agent(self) -> Agent:
         agent = Agent(random.SystemRandom(), controlling=True)
-        candidate = Candidate("1", 1, "UDP", priority_of("host", 0, 1), self.here, "host")
-        agent.set_locals([LocalCandidate(self.here, candidate)], time.time())
+        agent.set_locals([LocalCandidate(base, Candidate(str(index), 1, "UDP", priority_of("host", index, 1), base,
+                                                         "host"))
+                          for index, base in enumerate(self._bases())], time.time())
         return agent
+
+    def _bases(self) -> list[Address]:
+        return [self.here]
 
     @property
     def attributes(self) -> list[str]:
@@ -181,7 +189,12 @@ class WebParty(Secured):
     def _answer_checks(self) -> None:
         assert self.agent
         for packet in self.agent.take_datagrams():
-            self.rtp.sendto(packet.data, packet.destination.sockaddr)
+            if packet.data[:2] == b"\0\1":
+                self.checks.append(packet.data)
+            self._socket(packet.local).sendto(packet.data, packet.destination.sockaddr)
+
+    def _socket(self, base: Address) -> socket.socket:
+        return self.rtp
 
     def _shake_hands(self, data: bytes) -> None:
         assert self.dtls
@@ -190,6 +203,40 @@ class WebParty(Secured):
         if self.dtls.done and self.keys == (None, None):
             own, ours = self.dtls.keys
             self.encrypt(material(own), material(ours))
+
+
+class Roamer(WebParty):
+    """A party with ICE and a second socket, ``other``, which is a candidate of hers as well."""
+
+    def __init__(self, host: str, make: SocketMaker):
+        self.other = make(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+        self.other.bind((host, 0))
+        self.other.setblocking(False)
+        self.there = address(self.other.getsockname()[:2])
+        self.got: list[bytes] = []
+        super().__init__(host, make, ice=True)
+
+    def _bases(self) -> list[Address]:
+        return [self.here, self.there]
+
+    def _socket(self, base: Address) -> socket.socket:
+        return self.rtp if base == self.here else self.other
+
+    def receive(self) -> int:
+        """``got`` is what comes to the second socket and is no STUN."""
+        while True:
+            try:
+                data, source = self.other.recvfrom(2048)
+            except BlockingIOError:
+                return super().receive()
+            if protocol_of(data) is not Protocol.STUN:
+                self.got.append(data)
+            elif self.agent:
+                self.agent.receive(data, self.there, address(source[:2]), time.time())
+
+    def close(self) -> None:
+        super().close()
+        self.other.close()
 
 
 def plain(host: str, make: SocketMaker) -> Endpoint:

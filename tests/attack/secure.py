@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from tests.attack.ground import ALICE, BOB, PACKETS, Ground, Scene, Toll
-from tests.attack.parties import SDES, MakeParty, WebParty, plain, web
+from tests.attack.parties import SDES, MakeParty, Roamer, WebParty, plain, web
 from tests.peers.rtp import Endpoint, pump
 
 PATIENCE = 5.0
@@ -36,6 +36,7 @@ KINDS = {
     "ice": Kind(web(None, True), plain, _WEB, _ICE, False),
     "ice and dtls": Kind(web(False, True), plain, _WEB, _ICE),
 }
+ROAMING = Kind(Roamer, plain, _WEB, _ICE, False)
 
 
 class SecureScene(Scene):
@@ -123,9 +124,9 @@ class SecureScene(Scene):
 
 
 @contextmanager
-def secure_scene(ground: Ground, family: int, kind: str, **keys: Any) -> Iterator[SecureScene]:
+def secure_scene(ground: Ground, family: int, kind: str | Kind, **keys: Any) -> Iterator[SecureScene]:
     """A call of this kind that is not yet offered, gone at the end."""
-    made = SecureScene(ground, family, KINDS[kind], keys)
+    made = SecureScene(ground, family, KINDS[kind] if isinstance(kind, str) else kind, keys)
     try:
         yield made
     finally:

@@ -153,6 +153,21 @@ SPOIL_PACKED(part_twice, struct rtpe_extensions e = { 0 };
 	pack_part(p, RTPE_PART_EXTENSIONS, 1, &e, sizeof(e)); pack_part(p, RTPE_PART_EXTENSIONS, 1, &e, sizeof(e)))
 SPOIL_PACKED(state_without_keys, struct rtpe_srtp_state e = { .valid = 1 };
 	pack_part(p, RTPE_PART_SRTP_STATES, 1, &e, sizeof(e)))
+
+/* A target without outputs that has this one source beside `expected`. */
+static void with_source(struct packed *p, struct rtpe_addr expected, struct rtpe_addr source)
+{
+	struct rtpe_target_msg *t = (void *)p->bytes;
+
+	t->expected_src = expected;
+	t->num_outputs = t->rtp_end = t->rtcp_end = 0;
+	p->len = sizeof(*t);
+	pack_part(p, RTPE_PART_SOURCES, 1, &source, sizeof(source));
+}
+
+SPOIL_PACKED(sources_without_a_first, struct rtpe_addr none = { 0 }; with_source(p, none, here()))
+SPOIL_PACKED(further_source_without_port, struct rtpe_addr e = here(); e.port = 0; with_source(p, here(), e))
+SPOIL_PACKED(further_source, with_source(p, here(), here()))
 SPOIL_PACKED(groups_beside_ranges, struct rtpe_group e = { 0 };
 	p->len = sizeof(struct rtpe_target_msg); pack_part(p, RTPE_PART_GROUPS, 1, &e, sizeof(e)))
 
@@ -177,6 +192,8 @@ TEST(command_add_bad_parts)
 		{ "a part of the target behind an output", part_of_the_target },
 		{ "a part twice", part_twice },
 		{ "SRTP state without keys", state_without_keys },
+		{ "further sources without a first one", sources_without_a_first },
+		{ "a further source without port", further_source_without_port },
 		{ "groups beside ranges", groups_beside_ranges },
 	};
 	struct bench b;
@@ -189,6 +206,8 @@ TEST(command_add_bad_parts)
 		CHECK_EQ(b.table.num_targets, 0);
 		CHECK_EQ(bench_slots(&b), 0);
 	}
+	check_case("none of these");
+	CHECK_EQ(add_spoiled(&b, further_source), 0);
 	bench_exit(&b);
 }
 

@@ -51,6 +51,7 @@ class Spec:
     flags: int = abi.RTP
     expect: str = ""
     mismatch: int = abi.IGNORE
+    sources: tuple[str, ...] = ()
     ranges: tuple[int, int, int, int] | None = None
     payload_types: tuple[tuple[int, int], ...] = ((0, 8000), (8, 8000))
     keys: Keys | None = None
@@ -73,7 +74,8 @@ class Spec:
         return abi.Target(where(self.local), outputs, where(self.expect) if self.expect else None, self.flags,
                           self.mismatch, self.ranges, self.payload_types, self.ssrcs,
                           pack_keys(self.keys) if self.keys else b"", 0, self.mid_id,
-                          (stream(self.streams[0]), stream(self.streams[1])), 0, self.count, more).pack()
+                          (stream(self.streams[0]), stream(self.streams[1])), 0, self.count, more,
+                          tuple(map(where, self.sources))).pack()
 
     @property
     def types(self) -> tuple[tuple[int, int], ...]:

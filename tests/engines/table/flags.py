@@ -92,6 +92,21 @@ def strangers_dropped(s: Scenario) -> None:
 
 
 @scenario()
+def further_sources(s: Scenario) -> None:
+    """Of several places that the peer may send from each is as good as the first, and no other is."""
+    s.add(expect="a", mismatch=abi.DROP, sources=("a1", "a3"))
+    for n in range(0, 12, 3):
+        for k, source in enumerate(("a", "a1", "a3")):
+            s.send(rtp(n + k), source=source)
+            s.send(sender_report(), source=source)
+        s.send(rtp(n + 500, ssrc=666), source="a2", drop="source")
+    s.add(expect="a2", mismatch=abi.DROP, replaces=True)
+    s.send(rtp(12), source="a2")
+    for source in ("a", "a1", "a3"):
+        s.send(rtp(13), source=source, drop="source")
+
+
+@scenario()
 def strangers_ignored(s: Scenario) -> None:
     """Where the source does not matter all is forwarded."""
     s.add(expect="a", mismatch=abi.IGNORE)

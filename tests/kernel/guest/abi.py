@@ -6,12 +6,12 @@ import struct
 from dataclasses import dataclass, field
 
 MAGIC = 0x52545045
-VERSION = 2
+VERSION = 3
 (HELLO, ADD, DEL, GET, FLUSH, OPTIONS, ADD_HOOK, DEL_HOOK, ADD_CALL, DEL_CALL, ADD_STREAM, DEL_STREAM,
  PACKET) = range(1, 14)
 REPLACE = 1
 (PAYLOAD_TYPES, SSRCS, GROUPS, SRTP, SRTP_STATES, OUTPUT, SSRC_MAP, RULES, EXTENSIONS, MID, PT_STATS,
- OUTPUT_STATE) = range(1, 13)
+ OUTPUT_STATE, SOURCES) = range(1, 14)
 RTP, RTP_ONLY, STUN, DTLS, LEARN, BLACKHOLE, PT_FILTER, RANK, SSRC_ONLY, CONSUME_FEEDBACK = (1 << n for n in range(10))
 FOLLOW, STRIP_FEEDBACK = 1, 2
 FLUSH_ON_CLOSE = 1
@@ -85,6 +85,7 @@ class Target:
     reserved: int = 0
     num_outputs: int | None = None
     more: bytes = b""
+    sources: tuple[Where, ...] = ()
 
     def pack(self) -> bytes:
         """The message with its parts."""
@@ -98,6 +99,8 @@ class Target:
             parts.append(part(SSRCS, b"".join(self.ssrcs), len(self.ssrcs)))
         if self.decrypt:
             parts.append(part(SRTP, self.decrypt))
+        if self.sources:
+            parts.append(part(SOURCES, b"".join(map(addr, self.sources)), len(self.sources)))
         return head + b"".join([*parts, self.more, *self.outputs])
 
 

@@ -59,7 +59,7 @@ def handshake() -> None:
             assert error(lambda: os.write(control.fd, batch(record(FLUSH)))) == "EPROTO"
         with Control() as control:
             g = control.geometry
-            assert (g.version, g.targets) == (2, 0) and g.cpus >= (os.cpu_count() or 1)
+            assert (g.version, g.targets) == (abi.VERSION, 0) and g.cpus >= (os.cpu_count() or 1)
             for pool, counters, details in ((g.target_pool, 128, 8 * 72 + 32 * 24), (g.output_pool, 64, 0)):
                 assert (pool.counters, pool.details) == (counters, details)
                 assert pool.stride == pool.slots * counters and pool.details_at == g.cpus * pool.stride

@@ -100,6 +100,13 @@ def test_target_message():
         (A, B, 0, 184), (B, A, 0, 0), (B, B, 0, 1)]
 
 
+def test_further_sources():
+    wanted = WantedTarget(A, expected_source=B, sources=(C, *[B._replace(port=port) for port in range(1, 20)]))
+    _, ((kind, count, entries),) = message_of(abi.add_target(wanted))
+    assert (kind, count) == (lib.RTPE_PART_SOURCES, lib.RTPE_MAX_SOURCES)
+    assert entries[:48] == abi.pack_address(C) + abi.pack_address(B._replace(port=1))
+
+
 def test_keys_and_indices():
     keys = SrtpKeys(lib.RTPE_CIPHER_AES_CM_128, lib.RTPE_HMAC_SHA1, bytes(range(16)), bytes(range(100, 114)), 10, 4,
                     b"mki", 1)
