@@ -5,10 +5,14 @@ Every ClientHello has a handshake of its own, and only one whose certificate is 
 others send ends nothing and changes nothing, even under the peer's address. The same holds for a second handshake with
 the same peer: the keys of the first last until the other has succeeded.
 
-A source that has not shown that it receives what we send is sent nothing but one answer to each of its packets.
+A source that has not shown that it receives what we send is sent nothing but a request for a cookie, which is shorter
+than any ClientHello, and nothing is kept of it (RFC 6347 section 4.2.1). Where ICE has checked the path there is no
+need of that. The cookie is of the source alone: whoever sends a ClientHello under the peer's address has it told the
+same.
 """
 from __future__ import annotations
 
+import hmac
 from enum import Enum
 from math import inf
 
@@ -17,7 +21,7 @@ from controlplane.dtls.fingerprint import Fingerprint, is_one_of
 from controlplane.dtls.handshake import Handshake
 from controlplane.dtls.identity import Identity
 from controlplane.dtls.keys import SessionKeys
-from controlplane.dtls.records import client_random, without_clear_alerts
+from controlplane.dtls.records import client_random, cookie_of, hello_verify, without_clear_alerts
 from controlplane.events import Datagram
 
 PATIENCE = 30.0
@@ -67,6 +71,7 @@ class Association:
         self.peer: Endpoint | None = None
         self._fingerprints: tuple[Fingerprint, ...] = ()
         self._local: Endpoint | None = None
+        self._checked = False
         self._expected: Endpoint | None = None
         self._current: Handshake | None = None
         self._handshakes: dict[Key, Handshake] = {}
@@ -101,9 +106,13 @@ class Association:
         elif self._expected is not None:
             self._call(now)
 
-    def set_path(self, local: Endpoint, endpoint: Endpoint | None, now: float) -> None:
-        """Our socket, and where the peer is expected to be; the active side begins as soon as it knows."""
+    def set_path(self, local: Endpoint, endpoint: Endpoint | None, now: float, *, checked: bool = False) -> None:
+        """Our socket, and where the peer is expected to be; the active side begins as soon as it knows.
+
+        ``checked``: ICE lets nothing come but from where the peer receives.
+        """
         self._local = local
+        self._checked = checked
         if self._expected == endpoint or endpoint is None:
             return
         self._expected = endpoint
@@ -152,10 +161,15 @@ class Association:
             if not known.is_answered:
                 self._send(source, known.first)
             return
+        cookie = b"" if self._checked else self.identity.cookie(str(source))
+        if cookie and not hmac.compare_digest(cookie, cookie_of(data)):
+            self._send(source, [hello_verify(cookie)])
+            return
         if self._ends == inf:
             self._begin(now)
         self._make_room()
-        handshake = self._handshakes[source, hello] = Handshake(self.identity, is_client=False)
+        handshake = self._handshakes[source, hello] = Handshake(
+            self.identity, is_client=False, has_cookie=bool(cookie))
         handshake.receive(data)
         self._look_after((source, hello), handshake, now)
 

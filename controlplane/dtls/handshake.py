@@ -16,10 +16,11 @@ class Handshake:
     """A DTLS connection. OpenSSL keeps the time of its retransmissions itself, by the clock of the host.
 
     ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded, ``heard``
-    how many packets came from the peer, ``first`` what was sent first.
+    how many packets came from the peer, ``first`` what was sent first. ``has_cookie``: its ClientHello has one, and
+    OpenSSL is to think that it made it.
     """
 
-    def __init__(self, identity: Identity, *, is_client: bool):
+    def __init__(self, identity: Identity, *, is_client: bool, has_cookie: bool = False):
         self.identity = identity
         self.is_client = is_client
         self.is_done = False
@@ -28,7 +29,7 @@ class Handshake:
         self.heard = 0
         self.first: list[bytes] = []
         self.certificate = b""
-        self._connection = SSL.Connection(identity.context, None)
+        self._connection = SSL.Connection(identity.cookie_context if has_cookie else identity.context, None)
         if is_client:
             self._connection.set_connect_state()
         else:
@@ -36,6 +37,10 @@ class Handshake:
         self._connection.set_ciphertext_mtu(identity.mtu)
         if is_client:
             self._advance()
+        elif has_cookie:
+            self._connection.bio_write(records.BARE_HELLO)
+            self._advance()
+            self._connection.bio_read(_PIECE)   # the request for a cookie, which the peer has got already
 
     def receive(self, data: bytes) -> None:
         """A datagram of whole records."""
@@ -79,17 +84,16 @@ class Handshake:
 
     @property
     def is_answered(self) -> bool:
-        """True once the peer has said something after our first words: it is where it says it is."""
+        """True once the peer has said something after our first words."""
         return self.heard > (0 if self.is_client else 1)
 
     @property
     def timeout(self) -> float | None:
         """Seconds until ``on_time`` must be called; None: nothing to wait for."""
-        waits = self.is_client or self.is_answered
-        return self._connection.DTLSv1_get_timeout() if waits and not (self.is_done or self.failure) else None
+        return None if self.is_done or self.failure else self._connection.DTLSv1_get_timeout()
 
     def on_time(self) -> None:
-        """Send again what was not answered, if it is time; to a source that has only greeted, nothing."""
+        """Send again what was not answered, if it is time."""
         if self.timeout is None:
             return
         try:

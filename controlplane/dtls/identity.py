@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
+import hmac
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,6 +21,7 @@ LIFETIME = 30 * 86400.0
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rtpengine")])
 _SKEW = 86400.0     # seconds that a peer's clock may be behind ours
 _IP_AND_UDP = 48    # bytes of an IPv6 and a UDP header
+_COOKIE = 16        # bytes
 _SIGNATURES = ("sha-256", "sha256", "sha-1", "sha1")
 _CURVES = ("prime256v1", "ec-prime256v1", "ec_prime256v1")
 
@@ -47,7 +50,7 @@ class Identity:
     """A key, the certificate for it that we signed ourselves, and the OpenSSL context with both.
 
     ``certificate`` is in DER. A call keeps the identity it began with; see ``is_fresh`` for when new ones get
-    another.
+    another. ``cookie_context`` is for peers that have shown a cookie.
     """
 
     def __init__(self, options: IdentityOptions, now: float):
@@ -67,10 +70,21 @@ class Identity:
         self._half_life = now + LIFETIME / 2
         self._fingerprints: dict[str, Fingerprint] = {}
         self.context = _context(options, signed, key)
+        self.cookie_context = _context(options, signed, key)
+        assert SSL.OP_COOKIE_EXCHANGE is not None
+        self.cookie_context.set_options(SSL.OP_COOKIE_EXCHANGE)
+        self.cookie_context.set_cookie_generate_callback(lambda _: b"made elsewhere")
+        self.cookie_context.set_cookie_verify_callback(lambda *_: True)
+        self._secret = hashlib.sha256(key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())).digest()
 
     def is_fresh(self, now: float) -> bool:
         """False once less than half of its life is left."""
         return now < self._half_life
+
+    def cookie(self, peer: str) -> bytes:
+        """What nobody but a peer who receives at this endpoint can know (RFC 6347 section 4.2.1)."""
+        return hmac.digest(self._secret, peer.encode(), "sha256")[:_COOKIE]
 
     def fingerprint(self, name: str) -> Fingerprint:
         """Of the certificate; ``name`` is a key of HASHES."""

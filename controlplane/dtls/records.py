@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 HEADER = 13
 _ALERT, _HANDSHAKE = 21, 22
-_CLIENT_HELLO = 1
+_CLIENT_HELLO, _HELLO_VERIFY = 1, 3
 _VERSION = 0xFE
+_OLDEST, _NEWEST = b"\xfe\xff", b"\xfe\xfd"    # DTLS 1.0 and 1.2
 _RANDOM_AT = HEADER + 12 + 2
 _RANDOM_SIZE = 32
 
@@ -52,6 +53,31 @@ def client_random(data: bytes) -> bytes | None:
             or data[HEADER] != _CLIENT_HELLO or data[HEADER + 6:HEADER + 9] != b"\x00\x00\x00"):
         return None
     return data[_RANDOM_AT:_RANDOM_AT + _RANDOM_SIZE]
+
+
+def cookie_of(hello: bytes) -> bytes:
+    """The cookie of a ClientHello that has a ``client_random``; empty if it has none, or not whole."""
+    at = _RANDOM_AT + _RANDOM_SIZE
+    at += 1 + hello[at] if at < len(hello) else 0
+    size = hello[at] if at < len(hello) else 0
+    cookie = hello[at + 1:at + 1 + size]
+    return cookie if len(cookie) == size else b""
+
+
+def _message(kind: int, body: bytes, version: bytes) -> bytes:
+    """A handshake message, whole and the first one, in a record of its own that is the first one as well."""
+    size = len(body).to_bytes(3, "big")
+    message = bytes((kind,)) + size + bytes(5) + size + body
+    return bytes((_HANDSHAKE,)) + version + bytes(8) + len(message).to_bytes(2, "big") + message
+
+
+def hello_verify(cookie: bytes) -> bytes:
+    """A HelloVerifyRequest, which asks the sender of a ClientHello to show that it got the cookie."""
+    return _message(_HELLO_VERIFY, _OLDEST + bytes((len(cookie),)) + cookie, _OLDEST)
+
+
+BARE_HELLO = _message(_CLIENT_HELLO, _NEWEST + bytes(_RANDOM_SIZE) + bytes((0, 0, 0, 2, 0xC0, 0x2B, 1, 0)), _NEWEST)
+"""A ClientHello that asks for nothing, and has no cookie."""
 
 
 def datagrams(stream: bytes, mtu: int) -> Iterator[bytes]:

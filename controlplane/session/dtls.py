@@ -220,9 +220,10 @@ def aim(media: Media, now: float) -> None:
         stream = media.streams[component - 1]
         pair = media.ice.agent.selection.get(component) if media.ice is not None else None
         if pair is not None:
-            association.set_path(pair.local.base, pair.remote.endpoint, now)
+            association.set_path(pair.local.base, pair.remote.endpoint, now, checked=True)
         elif stream.local is not None:
-            association.set_path(stream.local, stream.destination if media.ice is None else None, now)
+            checked = media.ice is not None
+            association.set_path(stream.local, None if checked else stream.destination, now, checked=checked)
         if dtls.fingerprints:
             association.set_fingerprints(dtls.fingerprints, now)
         if dtls.role is not None:

@@ -4,6 +4,7 @@ import time
 import pytest
 from OpenSSL import SSL
 
+from controlplane.addresses import Endpoint
 from controlplane.dtls.association import MAX_HANDSHAKES, PATIENCE, Association, Phase, Role
 from controlplane.dtls.records import client_random
 from controlplane.errors import ConfigError
@@ -129,20 +130,74 @@ def test_foreign_hello_changes_nothing() -> None:
 
 
 def test_hellos_of_many_end_no_handshake_of_the_expected_one() -> None:
-    network, server, client = pair(ONE, OTHER, passes=lambda packet: packet.destination == OURS)
-    network.run()
-    hello = next(packet.data for packet in network.sent if client_random(packet.data))
+    network, server, client = pair(ONE, OTHER)
+    hello = flights(server, client)
     for port in range(1000):
-        server.receive(altered(hello, port), FOREIGN._replace(port=port + 1), time.time())
+        server.receive(altered(hello, port, FOREIGN._replace(port=port + 1)), FOREIGN._replace(port=port + 1),
+                       time.time())
         assert len(server._handshakes) <= MAX_HANDSHAKES
-    network.passes = lambda packet: True
+    assert len(server._handshakes) == MAX_HANDSHAKES
     network.run(2.5, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
 
-def altered(hello: bytes, number: int) -> bytes:
-    """Another ClientHello."""
-    return hello[:27] + number.to_bytes(32, "big") + hello[59:]
+def altered(hello: bytes, number: int, source: Endpoint = THEIRS) -> bytes:
+    """Another ClientHello with a cookie, from somebody who has got one at this place."""
+    cookie = hello.index(ONE.cookie(str(THEIRS)))
+    return (hello[:27] + number.to_bytes(32, "big") + hello[59:cookie] + ONE.cookie(str(source))
+            + hello[cookie + len(ONE.cookie("")):])
+
+
+def test_who_has_no_cookie_gets_one_and_nothing_else() -> None:
+    """T10: less is sent than came, nothing is kept, and OpenSSL is not even asked."""
+    network, server, client = pair(ONE, OTHER)
+    hello = client.take_datagrams()[0].data
+    for port in range(1, 1000):
+        server.receive(hello, FOREIGN._replace(port=port), time.time())
+        (answer,) = server.take_datagrams()
+        assert answer.destination == FOREIGN._replace(port=port) and len(answer.data) < 59 < len(hello)
+        assert not server._handshakes and server.phase is Phase.HANDSHAKING
+
+
+@pytest.mark.parametrize("cookie", [bytes(16), ONE.cookie(str(FOREIGN)), OTHER.cookie(str(THEIRS))])
+def test_a_cookie_that_is_not_ours_counts_as_none(cookie: bytes) -> None:
+    network, server, client = pair(ONE, OTHER)
+    hello = cookie_hello(server, client)
+    server.receive(hello.replace(ONE.cookie(str(THEIRS)), cookie), THEIRS, time.time())
+    assert not server._handshakes and len(server.take_datagrams()) == 1
+
+
+@pytest.mark.parametrize("size", [13, 25, 59, 60, 61, 65, 100])
+def test_a_hello_that_is_cut_off_is_none(size: int) -> None:
+    network, server, client = pair(ONE, OTHER)
+    hello = cookie_hello(server, client)
+    for length in (size, len(hello)):
+        body = hello[13:length]
+        server.receive(hello[:11] + len(body).to_bytes(2, "big") + body[:size - 13], THEIRS, time.time())
+    assert sum(len(packet.data) for packet in server.take_datagrams()) <= 44 and not server.keys
+    network.run(3.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+def test_hello_under_the_peers_address_gets_it_no_other_cookie() -> None:
+    """CVE-2023-51275: the peer may take the answer for one to its own ClientHello, and is right."""
+    network, server, client = pair(ONE, OTHER)
+    hello = client.take_datagrams()[0].data
+    for number in range(50):
+        server.receive(hello[:27] + number.to_bytes(32, "big") + hello[59:], THEIRS, time.time())
+    answers = server.take_datagrams()
+    assert len({packet.data for packet in answers}) == 1
+    client.receive(answers[0].data, OURS, time.time())
+    network.run(2.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+def test_where_ice_has_checked_the_path_there_are_no_cookies() -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.set_path(OURS, THEIRS, time.time(), checked=True)
+    network.run()
+    established(server, client)
+    assert len(network.sent) == 4
 
 
 def test_hello_under_the_peers_address_ends_no_handshake_that_runs() -> None:
@@ -155,16 +210,16 @@ def test_hello_under_the_peers_address_ends_no_handshake_that_runs() -> None:
     established(server, client)
 
 
-def test_nobody_is_sent_more_than_an_answer_to_each_packet() -> None:
+def test_a_hello_that_was_answered_is_answered_again() -> None:
     network, server, client = pair(ONE, OTHER)
-    hello = client.take_datagrams()[0].data
-    network.members.pop(THEIRS)
+    hello = cookie_hello(server, client)
     server.receive(hello, THEIRS, time.time())
     flight = server.take_datagrams()
-    network.run(2.5)
-    assert flight and not network.sent, "OpenSSL would have repeated it by now"
     server.receive(hello, THEIRS, time.time())
-    assert server.take_datagrams() == flight
+    assert flight and server.take_datagrams() == flight
+    network.members.pop(THEIRS)
+    network.run(2.5, until=lambda: bool(network.sent))
+    assert [packet.destination for packet in network.sent] == [THEIRS], "who has shown a cookie is waited for"
 
 
 def test_no_alert_is_sent_in_clear() -> None:
@@ -178,8 +233,8 @@ def test_hellos_of_many_end_no_handshake_of_a_peer_behind_a_nat() -> None:
     network, server, client = pair(ONE, OTHER)
     server.set_path(OURS, FOREIGN._replace(port=9), time.time())
     hello = flights(server, client)
-    for port in range(MAX_HANDSHAKES - 1):
-        server.receive(altered(hello, port), FOREIGN._replace(port=port + 100), time.time())
+    for port in range(100, 99 + MAX_HANDSHAKES):
+        server.receive(altered(hello, port, FOREIGN._replace(port=port)), FOREIGN._replace(port=port), time.time())
     network.run(2.5, until=lambda: bool(server.keys and client.keys))
     established(server, client)
     assert server.peer == THEIRS
@@ -219,9 +274,17 @@ def test_hello_that_comes_again_is_none() -> None:
     assert not server._handshakes and server.phase is Phase.ESTABLISHED
 
 
+def cookie_hello(server: Association, client: Association) -> bytes:
+    """The ClientHello with the cookie that the first one has got, not yet received."""
+    server.receive(client.take_datagrams()[0].data, THEIRS, time.time())
+    (request,) = server.take_datagrams()
+    client.receive(request.data, OURS, time.time())
+    return client.take_datagrams()[0].data
+
+
 def flights(server: Association, client: Association) -> bytes:
-    """The ClientHello and its answer; the former."""
-    hello = client.take_datagrams()[0].data
+    """The ClientHello that counts and its answer; the former."""
+    hello = cookie_hello(server, client)
     server.receive(hello, THEIRS, time.time())
     for packet in server.take_datagrams():
         client.receive(packet.data, OURS, time.time())

@@ -381,28 +381,3 @@ def test_a_peer_reflexive_candidate_takes_over_what_the_peer_says_of_it_later():
     one.add_remote(local(B).candidate, START)
     pair, = one.checklist
     assert (pair.remote.type, pair.remote.priority) == ("host", 2130706431)
-
-
-def test_a_repeated_request_to_nominate_from_elsewhere_moves_nothing():
-    one, other = agent(A, controlling=False), agent(B, seed=2, controlling=True)
-    net = Network(one, other)
-    net.introduce()
-    net.run(2, completed(one, other))
-    nomination = next(packet.data for _, packet in net.sent if packet.local == Endpoint.parse(B)
-                      and Type.USE_CANDIDATE in stun.parse(packet.data))
-    one.receive(nomination, Endpoint.parse(A), Endpoint.parse("198.51.100.66:666"), net.now)
-    assert not one.take_datagrams() and not one.admits(Endpoint.parse(A), Endpoint.parse("198.51.100.66:666"))
-    net.run(60)
-    assert paths(one) == [f"{A} to {B}"] and one.phase is Phase.COMPLETED
-
-
-def test_the_peer_may_use_every_path_that_was_checked():
-    one, other = agent(A, controlling=False), agent(B, B2, seed=2, controlling=True)
-    net = Network(one, other)
-    net.introduce()
-    net.run(2, completed(one, other))
-    net.run(1)
-    assert paths(one) == [f"{A} to {B}"] and set(map(str, one.valid)) == {f"{A} to {B}", f"{A} to {B2}"}
-    kept = one.valid
-    net.run(10)
-    assert one.valid is kept
