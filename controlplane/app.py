@@ -28,6 +28,7 @@ from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.operator import Operator
 from controlplane.proxy import Proxy
+from controlplane.renewal import Renewal
 
 _log = logging.getLogger("rtpengine.core")
 _TICK = 1.0
@@ -74,7 +75,10 @@ class App:
         try:
             self._accelerator = accelerator_of(settings, self._relay)
             self.proxy = Proxy(settings, self._relay, self._accelerator, specs, aliases, time.time)
-            commands = CliDispatcher(Operator(self.proxy, log, time.time, self._set_control_tos))
+            operator = Operator(self.proxy, log, time.time, self._set_control_tos)
+            commands = CliDispatcher(operator)
+            self._renewal = Renewal(self.proxy, operator,
+                                    lambda: self._listeners.certificate if self._listeners else None)
             self.proxy.add_command("cli", _ng_cli(commands))
             self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
@@ -163,15 +167,9 @@ class App:
 
     def _renew(self) -> None:
         """Read again what may change meanwhile."""
-        certificate = self._listeners and self._listeners.certificate
-        if not certificate:
-            _log.warning("SIGHUP: settings are read at the start only")
-            return
-        try:
-            certificate.reload()
-            _log.log(NOTICE, "SIGHUP: the HTTPS certificate is read again, other settings at the start only")
-        except ConfigError as error:
-            _log.error("SIGHUP: HTTPS goes on with the certificate it has: %s", error)
+        self._tell_manager(notify.reloading(time.monotonic()))
+        self._renewal.renew()
+        self._tell_manager(notify.READY)
 
     def _shift_log_levels(self, by: int) -> None:
         self._log_levels.shift(by)

@@ -11,6 +11,11 @@ STOPPING = "STOPPING=1"
 WATCHDOG = "WATCHDOG=1"
 
 
+def reloading(now: float) -> str:
+    """The message that the settings are being read again, as of ``now`` (CLOCK_MONOTONIC, seconds)."""
+    return f"RELOADING=1\nMONOTONIC_USEC={int(now * 1e6)}"
+
+
 def status(text: str) -> str:
     """The message that shows ``text`` in ``systemctl status``; line ends become blanks."""
     return "STATUS=" + " ".join(text.split())

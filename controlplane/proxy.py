@@ -86,10 +86,9 @@ class Proxy:
         self.settings_changed()
         hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
-        templates = settings.section(settings.templates) if settings.templates else {}
-        if settings.templates and not templates:
-            _log.warning("There are no templates in section [%s] of %s", settings.templates, settings.file.path)
-        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks, templates)
+        self._templates: dict[str, str] = {}
+        self.renew_templates(settings)
+        self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks, self._templates)
 
     def _handlers(self) -> dict[str, Handler]:
         return {
@@ -218,6 +217,13 @@ class Proxy:
         if 0 < max_bandwidth <= self.statistics.rates.total.bytes:
             return "Bandwidth limit exceeded"
         return None
+
+    def renew_templates(self, settings: Settings) -> None:
+        """Use the signalling templates of these settings from now on."""
+        self._templates.clear()
+        self._templates.update(settings.section(settings.templates) if settings.templates else {})
+        if settings.templates and not self._templates:
+            _log.warning("There are no templates in section [%s] of %s", settings.templates, settings.file.path)
 
     def settings_changed(self) -> None:
         """Hand the settings to the sessions."""

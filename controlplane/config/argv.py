@@ -2,9 +2,9 @@
 """The command line: ``--name=value``, ``--name value``, ``-n value``, ``-nvalue``, ``-fE``."""
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Sequence
 
+from controlplane.config.nearest import meant
 from controlplane.config.option import Kind, Option, Value
 from controlplane.config.options import BY_NAME, BY_SHORT
 from controlplane.errors import ConfigError
@@ -30,12 +30,6 @@ def parse(words: Sequence[str]) -> dict[str, Value]:
     return values
 
 
-def suggestion(name: str) -> str:
-    """``; did you mean --x?`` if some option has a name like this one, else nothing."""
-    close = difflib.get_close_matches(name[:64], BY_NAME, n=1, cutoff=0.7)
-    return f"; did you mean --{close[0]}?" if close else ""
-
-
 def _stray(word: str) -> ConfigError:
     return ConfigError(f"command line: unexpected word {word[:64]!r}; options begin with a dash")
 
@@ -44,7 +38,7 @@ def _long(text: str, rest: Iterator[str], values: dict[str, Value]) -> None:
     name, equals, word = text.partition("=")
     option = BY_NAME.get(name)
     if option is None:
-        raise ConfigError(f"command line: unknown option --{_shown(name)}{suggestion(name)}")
+        raise ConfigError(f"command line: unknown option --{_shown(name)}{meant(name, BY_NAME, '--')}")
     if option.kind is Kind.FLAG:
         if equals:
             raise ConfigError(f"command line: --{name} takes no value; leave it out to say no")

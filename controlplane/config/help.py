@@ -19,7 +19,7 @@ def help_text(program: str = "rtpengine") -> str:
     """All options by group, the ones without effect in a list of their own; ends in a line feed."""
     lines = [f"Usage: {program} [OPTION...]", "",
              "Each option is also a key of the settings file, without the dashes.",
-             "Changeable ones can be set while the daemon runs."]
+             "Changeable ones can be set while the daemon runs, and are read again upon SIGHUP."]
     for title, options in GROUPS.items():
         working = [option for option in options if option.support is Support.WORKS]
         if working:

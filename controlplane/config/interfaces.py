@@ -8,6 +8,7 @@ from controlplane.addresses import Address
 from controlplane.config import ini
 from controlplane.config.endpoints import split_listen
 from controlplane.config.ini import Entry
+from controlplane.config.nearest import meant
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError, PeerError
@@ -90,12 +91,14 @@ def build_interfaces(settings: Settings, resolver: Resolver) -> tuple[list[Inter
     for section, entries in settings.file.sections.items() if settings.interfaces_config else ():
         if not section.startswith(prefix):
             continue
+        for key, entry in entries.items():
+            if key not in _KEYS:
+                raise ConfigError(f"{settings.file.path}:{entry.line}: [{section}] unknown key '{key[:64]}'"
+                                  f"{meant(key, _KEYS)}")
         try:
             _from_section(section[len(prefix):], entries, everything, ports)
         except (ConfigError, ValueError) as error:
             raise ConfigError(f"{settings.file.path}: [{section}]: {error}") from None
-        settings.warnings += [f"{settings.file.path}:{entry.line}: unknown key '{key[:64]}' ignored"
-                              for key, entry in entries.items() if key not in _KEYS]
     if not everything.specs:
         raise ConfigError("Cannot start without any configured interfaces; give at least one, such as interface=any")
     return everything.specs, everything.aliases

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from controlplane.config import argv, ini
 from controlplane.config.ini import IniFile
+from controlplane.config.nearest import meant
 from controlplane.config.option import Value
 from controlplane.config.options import BY_NAME, BY_SHORT
 from controlplane.config.options_process import DEFAULT_FILE
@@ -29,13 +31,12 @@ def load(words: Sequence[str], default_file: str = DEFAULT_FILE) -> Settings:
         return Settings(given, origin)
     path = str(given.get("config-file", default_file))
     file = read_file(path, must_exist="config-file" in given)
-    warnings: list[str] = []
     values: dict[str, Value] = {}
     if file is not None:
         section = str(given.get("config-section", BY_NAME["config-section"].default))
-        values, lines = _from_section(file, section, warnings)
+        values, lines = _from_section(file, section)
         origin = lines | origin
-    settings = Settings(values | given, origin, file, warnings)
+    settings = Settings(values | given, origin, file, again=partial(load, tuple(words), default_file))
     validate(settings)
     return settings
 
@@ -59,21 +60,19 @@ def read_file(path: str, must_exist: bool) -> IniFile | None:
         raise ConfigError(f"--config-file: {error}") from None
 
 
-def _from_section(file: IniFile, name: str, warnings: list[str]) -> tuple[dict[str, Value], dict[str, str]]:
+def _from_section(file: IniFile, name: str) -> tuple[dict[str, Value], dict[str, str]]:
     if name not in file.sections:
         there = ", ".join(f"[{each[:64]}]" for each in list(file.sections)[:10]) or "none at all"
-        raise ConfigError(f"{file.path}: no section [{name}]; there is {there}")
+        raise ConfigError(f"{file.path}: no section [{name}]; there is {there}{meant(name, file.sections)}")
     values: dict[str, Value] = {}
     origin: dict[str, str] = {}
     for key, entry in file.sections[name].items():
         place = f"{file.path}:{entry.line}"
         option = BY_NAME.get(key)
         if option is None:
-            warnings.append(f"{place}: unknown key '{key[:64]}' ignored{_hint(key)}")
-            continue
+            raise ConfigError(f"{place}: [{name}] unknown key '{key[:64]}'{_hint(key)}")
         if option.name in _COMMAND_LINE_ONLY:
-            warnings.append(f"{place}: '{key}' has a meaning on the command line only")
-            continue
+            raise ConfigError(f"{place}: [{name}] '{key}' has a meaning on the command line only")
         try:
             values[option.name] = option.from_file(entry.raw)
         except ValueError as error:
@@ -85,4 +84,4 @@ def _from_section(file: IniFile, name: str, warnings: list[str]) -> tuple[dict[s
 def _hint(key: str) -> str:
     if key in BY_SHORT:
         return f"; the long name is '{BY_SHORT[key].name}'"
-    return argv.suggestion(key.lstrip("-").replace("_", "-")).replace("--", "")
+    return meant(key.lstrip("-"), set(BY_NAME) - _COMMAND_LINE_ONLY)

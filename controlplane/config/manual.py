@@ -16,7 +16,9 @@ line. Every option below is a key of that file too, without the dashes; lists ar
 and flags are true or false."""
 _FILES = (("/etc/rtpengine/rtpengine.conf", "settings, read if it exists"),
           ("/proc/rtpengine/", "forwarding tables of the kernel module xt_RTPENGINE"))
-_SIGNALS = (("SIGINT, SIGTERM", "orderly shutdown"), ("SIGHUP", "read the HTTPS certificate again"),
+_RENEWAL = ("read the settings again, with templates and the HTTPS certificate; changeable options change, others wait "
+            "for a restart, and a mistake changes nothing")
+_SIGNALS = (("SIGINT, SIGTERM", "orderly shutdown"), ("SIGHUP", _RENEWAL),
             ("SIGUSR1", "log less"), ("SIGUSR2", "log more"))
 
 

@@ -9,10 +9,12 @@ from enum import Enum
 from typing import Any
 
 from controlplane.config import ini
+from controlplane.config.nearest import meant
 
 Value = bool | int | float | str | tuple[str, ...]
 
 _COMMAND_LINE_INTEGER = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]{1,32}|0|[1-9][0-9]{0,39})", re.ASCII)
+_ENDPOINT = re.compile(r"(?:\[[0-9a-fA-F:.]+\]|[^\s:\[\]/@]+):[0-9]{1,5}", re.ASCII)
 
 
 class Kind(Enum):
@@ -99,6 +101,8 @@ class Option:
                 raise ValueError(f"{value} is outside {low} to {high}")
         if isinstance(value, tuple):
             return tuple(str(self.check(each)) for each in value) if self.check else value
+        if self.kind is Kind.ENDPOINT and value:
+            return endpoint(value)
         return self.check(value) if self.check else value
 
 
@@ -133,6 +137,19 @@ def at_least(low: float) -> Callable[[Any], Value]:
     return check
 
 
+def endpoint(value: Any) -> Value:
+    """A check that a text is HOST:PORT."""
+    if not _ENDPOINT.fullmatch(str(value)) or not 0 < int(str(value).rpartition(":")[2]) <= 65535:
+        raise ValueError(f"{str(value)[:64]!r} is not ADDRESS:PORT, with a port from 1 to 65535")
+    return str(value)
+
+
+def in_any_case(*names: str, **aliases: str) -> Callable[[Any], Value]:
+    """The same as ``one_of`` for words whose case does not matter."""
+    check = one_of(*(name.lower() for name in names), **aliases)
+    return lambda value: {name.lower(): name for name in names}[str(check(str(value).lower().replace("_", "-")))]
+
+
 def one_of(*names: str, **aliases: str) -> Callable[[Any], Value]:
     """A check that a word is one of ``names``; ``aliases`` maps other spellings (``_`` for a dash) to them."""
     other = {alias.replace("_", "-"): name for alias, name in aliases.items()}
@@ -142,5 +159,6 @@ def one_of(*names: str, **aliases: str) -> Callable[[Any], Value]:
             return str(value)
         if value in other:
             return other[value]
-        raise ValueError(f"{str(value)[:64]!r} is not allowed; allowed: {', '.join(filter(None, names))}")
+        raise ValueError(f"{str(value)[:64]!r} is not allowed; allowed: {', '.join(filter(None, names))}"
+                         + meant(str(value), (*names, *other)))
     return check

@@ -2,7 +2,7 @@
 """Options of what is done to media and where its records go: known, checked, mostly without effect yet."""
 from __future__ import annotations
 
-from controlplane.config.option import Kind, Option, Support, at_least, between, one_of, option
+from controlplane.config.option import Kind, Option, Support, at_least, between, in_any_case, one_of, option
 
 _flag, _int, _str, _path, _list = Kind.FLAG, Kind.INTEGER, Kind.STRING, Kind.PATH, Kind.LIST
 _later, _refused = Support.NO_EFFECT, Support.REFUSED
@@ -50,10 +50,12 @@ MEDIA: tuple[Option, ...] = (
     _known("dtx-cn-params", _list, "comfort noise that fills a gap"),
     _known("amr-dtx", _str, "what fills a gap in AMR", "native", check=one_of("native", "CN")),
     _known("evs-dtx", _str, "what fills a gap in EVS", "native", check=one_of("native", "CN")),
-    _known("silence-detect", Kind.NUMBER, "percent of full scale that counts as silence"),
+    _known("silence-detect", Kind.NUMBER, "percent of full scale that counts as silence", check=between(0, 100)),
     _known("cn-payload", _list, "comfort noise that replaces silence", ("32",)),
     _known("player-cache", _flag, "keep encoded media files in memory"),
-    _known("audio-player", _str, "which calls get a player", "on-demand"),
+    _known("audio-player", _str, "which calls get a player", "on-demand", check=one_of(
+        "on-demand", "play-media", "transcoding", "always", off="on-demand", no="on-demand", never="on-demand",
+        media_player="play-media", transcode="transcoding", everything="always", force="always", forced="always")),
     _known("audio-buffer-length", _int, "milliseconds", 500),
     _known("audio-buffer-delay", _int, "milliseconds", 5),
     _known("preload-media-files", _list, "media files kept in memory"),
@@ -110,9 +112,11 @@ RECORDING: tuple[Option, ...] = (
 
 DTLS: tuple[Option, ...] = (
     option("dtls-passive", _flag, "let the peer begin"),
-    option("dtls-cert-cipher", _str, "key of the certificate", "prime256v1"),
+    option("dtls-cert-cipher", _str, "key of the certificate: prime256v1 or RSA", "prime256v1", check=in_any_case(
+        "prime256v1", "RSA", ec_prime256v1="prime256v1")),
     option("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=at_least(0)),
-    option("dtls-signature", _str, "hash of the certificate", "SHA-256"),
+    option("dtls-signature", _str, "hash of the certificate: SHA-256 or SHA-1", "SHA-256", check=in_any_case(
+        "SHA-256", "SHA-1", sha256="sha-256", sha1="sha-1")),
     option("dtls-ciphers", _str, "ciphers as OpenSSL names them",
            "DEFAULT:!NULL:!aNULL:!SHA256:!SHA384:!aECDH:!AESGCM+AES256:!aPSK"),
     option("dtls-mtu", _int, "greatest packet", 1200, check=at_least(576)),

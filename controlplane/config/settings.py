@@ -2,7 +2,7 @@
 """The values in force: where each came from, what it was at the start, what it is now."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,9 @@ ACTIONS = tuple(option.name for option in ALL if option.action)
 class Settings:
     """All options by name, each also an attribute with underscores; units are those of the option table.
 
-    ``start`` holds the values at the start, ``origin`` tells for each name ``default``, ``command line`` or
-    ``file:line``, ``warnings`` is what the operator should know. Only runtime options can be changed.
+    ``again`` reads them once more, ``start`` holds the values at the start, ``origin`` tells for each name
+    ``default``, ``command line`` or ``file:line``, ``warnings`` is what the operator should know. Only runtime
+    options can be changed.
     """
 
     table: int
@@ -48,6 +49,8 @@ class Settings:
     dtls_mtu: int
     reject_invalid_sdp: bool
     templates: str
+    jb_adaptive_min: int
+    jb_adaptive_max: int
     interface: tuple[str, ...]
     interfaces_config: str
     port_min: int
@@ -85,13 +88,15 @@ class Settings:
     no_redis_required: bool
 
     def __init__(self, given: Mapping[str, Value] | None = None, origin: Mapping[str, str] | None = None,
-                 file: IniFile | None = None, warnings: list[str] | None = None):
+                 file: IniFile | None = None, warnings: list[str] | None = None,
+                 again: Callable[[], Settings] | None = None):
         self._values = {option.name: option.default for option in ALL} | dict(given or {})
         self.start: Mapping[str, Value] = MappingProxyType(dict(self._values))
         self.origin: Mapping[str, str] = MappingProxyType(
             {option.name: "default" for option in ALL} | dict(origin or {}))
         self.file = file or IniFile("none")
         self.warnings = warnings if warnings is not None else []
+        self.again: Callable[[], Settings] = again or self.at_start
 
     if not TYPE_CHECKING:
         def __getattr__(self, attribute: str) -> Any:
@@ -123,9 +128,14 @@ class Settings:
                 raise ConfigError(f"{self.file.path}:{entry.line}: {key}: {error}") from None
         return found
 
+    def log_levels(self, subsystems: Iterable[str]) -> dict[str, int]:
+        """The log level of each subsystem at the start: its own, or that of all."""
+        levels = {name: self.start[f"log-level-{name}"] or self.start["log-level"] for name in subsystems}
+        return {name: level for name, level in levels.items() if isinstance(level, int)}
+
     def at_start(self) -> Settings:
         """The settings as they were before anything was changed at runtime."""
-        return Settings(self.start, self.origin, self.file, self.warnings)
+        return Settings(self.start, self.origin, self.file, self.warnings, self.again)
 
     def set(self, name: str, value: Value) -> None:
         """Change a runtime option, named with dashes or underscores.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controlplane.config.endpoints import split_listen
+from controlplane.config.nearest import meant
 from controlplane.config.option import Support
 from controlplane.config.options import ALL
 from controlplane.config.settings import ACTIONS, Settings
@@ -21,6 +22,10 @@ def validate(settings: Settings) -> None:
     if settings.port_min > settings.port_max:
         raise ConfigError(f"port-min {settings.port_min} ({settings.origin['port-min']}) is greater than "
                           f"port-max {settings.port_max} ({settings.origin['port-max']})")
+    if settings.jb_adaptive_min > settings.jb_adaptive_max:
+        raise ConfigError(f"jb-adaptive-min {settings.jb_adaptive_min} is greater than jb-adaptive-max "
+                          f"{settings.jb_adaptive_max}")
+    _sections(settings)
     if settings.action in (None, "check-config"):
         _needed(settings)
     if not _has_accelerator(settings):
@@ -52,6 +57,14 @@ def _support(settings: Settings) -> None:
         if refused and not (option.name in _EXCUSED_BY_NO_REDIS_REQUIRED and settings.no_redis_required):
             raise ConfigError(f"{place}: {option.name} is {Support.REFUSED.value}: {option.why}")
         settings.warnings.append(f"{place}: {option.name} is {Support.NO_EFFECT.value}")
+
+
+def _sections(settings: Settings) -> None:
+    """The section that an option names must be there; without a settings file there are none to look for."""
+    sections = settings.file.sections
+    if settings.templates and sections and settings.templates not in sections:
+        raise ConfigError(f"{settings.origin['templates']}: templates: {settings.file.path} has no section "
+                          f"[{settings.templates}]{meant(settings.templates, sections)}")
 
 
 def _needed(settings: Settings) -> None:

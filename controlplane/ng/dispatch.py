@@ -58,7 +58,7 @@ class Dispatcher:
         self._cookies = cookies
         self._clock = clock
         self._hooks = hooks
-        self._templates = templates or {}
+        self._templates = {} if templates is None else templates
 
     def add(self, command: str, handler: Handler) -> None:
         """Serve one more command."""

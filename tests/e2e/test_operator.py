@@ -107,6 +107,7 @@ def test_no_fallback_without_the_module() -> None:
     ("listen-ng = 2223\n", ":1: key 'listen-ng' stands before the first section"),
     ("[rtpengine]\nnonsense\n", ":2: 'nonsense' is none of"),
     ("[rtpengine]\n\ntable = many\n", ":3: [rtpengine] table: 'many' is no decimal number"),
+    ("[rtpengine]\nlog-levl = 7\n", ":2: [rtpengine] unknown key 'log-levl'; did you mean log-level?"),
     ("[other]\n", ": no section [rtpengine]; there is [other]"),
     ("[rtpengine]\n\xff", ": not UTF-8 text")])
 def test_a_settings_file_that_is_wrong(tmp_path: Path, text: str, reason: str) -> None:
@@ -118,13 +119,6 @@ def test_a_settings_file_that_is_wrong(tmp_path: Path, text: str, reason: str) -
 def test_a_settings_file_that_cannot_be_read(tmp_path: Path) -> None:
     assert refusal(run(f"--config-file={tmp_path}")) == f"{tmp_path}: Is a directory"
     assert "no such file" in refusal(run(f"--config-file={tmp_path}/none.conf"))
-
-
-def test_unknown_keys_are_named(tmp_path: Path) -> None:
-    path = tmp_path / "rtpengine.conf"
-    path.write_text("[rtpengine]\nlog-levl = 7\n")
-    with Daemon(options=[f"--config-file={path}"]) as daemon:
-        assert f"WARNING: {path}:2: unknown key 'log-levl' ignored; did you mean log-level?" in daemon.log_text()
 
 
 def test_an_address_that_this_host_does_not_have_yet() -> None:
@@ -180,7 +174,7 @@ def test_termination_with_calls() -> None:
 
 def test_signals() -> None:
     with Daemon(options=["--log-level=6"]) as daemon:
-        for number, line in ((signal.SIGHUP, "WARNING: SIGHUP: settings are read at the start only"),
+        for number, line in ((signal.SIGHUP, "NOTICE: SIGHUP: settings are read again; changed: nothing\n"),
                              (signal.SIGUSR2, "NOTICE: Log level is now 7"), (signal.SIGUSR1, "Log level is now 6"),
                              (signal.SIGUSR1, "Log level is now 5")):
             os.kill(daemon.pid, number)

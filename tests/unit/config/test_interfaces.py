@@ -90,7 +90,6 @@ exclude-ports = 39992; 39993
 address = eth0
 name = pub
 advertised address = media.example
-colour = green
 [if-C]
 alias = pub
 """)
@@ -99,7 +98,7 @@ alias = pub
     assert (specs[1].port_min, specs[1].port_max) == (39990, 39999)
     assert specs[1].exclude_ports == {30010, 39992, 39993}
     assert aliases == {"C": "pub"}
-    assert settings.warnings == ["f:11: unknown key 'colour' ignored"]
+    assert settings.warnings == []
 
 
 @pytest.mark.parametrize("lines,reason", [
@@ -112,6 +111,11 @@ alias = pub
 def test_errors_name_the_section(lines, reason):
     with pytest.raises(ConfigError, match=r"f: \[if-A\]: .*" + reason):
         build(file=f"[if-A]\n{lines}\n")
+
+
+def test_unknown_keys_are_refused():
+    with pytest.raises(ConfigError, match=r"^f:3: \[if-A\] unknown key 'advertized'; did you mean advertised\?$"):
+        build(file="[if-A]\naddress = 192.0.2.5\nadvertized = 192.0.2.6\n")
 
 
 @given(st.lists(st.text() | st.text(alphabet="a/!=:.19[]")))

@@ -95,14 +95,54 @@ def test_one_listener_of_any_kind_is_enough(word):
     assert loaded.warnings == []
 
 
-def test_unknown_keys_are_named_with_the_closest_known_one(write):
-    path = write("[rtpengine]\ntabel = 1\nt = 1\nport_min = 1\nqqqq = 1\nhelp = true\n")
-    assert load([f"--config-file={path}", *NEEDED]).warnings == [
-        f"{path}:2: unknown key 'tabel' ignored; did you mean table?",
-        f"{path}:3: unknown key 't' ignored; the long name is 'table'",
-        f"{path}:4: unknown key 'port_min' ignored; did you mean port-min?",
-        f"{path}:5: unknown key 'qqqq' ignored",
-        f"{path}:6: 'help' has a meaning on the command line only"]
+@pytest.mark.parametrize("key, reason", [
+    ("tabel", "unknown key 'tabel'; did you mean table?"),
+    ("t", "unknown key 't'; the long name is 'table'"),
+    ("port_mim", "unknown key 'port_mim'; did you mean port-min?"),
+    ("Listen_NG", "unknown key 'Listen_NG'; did you mean listen-ng?"),
+    ("--timeout", "unknown key '--timeout'; did you mean timeout?"),
+    ("qqqq", "unknown key 'qqqq'"),
+    ("help", "'help' has a meaning on the command line only")])
+def test_unknown_keys_are_refused_and_the_closest_known_one_is_named(write, key, reason):
+    path = write(f"[rtpengine]\n# a comment\n{key} = 1\n")
+    with pytest.raises(ConfigError) as refusal:
+        load([f"--config-file={path}", *NEEDED])
+    assert str(refusal.value) == f"{path}:3: [rtpengine] {reason}"
+
+
+@pytest.mark.parametrize("line, reason", [
+    ("endpoint-learning = heuristics", "did you mean heuristic?"),
+    ("log-facility = locl0", "did you mean local0?"),
+    ("dtls-signature = sha-257", "allowed: sha-256, sha-1; did you mean sha-256?"),
+    ("dtls-cert-cipher = dsa", "allowed: prime256v1, rsa"),
+    ("audio-player = sometimes", "allowed: on-demand, play-media, transcoding, always"),
+    ("homer = 192.0.2.1", "'192.0.2.1' is not ADDRESS:PORT"),
+    ("graphite = collector:70000", "'collector:70000' is not ADDRESS:PORT"),
+    ("dtmf-log-dest = ::1:5", "'::1:5' is not ADDRESS:PORT"),
+    ("silence-detect = 101", "101.0 is outside 0 to 100"),
+    ("jb-adaptive-min = 400", "jb-adaptive-min 400 is greater than jb-adaptive-max 300"),
+    ("templates = WebRCT\n[WebRTC]\na = b", "templates: .* has no section .WebRCT.; did you mean WebRTC?"),
+])
+def test_values_that_mean_nothing_are_refused(write, line, reason):
+    with pytest.raises(ConfigError, match=reason):
+        load([f"--config-file={write(f'[rtpengine]{chr(10)}{line}{chr(10)}')}", *NEEDED])
+
+
+@pytest.mark.parametrize("line, name, value", [
+    ("dtls-cert-cipher = EC_prime256v1", "dtls-cert-cipher", "prime256v1"),
+    ("dtls-cert-cipher = rsa", "dtls-cert-cipher", "RSA"), ("dtls-signature = SHA1", "dtls-signature", "SHA-1"),
+    ("audio-player = media-player", "audio-player", "play-media"),
+    ("homer = [2001:db8::1]:9060", "homer", "[2001:db8::1]:9060"),
+    ("graphite = db.example:1", "graphite", "db.example:1")])
+def test_other_spellings_are_understood(write, line, name, value):
+    assert load([f"--config-file={write(f'[rtpengine]{chr(10)}{line}{chr(10)}')}", *NEEDED]).current[name] == value
+
+
+def test_settings_can_be_read_again(write):
+    path = write("[rtpengine]\ntimeout = 10\n")
+    loaded = load([f"--config-file={path}", *NEEDED])
+    write("[rtpengine]\ntimeout = 20\n")
+    assert (loaded.again().timeout, loaded.timeout, loaded.again().again().listen_ng) == (20, 10, ("127.0.0.1:2223",))
 
 
 def test_options_without_effect_are_named_unless_they_say_what_happens_anyway():
