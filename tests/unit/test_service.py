@@ -90,6 +90,13 @@ def test_systemd_finds_no_fault(tmp_path):
     assert not complaints
 
 
+@pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="needs systemd-analyze")
+def test_systemd_counts_little_exposure():
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=19", "--no-pager",
+                           str(ETC / "rtpengine.service")], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 @pytest.mark.skipif(not shutil.which("systemd-sysusers"), reason="needs systemd-sysusers")
 def test_systemd_would_create_the_user(tmp_path):
     (tmp_path / "etc").mkdir()
