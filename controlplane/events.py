@@ -45,6 +45,19 @@ class SrtpKeys(NamedTuple):
         return f"SrtpKeys(cipher={self.cipher}, hmac={self.hmac})"
 
 
+class KeyIndex(NamedTuple):
+    """How far the packets of one SSRC have come under a key with its salt; ``sent``: by us, else by a party.
+
+    ``rtp`` and ``rtcp`` are one more than the highest index used (RFC 3711: ROC * 65536 + sequence number), 0 for none.
+    """
+
+    sent: bool
+    key: bytes
+    ssrc: int
+    rtp: int = 0
+    rtcp: int = 0
+
+
 class Extensions(NamedTuple):
     """What becomes of the header extensions (RFC 8285) of a sent packet.
 

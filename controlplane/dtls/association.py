@@ -131,6 +131,11 @@ class Association:
         elif self.role is Role.ACTIVE:
             self._knock(now, _KNOCKING)
 
+    def resume(self, keys: SessionKeys, peer: Endpoint | None, role: Role | None) -> None:
+        """Go on after the handshake of another process, which nothing can be said in any more but its keys."""
+        self.keys, self.peer, self.role = keys, peer, role
+        self.phase = Phase.ESTABLISHED
+
     # --- packets ---
 
     def receive(self, data: bytes, source: Endpoint, now: float) -> None:

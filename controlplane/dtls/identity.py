@@ -7,6 +7,7 @@ import hashlib
 import hmac
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
@@ -14,12 +15,13 @@ from OpenSSL import SSL
 
 from controlplane.dtls.fingerprint import Fingerprint, fingerprint_of
 from controlplane.dtls.keys import PROFILES
-from controlplane.errors import ConfigError
+from controlplane.errors import ConfigError, PeerError
 
 LIFETIME = 30 * 86400.0
 """Seconds that a certificate is valid; it is renewed when half of them are over."""
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rtpengine")])
 _SKEW = 86400.0     # seconds that a peer's clock may be behind ours
+_MOST_LOADED = 64   # identities of other processes, each of which has many calls
 _IP_AND_UDP = 48    # bytes of an IPv6 and a UDP header
 _COOKIE = 16        # bytes
 _SIGNATURES = ("sha-256", "sha256", "sha-1", "sha1")
@@ -46,15 +48,18 @@ class IdentityOptions:
         self.mtu = mtu - _IP_AND_UDP
 
 
+PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
 class Identity:
     """A key, the certificate for it that we signed ourselves, and the OpenSSL context with both.
 
-    ``certificate`` is in DER. A call keeps the identity it began with; see ``is_fresh`` for when new ones get
-    another. ``cookie_context`` is for peers that have shown a cookie.
+    ``certificate`` and ``key`` are in DER. A call keeps the identity it began with; see ``is_fresh`` for when new ones
+    get another. ``cookie_context`` is for peers that have shown a cookie.
     """
 
     def __init__(self, options: IdentityOptions, now: float):
-        key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+        key: PrivateKey
         try:
             key = rsa.generate_private_key(65537, options.rsa_bits) if options.is_rsa else \
                 ec.generate_private_key(ec.SECP256R1())
@@ -62,12 +67,18 @@ class Identity:
             raise ConfigError(f"dtls-rsa-key-size: {error}") from None
         begin = datetime.datetime.fromtimestamp(now - _SKEW, datetime.timezone.utc)
         end = datetime.datetime.fromtimestamp(now + LIFETIME, datetime.timezone.utc)
-        signed = (x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(key.public_key())
-                  .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
-                  .sign(key, hashes.SHA256()))
+        self._take(options, key, (
+            x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
+            .sign(key, hashes.SHA256())))
+
+    def _take(self, options: IdentityOptions, key: PrivateKey, signed: x509.Certificate) -> None:
         self.certificate = signed.public_bytes(serialization.Encoding.DER)
+        self.key = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
+                                     serialization.NoEncryption())
         self.mtu = options.mtu
-        self._half_life = now + LIFETIME / 2
+        end = signed.not_valid_after_utc
+        self._half_life = end.timestamp() - LIFETIME / 2
         self._fingerprints: dict[str, Fingerprint] = {}
         self.context = _context(options, signed, key)
         self.cookie_context = _context(options, signed, key)
@@ -75,8 +86,21 @@ class Identity:
         self.cookie_context.set_options(SSL.OP_COOKIE_EXCHANGE)
         self.cookie_context.set_cookie_generate_callback(lambda _: b"made elsewhere")
         self.cookie_context.set_cookie_verify_callback(lambda *_: True)
-        self._secret = hashlib.sha256(key.private_bytes(
-            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())).digest()
+        self._secret = hashlib.sha256(self.key).digest()
+
+    @classmethod
+    def load(cls, options: IdentityOptions, certificate: bytes, key: bytes) -> Identity:
+        """The one whose ``certificate`` and ``key`` these were. PeerError if they make no sense."""
+        try:
+            loaded = serialization.load_der_private_key(key, None)
+            signed = x509.load_der_x509_certificate(certificate)
+            if not isinstance(loaded, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
+                raise PeerError("a certificate with a key that is none of ours")
+            identity = cls.__new__(cls)
+            identity._take(options, loaded, signed)
+        except (ValueError, TypeError, UnsupportedAlgorithm, SSL.Error):
+            raise PeerError("not a certificate with its key") from None
+        return identity
 
     def is_fresh(self, now: float) -> bool:
         """False once less than half of its life is left."""
@@ -99,6 +123,7 @@ class Identities:
     def __init__(self, options: IdentityOptions):
         self.options = options
         self._current: Identity | None = None
+        self._loaded: dict[bytes, Identity] = {}
 
     def current(self, now: float) -> Identity:
         """That of today; ``now`` is Unix time in seconds."""
@@ -106,9 +131,19 @@ class Identities:
             self._current = Identity(self.options, now)
         return self._current
 
+    def load(self, certificate: bytes, key: bytes) -> Identity:
+        """One that calls of another process began with, which may be that of today. PeerError."""
+        if self._current is not None and self._current.certificate == certificate:
+            return self._current
+        if certificate not in self._loaded:
+            while len(self._loaded) >= _MOST_LOADED:
+                del self._loaded[next(iter(self._loaded))]
+            self._loaded[certificate] = Identity.load(self.options, certificate, key)
+        return self._loaded[certificate]
+
 
 def _context(options: IdentityOptions, signed: x509.Certificate,
-             key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> SSL.Context:
+             key: PrivateKey) -> SSL.Context:
     context = SSL.Context(SSL.DTLS_METHOD)
     context.use_certificate(signed)
     context.use_privatekey(key)

@@ -46,7 +46,7 @@ class Agent:
 
     After each call ``take_datagrams`` has what is to be sent, ``selection`` the pair that each component sends through,
     and ``valid`` all that the peer may send through, the same object as long as nothing changes. Call ``on_time`` at
-    ``next_at``. ``software`` is shown to the peer.
+    ``next_at``. ``software`` is shown to the peer, ``sources`` are where it was seen.
     ``aggressive``: every check nominates (RFC 5245 section 8.1.1.2), for peers that know nothing else.
     """
 
@@ -69,7 +69,7 @@ class Agent:
         self.selection: dict[int, Pair] = {}
         self.valid: tuple[Pair, ...] = ()
         self._former: Credentials | None = None
-        self._sources: dict[tuple[Endpoint, Endpoint], None] = {}
+        self.sources: dict[tuple[Endpoint, Endpoint], None] = {}
         self._known: dict[bytes, Endpoint] = {}
         self._pending: dict[bytes, Transaction] = {}
         self._consents: dict[int, Consent] = {}
@@ -118,7 +118,7 @@ class Agent:
         self.remote = None
         self.checklist.clear()
         self._pending = {identity: known for identity, known in self._pending.items() if known.is_consent}
-        self._sources = {pair.path: None for pair in self.selection.values()}
+        self.sources = {pair.path: None for pair in self.selection.values()}
         self.phase, self.reason = Phase.WAITING, ""
         self._nominate_at = inf
 
@@ -137,7 +137,7 @@ class Agent:
 
     def admits(self, local: Endpoint, source: Endpoint) -> bool:
         """True if STUN has shown that the peer is at ``source``; nothing else may come from there."""
-        return (local, source) in self._sources
+        return (local, source) in self.sources
 
     def receive(self, data: bytes, local: Endpoint, source: Endpoint, now: float) -> bool:
         """A packet that may be STUN has come to our socket ``local``; False if it is not for us."""
@@ -228,9 +228,9 @@ class Agent:
             pair.wanted = False
 
     def _note_source(self, local: Endpoint, source: Endpoint) -> None:
-        if len(self._sources) >= MAX_SOURCES and (local, source) not in self._sources:
-            del self._sources[next(iter(self._sources))]
-        self._sources[local, source] = None
+        if len(self.sources) >= MAX_SOURCES and (local, source) not in self.sources:
+            del self.sources[next(iter(self.sources))]
+        self.sources[local, source] = None
 
     def _switch(self, controlling: bool) -> None:
         """Role conflict: no nomination under the former role counts."""
@@ -378,7 +378,7 @@ class Agent:
 
     def _lose(self, pairs: Iterable[Pair]) -> None:
         for pair in pairs:
-            self._sources.pop(pair.path, None)
+            self.sources.pop(pair.path, None)
             if self.selection.get(pair.component) is pair:
                 del self.selection[pair.component]
                 self._consents.pop(pair.component, None)

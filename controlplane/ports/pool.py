@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import logging
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.errors import DataPlaneError, PeerError
 
+_FREE = object()
 NO_PORTS = "Ran out of ports"
 _OCCUPIED = frozenset((errno.EADDRINUSE, errno.EACCES))
 """Errors that concern one port only; after any other the next port would fail as well."""
@@ -85,6 +86,18 @@ class PortPool:
         if opened is None:
             raise PeerError(NO_PORTS)
         return opened
+
+    def claim(self, ports: Sequence[int]) -> tuple[Endpoint, ...]:
+        """Open just these. PeerError if one is not of this pool, or not free."""
+        if not all([port in self._all and port not in self._taken for port in ports]) or not self._open_all(ports):
+            raise PeerError(f"Port {self.address} {', '.join(map(str, ports))} is not to be had")
+        self._resting = deque([(at, port) for at, port in self._resting if port not in ports])
+        for port in ports:
+            if self._singles.pop(port, _FREE) is _FREE and port & ~1 in self._pairs:
+                del self._pairs[port & ~1]
+                if port ^ 1 not in ports:
+                    self._singles[port ^ 1] = None
+        return tuple([Endpoint(self.address, port) for port in ports])
 
     def release(self, port: int) -> None:
         """Close the socket on ``port`` and let the port rest."""

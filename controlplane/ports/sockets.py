@@ -11,6 +11,7 @@ from controlplane.addresses import Address, Endpoint
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.ports.interfaces import Interfaces, place_of
 from controlplane.ports.pool import PortPool, Shuffler
+from controlplane.errors import PeerError
 from controlplane.session.sockets import Place
 
 
@@ -80,6 +81,18 @@ class Sockets:
         for endpoint in opened:
             self._owners[endpoint] = pool
         return opened
+
+    def claim(self, interface: str, address: Address, ports: tuple[int, ...]) -> tuple[Place, tuple[Endpoint, ...]]:
+        """Open just these ports, see persist.sockets.Claims."""
+        places = [place for place in self.places(interface) if place.address.family == address.family]
+        place = next((each for each in places if each.address == address), places[0] if places else None)
+        if place is None:
+            raise PeerError(f"No interface {interface[:64]!r} has an address such as {address}")
+        pool = self._by_place[place.interface, place.address]
+        opened = pool.claim(ports)
+        for endpoint in opened:
+            self._owners[endpoint] = pool
+        return place, opened
 
     def release(self, endpoint: Endpoint) -> None:
         """Close a socket that no engine needs any more; one that is not open is ignored."""

@@ -57,7 +57,7 @@ class Calls:
         self._owners: dict[Endpoint, tuple[Call, Media, Stream]] = {}
         self._counting: dict[Endpoint, Stream] = {}
         self._closing: dict[Endpoint, Stream] = {}
-        self._merged: dict[str, str] = {}
+        self.merged: dict[str, str] = {}
         self._agenda: list[tuple[float, str]] = []
         self._paths = Paths()
         self._fragments: list[tuple[float, Fragment]] = []
@@ -95,7 +95,7 @@ class Calls:
 
     def find(self, call_id: str) -> Call | None:
         """The call with this ID, which may have been merged into another one."""
-        return self.calls.get(call_id) or self.calls.get(self._merged.get(call_id, ""))
+        return self.calls.get(call_id) or self.calls.get(self.merged.get(call_id, ""))
 
     def find_or_create(self, request: Request, now: float) -> Call:
         """The call of the request, which is created if need be; without a call-ID one is made up."""
@@ -115,10 +115,10 @@ class Calls:
             self.terminate(call, now, timeouts.UNKNOWN)
             raise
         finally:
-            self._changed(call, now, now)
+            self.changed(call, now, now)
         return reply
 
-    def _changed(self, call: Call, since: float, now: float) -> None:
+    def changed(self, call: Call, since: float, now: float) -> None:
         """After a command: sources are learned anew, and the engines told; ``since`` is when learning began."""
         if call.wake_at != inf:
             call.relearn_at = since + learning.WINDOW
@@ -131,7 +131,7 @@ class Calls:
         for media in call.medias:
             for stream in media.streams:
                 stream.confirmed = media.ice is not None
-        self._changed(call, now, now)
+        self.changed(call, now, now)
 
     def merge(self, call: Call, other: Call, collision: str) -> None:
         """Make ``other`` a part of ``call``, known by both IDs. PeerError with ``collision`` if tags are used twice."""
@@ -141,7 +141,7 @@ class Calls:
         del self.calls[other.call_id]
         other.wake_at = inf
         for call_id in call.aliases:
-            self._merged[call_id] = call.call_id
+            self.merged[call_id] = call.call_id
 
     def answer(self, request: Request, now: float) -> Reply:
         """ng ``answer``: the reply's keys. PeerError."""
@@ -155,7 +155,7 @@ class Calls:
             self.terminate(call, now, timeouts.UNKNOWN)
             raise
         finally:
-            self._changed(call, call.last_signal, now)
+            self.changed(call, call.last_signal, now)
 
     def delete(self, request: Request, now: float) -> Reply:
         """ng ``delete``: the reply's keys. PeerError if nothing matches and the flag ``fatal`` is given."""
@@ -201,7 +201,7 @@ class Calls:
         if self.calls.pop(call.call_id, None) is None:
             return
         for call_id in call.aliases:
-            self._merged.pop(call_id, None)
+            self.merged.pop(call_id, None)
         for party in call.parties:
             party.deletion_at = now
         if self.observer is not None:

@@ -15,10 +15,10 @@ FILE_LINES = 400
 FUNCTION_LINES = 80
 
 LAYERS = ("errors", "addresses", "events", "clock", "log", "notify", "config",
-          "sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "relay", "dataplane", "ports",
+          "sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "persist", "relay", "dataplane", "ports",
           "store", "report", "recording", "cli", "servers")
 ONLY = {"config": {"errors", "addresses"}, "log": set(), "notify": set(), "clock": set(), "errors": set()}
-PURE = {"sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session"}
+PURE = {"sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "persist"}
 IMPURE_MODULES = {"asyncio", "socket", "os", "time", "random", "secrets", "threading", "subprocess", "select",
                   "selectors", "multiprocessing", "signal"}
 

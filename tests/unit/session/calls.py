@@ -56,7 +56,8 @@ class Daemon:
         self.now = START
         self.settings = SessionSettings(**settings)
         source = random.Random(1)
-        self.sockets = Sockets(specs or (spec("default", V4), spec("default", V6)), aliases or {}, source,
+        self.specs = specs or (spec("default", V4), spec("default", V6))
+        self.sockets = Sockets(self.specs, aliases or {}, source,
                                lambda endpoint: None, lambda endpoint: None, lambda: self.now)
         self.counter = Counter()
         self.calls = Calls(self.settings, self.sockets, source, self.counter)
