@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
+from controlplane.dataplane.indices import Indices
 from controlplane.dataplane.program import Program
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator
 from controlplane.dtls.identity import Identities, IdentityOptions
-from controlplane.errors import DataPlaneError
+from controlplane.errors import DataPlaneError, PeerError
 from controlplane.events import SocketFailed
 from controlplane.hostload import HostLoad
 from controlplane.log import Seldom
@@ -22,6 +23,9 @@ from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.nglog import call_ended, logged, repeated
+from controlplane.persist.document import read_call, write_call
+from controlplane.persist.kinds import Document, Plain
+from controlplane.persist.sockets import Surroundings
 from controlplane.ports.sockets import Sockets
 from controlplane.report import json as report_json
 from controlplane.report import snapshot
@@ -30,6 +34,7 @@ from controlplane.report.model import PortUsage
 from controlplane.rtcp.mos import Scale
 from controlplane.rtcpfeed import RtcpFeed
 from controlplane.session import timeouts
+from controlplane.session.adoption import adopt
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
 from controlplane.session.commands import COMMANDS, Command
@@ -76,7 +81,7 @@ class Proxy:
         self._seldom = Seldom()
         self._fresh: str | None = None
         """The call whose counters were read just now."""
-        source = random.SystemRandom()
+        self._random = source = random.SystemRandom()
         self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}",
                                            identities=_identities(settings, clock()))
@@ -247,6 +252,27 @@ class Proxy:
             self.calls.terminate(call, self._clock(), reason)
         self._apply()
 
+    def document(self, call: Call) -> Document:
+        """All that another process needs to go on with a call."""
+        self.refresh(call)
+        return write_call(call, self._program.indices_of(self.calls.sockets_of(call)).export())
+
+    def restore(self, document: Plain, foreign: bool = False) -> Call:
+        """Go on with a call of another process. PeerError if that is not possible, which changes nothing."""
+        now = self._clock()
+        around = Surroundings(self.calls.settings, self._sockets, self._random, now)
+        call, indices = read_call(document, around)
+        call.foreign = foreign
+        try:
+            adopt(self.calls, call, now)
+        except PeerError:
+            around.claimed.give_back()
+            raise
+        carried = Indices()
+        carried.load(indices)
+        self._apply(carried)
+        return call
+
     def session_rejected(self) -> None:
         """An offer was refused by the session limit."""
         self.statistics.session_rejected()
@@ -258,7 +284,7 @@ class Proxy:
         self.statistics.session_ended(call, reason, now)
         call_ended(call, reason, now)
 
-    def _apply(self) -> None:
+    def _apply(self, carried: Indices | None = None) -> None:
         changes = self.calls.take_changes()
         if not changes:
             return
@@ -266,7 +292,7 @@ class Proxy:
             last = {local: self._program.stream_stats(local) for local in changes.closed}
             self.calls.update_stats(last, self._clock())
             self.statistics.account(last)
-        self._program.apply(changes)
+        self._program.apply(changes, carried)
         for local, destination, data in changes.datagrams:
             try:
                 self._relay.send(local, destination, data)

@@ -7,11 +7,11 @@ go on too, and no index may be used twice. So indices are passed on by key, and 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from controlplane.dataplane import abi
 from controlplane.dataplane.parts import PART, part
-from controlplane.events import SrtpKeys, WantedTarget
+from controlplane.events import KeyIndex, SrtpKeys, WantedTarget
 from controlplane.relay._native import ffi, lib
 
 KeyUse = tuple[bool, bytes]
@@ -22,6 +22,13 @@ _RTP = ffi.offsetof("struct rtpe_srtp_state", "rtp")
 _RTCP = ffi.offsetof("struct rtpe_srtp_state", "rtcp")
 _TOP = struct.Struct("=Q")
 _NONE = bytes(_RTCP - _RTP)
+_HEAD = struct.Struct("=4sB3x")
+"""The first fields of struct rtpe_srtp_state: ssrc, valid."""
+_WORDS, _BITS = 16, 16
+"""Of struct rtpe_replay: words, and bits in each."""
+CARRIED_RESERVE = 1 << 16
+"""RTCP packets that a process may have sent after it has told of its indices."""
+MAX_RTCP = (1 << 31) - 1
 
 
 def _use(keys: SrtpKeys | None, sent: bool) -> KeyUse | None:
@@ -77,6 +84,30 @@ class Indices:
             rtp, rtcp = known.get(head, (_NONE, _NONE))
             known[head] = (_higher(rtp, states[at + _RTP:at + _RTCP]), _higher(rtcp, states[at + _RTCP:at + _STATE]))
 
+    def export(self) -> tuple[KeyIndex, ...]:
+        """How far everybody is, for another process."""
+        return tuple([KeyIndex(sent, key, int.from_bytes(head[:4], "big"), _TOP.unpack_from(rtp)[0],
+                               _TOP.unpack_from(rtcp)[0])
+                      for (sent, key), known in self._known.items() for head, (rtp, rtcp) in known.items()])
+
+    def load(self, indices: Iterable[KeyIndex]) -> None:
+        """What another process has exported: nothing before that is let in, and no index sent twice.
+
+        It may have sent some RTCP since, which nobody can tell.
+        """
+        for sent, key, ssrc, rtp, rtcp in indices:
+            known = self._known.setdefault((sent, key), {})
+            known[_HEAD.pack(ssrc.to_bytes(4, "big"), lib.RTPE_SSRC_VALID)] = (
+                _window(rtp), _window(min(rtcp + CARRIED_RESERVE, MAX_RTCP) if sent and rtcp else rtcp))
+
+    def merge(self, other: Indices) -> None:
+        """Take over what the other one knows."""
+        for use, states in other._known.items():
+            known = self._known.setdefault(use, {})
+            for head, (rtp, rtcp) in states.items():
+                mine = known.get(head, (_NONE, _NONE))
+                known[head] = _higher(mine[0], rtp), _higher(mine[1], rtcp)
+
     def seeds(self, wanted: WantedTarget, sources: bytes) -> abi.Seeds:
         """What a target needs to go on; ``sources`` are its trackers."""
         return abi.Seeds(sources, self._states(_use(wanted.decrypt, False)), tuple(
@@ -88,6 +119,14 @@ class Indices:
             return b""
         entries = [head + rtp + rtcp for head, (rtp, rtcp) in known.items()][-abi.MAX_SSRCS:]
         return part(lib.RTPE_PART_SRTP_STATES, len(entries), b"".join(entries))
+
+
+def _window(top: int) -> bytes:
+    """A replay window in which everything before ``top`` was seen."""
+    window = ffi.new("struct rtpe_replay *", {"top": top})
+    for number in range(max(0, top - _WORDS * _BITS) // _BITS, -(-top // _BITS)):
+        window.seen[number % _WORDS] = number << _BITS | (1 << min(_BITS, top - number * _BITS)) - 1
+    return bytes(ffi.buffer(window))
 
 
 def _higher(one: bytes, other: bytes) -> bytes:

@@ -44,10 +44,15 @@ class Program:
         self._latest: dict[Endpoint, _Latest] = {}
         self._handed: dict[Endpoint, abi.Seeds] = {}
 
-    def apply(self, changes: ChangeSet) -> None:
-        """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it."""
+    def apply(self, changes: ChangeSet, carried: Indices | None = None) -> None:
+        """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it.
+
+        ``carried``: the SRTP indices that another process has come to.
+        """
         wanted = list(changes.wanted.values())
         indices = self._indices([w for w in wanted if is_encrypted(w)])
+        if carried is not None:
+            indices.merge(carried)
         left = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)], changes.closed)
         self._install_relay(wanted, left, indices)
         self._enter_accelerator([w for w in wanted if _may_offload(w)])
@@ -78,6 +83,16 @@ class Program:
                 for ledger in ledgers:
                     for local in ledger.holders(target):
                         indices.add(ledger.installed[local].wanted, ledger.seeds(local))
+        return indices
+
+    def indices_of(self, sockets: Iterable[Endpoint]) -> Indices:
+        """What was used under the keys of these sockets so far."""
+        indices = Indices()
+        for ledger in [self._relay] if self._fast is None else [self._relay, self._fast]:
+            for local in sockets:
+                target = ledger.installed.get(local)
+                if target is not None and target.uses:
+                    indices.add(target.wanted, ledger.seeds(local))
         return indices
 
     def _install_relay(self, wanted: Iterable[WantedTarget], left: dict[Endpoint, Addition], indices: Indices) -> None:

@@ -17,7 +17,7 @@ from controlplane.session.ice import Ice, candidates_of
 from controlplane.session.media import Media
 
 _VALID = many(record(Valid, required("local", ENDPOINT), required("remote", CANDIDATE),
-                        Field("nominated", FLAG, False)), tuple)
+                     Field("nominated", FLAG, False)), tuple)
 
 
 def _pair(plain: Plain) -> tuple[Endpoint, ...]:
@@ -33,8 +33,8 @@ _AGENT = record(
     Field("remote", CREDENTIALS), Field("remote_lite", FLAG, False), Field("remote_complete", FLAG, True),
     Field("valid", _VALID, ()), Field("sources", many(Kind(many(ENDPOINT).write, _pair), tuple), ()),
     Field("failed", TEXT, ""))
-_ICE = (Field("told", FLAG, False), Field("seen", CREDENTIALS), Field("lite", FLAG, False),
-        Field("trickles", FLAG, False), Field("complete", FLAG, True), Field("candidates", many(CANDIDATE), []))
+ICE = (Field("told", FLAG, False), Field("seen", CREDENTIALS), Field("lite", FLAG, False),
+       Field("trickles", FLAG, False), Field("complete", FLAG, True), Field("candidates", many(CANDIDATE), []))
 
 
 def write_ice(media: Media) -> Document:
@@ -42,7 +42,7 @@ def write_ice(media: Media) -> Document:
     ice = media.ice
     assert ice is not None
     places = [media.mappings.index(each) for each in ice.mappings if each in media.mappings]
-    return {"agent": _AGENT.write(remember(ice.agent)), "mappings": places, **write_fields(ice, _ICE)}
+    return {"agent": _AGENT.write(remember(ice.agent)), "mappings": places, **write_fields(ice, ICE)}
 
 
 def read_ice(media: Media, plain: Plain, around: Surroundings) -> Ice:
@@ -59,14 +59,14 @@ def read_ice(media: Media, plain: Plain, around: Surroundings) -> Ice:
         sources=tuple([(moved.get(local, local), source) for local, source in memory.sources]))
     locals_ = candidates_of(mappings, around.settings.instance_id) if mappings else []
     ice = Ice(revive(memory, locals_, around.random, around.now, software_id(VERSION)), mappings)
-    fill(ice, document, _ICE)
+    fill(ice, document, ICE)
     return ice
 
 
 _ROLE = one_of({role.value: role for role in Role})
 _DTLS_HEAD = (required("certificate", BYTES), required("key", BYTES), required("tls_id", TEXT))
-_DTLS = (Field("hash", TEXT, "sha-256"), Field("role", _ROLE), Field("fingerprints", FINGERPRINTS, ()),
-         Field("seen_tls_id", TEXT), Field("seen_ufrag", TEXT), Field("adopted", by_number(SESSION_KEYS), {}))
+DTLS = (Field("hash", TEXT, "sha-256"), Field("role", _ROLE), Field("fingerprints", FINGERPRINTS, ()),
+        Field("seen_tls_id", TEXT), Field("seen_ufrag", TEXT), Field("adopted", by_number(SESSION_KEYS), {}))
 _PEERS = by_number(ENDPOINT)
 
 
@@ -79,7 +79,7 @@ def write_dtls(dtls: Dtls) -> Document:
     """``peers`` says where the handshakes have found the party, by component."""
     established = {number: each.peer for number, each in dtls.associations.items()
                    if each.peer is not None and each.keys is not None and each.keys is dtls.adopted.get(number)}
-    return {**_identity_of(dtls), **write_fields(dtls, _DTLS), "peers": _PEERS.write(established)}
+    return {**_identity_of(dtls), **write_fields(dtls, DTLS), "peers": _PEERS.write(established)}
 
 
 def read_dtls(plain: Plain, around: Surroundings) -> Dtls:
@@ -87,7 +87,7 @@ def read_dtls(plain: Plain, around: Surroundings) -> Dtls:
     document = is_dict(plain)
     head = read_fields(document, _DTLS_HEAD)
     dtls = Dtls(around.settings.identities.load(head["certificate"], head["key"]), head["tls_id"])
-    fill(dtls, document, _DTLS)
+    fill(dtls, document, DTLS)
     for number, peer in _PEERS.read(document.get("peers", {})).items():
         if number in dtls.adopted:
             association = dtls.associations[number] = Association(dtls.identity)

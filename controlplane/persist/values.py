@@ -8,8 +8,8 @@ from controlplane.events import NOTHING, Counters, KeyIndex, SrtpKeys, SsrcStats
 from controlplane.ice.candidate import Candidate
 from controlplane.ice.credentials import Credentials
 from controlplane.persist.kinds import (ADDRESS, BYTES, ENDPOINT, FLAG, LARGE, NUMBER, REAL, TEXT, TIME,
-                                        BadDocument, Document, Field, Kind, Plain, by_text, fill, is_dict, is_text, many, one_of,
-                                        read_fields, record, required, write_fields)
+                                        BadDocument, Document, Field, Kind, Plain, by_text, fill, is_dict, is_text,
+                                        many, one_of, read_fields, record, required, write_fields)
 from controlplane.sdp.model import (Attribute, Extmap, MediaDescription, Origin, PayloadType, RtcpAttribute, Twin)
 from controlplane.sdp.origin import OriginState
 from controlplane.sdp.protocols import lookup
@@ -36,9 +36,9 @@ CODECS = many(record(
 _RTCP = record(RtcpAttribute, required("port", NUMBER), Field("address", ADDRESS))
 _BANDWIDTHS = by_text(NUMBER)
 
-_SECTION_HEAD = (required("type", TEXT), required("port", NUMBER), required("port_count", NUMBER),
-                 required("protocol_text", TEXT), required("formats", TEXTS))
-_SECTION = (
+SECTION_HEAD = (required("type", TEXT), required("port", NUMBER), required("port_count", NUMBER),
+                required("protocol_text", TEXT), required("formats", TEXTS))
+SECTION_FIELDS = (
     Field("session_connection", ADDRESS), Field("inherited", by_text(many(TEXT)), {}), Field("title", TEXT, ""),
     Field("connection", ADDRESS), Field("bandwidths", _BANDWIDTHS, {}), Field("attributes", many(ATTRIBUTE, tuple), ()),
     Field("payload_types", CODECS, ()), Field("extmaps", EXTMAPS, ()), Field("direction", TEXT, "sendrecv"),
@@ -48,14 +48,14 @@ _SECTION = (
 
 
 def _write_section(section: MediaDescription) -> Document:
-    return write_fields(section, _SECTION_HEAD) | write_fields(section, _SECTION)
+    return write_fields(section, SECTION_HEAD) | write_fields(section, SECTION_FIELDS)
 
 
 def _read_section(plain: Plain) -> MediaDescription:
     document = is_dict(plain)
-    head = read_fields(document, _SECTION_HEAD)
+    head = read_fields(document, SECTION_HEAD)
     section = MediaDescription(**head, protocol=lookup(head["protocol_text"]))
-    fill(section, document, _SECTION)
+    fill(section, document, SECTION_FIELDS)
     return section
 
 
@@ -76,17 +76,17 @@ SUITE = one_of({suite.name: suite for suite in SUITES})
 _CRYPTO = many(record(Crypto, required("tag", NUMBER), required("suite", SUITE), required("key", BYTES),
                       required("salt", BYTES), Field("mki", BYTES, b""), Field("flags", NUMBER, 0)))
 _ONE_CRYPTO = Kind(lambda crypto: _CRYPTO.write([crypto])[0], lambda plain: _CRYPTO.read([plain])[0])
-_SDES = (Field("received", _CRYPTO, []), Field("sent", _CRYPTO, []), Field("offered", _CRYPTO, []),
-         Field("preferred", TEXTS, ()), Field("incoming", _ONE_CRYPTO), Field("outgoing", _ONE_CRYPTO))
+SDES_FIELDS = (Field("received", _CRYPTO, []), Field("sent", _CRYPTO, []), Field("offered", _CRYPTO, []),
+               Field("preferred", TEXTS, ()), Field("incoming", _ONE_CRYPTO), Field("outgoing", _ONE_CRYPTO))
 
 
 def _read_sdes(plain: Plain) -> Sdes:
     sdes = Sdes()
-    fill(sdes, is_dict(plain), _SDES)
+    fill(sdes, is_dict(plain), SDES_FIELDS)
     return sdes
 
 
-SDES = Kind(lambda sdes: write_fields(sdes, _SDES), _read_sdes)
+SDES = Kind(lambda sdes: write_fields(sdes, SDES_FIELDS), _read_sdes)
 _KEYS = record(SrtpKeys, *(required(name, NUMBER) for name in ("cipher", "hmac")), required("key", BYTES),
                required("salt", BYTES), required("rtp_tag", NUMBER), required("rtcp_tag", NUMBER),
                Field("mki", BYTES, b""), Field("flags", NUMBER, 0))

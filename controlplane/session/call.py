@@ -26,7 +26,9 @@ class Call:
     ``deleted_at``: when a ``delete`` takes effect. ``relearn_at``: when sources that are still being learned are to
     be looked at anew. ``wake_at``: when the call needs attention, infinite for a call that has ended. ``released``
     are sockets given up and not yet reported. ``report_at``: when the parties are to get RTCP of ours. ``aliases`` are
-    the call-IDs of calls that were merged into this one. ``blocks`` see blocking.py.
+    the call-IDs of calls that were merged into this one. ``blocks`` see blocking.py. ``foreign``: another process
+    serves the call, and we are ready to. ``hosted_db``: the number of the data base that has it (-1: none);
+    ``stored_at``: when it was written there last.
     """
 
     call_id: str
@@ -48,6 +50,9 @@ class Call:
     wake_at: float | None = None
     released: list[Endpoint]
     numbered: int = 0
+    foreign: bool = False
+    hosted_db: int = -1
+    stored_at: float = 0.0
 
     def __init__(self, call_id: str, created: float, created_from: str = "", last_signal: float = 0.0,
                  tos: int = 0) -> None:

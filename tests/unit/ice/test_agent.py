@@ -370,7 +370,7 @@ def test_numbers_are_bounded():
     assert len(one.checklist) <= MAX_PAIRS and len(one.checklist.remotes) <= MAX_REMOTE
     for port in range(3000, 6000):
         answer(one, request(one), source=f"198.51.100.2:{port}")
-    assert len(one.checklist) <= MAX_PAIRS and len(one._sources) <= 100
+    assert len(one.checklist) <= MAX_PAIRS and len(one.sources) <= 100
 
 
 def test_a_peer_reflexive_candidate_takes_over_what_the_peer_says_of_it_later():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable
+from typing import Any
 
 from controlplane.events import KeyIndex
 from controlplane.persist.document import Restored, read_call, write_call
@@ -31,9 +32,9 @@ def restored(data: bytes, daemon: Daemon) -> Restored:
     return found
 
 
-def heir(daemon: Daemon) -> Daemon:
+def heir(daemon: Daemon, **settings: Any) -> Daemon:
     """Another daemon at the same time, with all calls of ``daemon``."""
-    other = Daemon(*daemon.specs)
+    other = Daemon(*daemon.specs, **settings)
     other.now = daemon.now
     for call_id in daemon.calls.calls:
         restored(written(daemon, call_id), other)

@@ -178,7 +178,7 @@ def test_each_call_id_deletes_what_came_with_it() -> None:
     daemon.send("delete", call_id="c2", delete_delay=0)
     assert "c1" in daemon.calls.calls and daemon.party("C").medias[0].mapping is None
     daemon.send("delete", call_id="c1", delete_delay=0)
-    assert not daemon.calls.calls and not daemon.calls._merged and not daemon.sockets.open
+    assert not daemon.calls.calls and not daemon.calls.merged and not daemon.sockets.open
 
 
 def test_connections_besides() -> None:
