@@ -8,13 +8,13 @@ import sys
 from typing import Any
 
 from demo.screen import Screen
-from tests.bench import control, kernel, srtp
+from tests.bench import control, handshakes, kernel, srtp
 from tests.bench.media import Field
 from tests.bench.tools import BUILD, allow_many_files
 from tests.peers.daemon import Command, DaemonFailed, compiled_command, plain_command, reference_command
 from tests.peers.debian import Unobtainable
 
-PARTS = ("cpu", "lossfree", "srtp", "control", "waits", "memory", "delays", "kernel")
+PARTS = ("cpu", "lossfree", "srtp", "control", "webrtc", "handshakes", "waits", "memory", "delays", "kernel")
 
 
 def _arguments() -> argparse.Namespace:
@@ -25,6 +25,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.5, help="of each single measurement")
     parser.add_argument("--rates", default="5000,20000,40000", help="packets a second")
     parser.add_argument("--srtp-rates", default="5000,20000", help="packets a second with SRTP")
+    parser.add_argument("--shake-rates", default="50,100,200,300", help="browsers a second that shake hands")
     parser.add_argument("--memory-calls", type=int, default=1000)
     parser.add_argument("--call-rate", type=float, default=300, help="calls a second while answers are timed")
     parser.add_argument("--report-calls", type=int, default=10000, help="calls that the long reports are about")
@@ -71,12 +72,20 @@ def _media(screen: Screen, commands: list[Command], options: argparse.Namespace,
 def _signalling(screen: Screen, commands: list[Command], options: argparse.Namespace,
                 parts: set[str]) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    if "control" in parts:
-        found["control"] = control.cycles(commands, min(options.rounds, 3), options.seconds)
-        screen.heading("Signalling: offer + answer + delete, each client one call at a time")
-        screen.table(["SDP", "clients", "daemon", "cycles/s", "CPU ms/cycle", "x reference", "errors"], [
-            [row["sdp"], str(row["clients"]), row["daemon"], f"{row['cycles_per_second']:.0f}",
-             f"{row['cpu_ms_per_cycle']:.3f}", f"{row['ratio']:.2f}", str(row["errors"])] for row in found["control"]])
+    for part, kinds in (("control", control.KINDS), ("webrtc", control.BROWSERS)):
+        if part in parts:
+            found[part] = control.cycles(commands, kinds, min(options.rounds, 3), options.seconds)
+            screen.heading("Signalling: offer + answer + delete, each client one call at a time")
+            screen.table(["SDP", "clients", "daemon", "cycles/s", "CPU ms/cycle", "x reference", "errors"], [
+                [row["sdp"], str(row["clients"]), row["daemon"], f"{row['cycles_per_second']:.0f}",
+                 f"{row['cpu_ms_per_cycle']:.3f}", f"{row['ratio']:.2f}", str(row["errors"])] for row in found[part]])
+    if "handshakes" in parts:
+        found["handshakes"] = handshakes.measure(commands, _rates(options.shake_rates), options.seconds)
+        screen.heading("Calls of browsers that end after ICE and DTLS, and offers of others at the same time")
+        screen.table(["daemon", "calls/s", "done/s", "failed", "CPU ms/call", "handshake ms", "offer ms", "99 %"], [
+            [row["daemon"], str(row["rate"]), f"{row['per_second']:.0f}", str(row["failed"] + row["errors"]),
+             *(f"{row[key]:.2f}" if row[key] is not None else "-"
+               for key in ("cpu_ms", "p50_ms", "offer_p50_ms", "offer_p99_ms"))] for row in found["handshakes"]])
     if "waits" in parts:
         found["waits"] = control.waits(commands, options.call_rate, 4 * options.seconds)
         screen.heading(f"Milliseconds until the answer, at {options.call_rate:.0f} calls a second")

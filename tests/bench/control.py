@@ -15,6 +15,7 @@ from tests.peers.daemon import Command, Daemon, free_port
 
 CLIENTS = (1, 16)
 KINDS = ("plain", "rich")
+BROWSERS = ("from a browser", "to a browser")
 COMMANDS = ("ping", "offer", "answer", "query", "delete")
 _QUIET = ("--log-level=4",)
 _PATIENCE = 30.0
@@ -24,14 +25,14 @@ _SOCKETS = {"reference": 3}
 Row = dict[str, object]
 
 
-def cycles(commands: Sequence[Command], rounds: int, seconds: float) -> list[Row]:
+def cycles(commands: Sequence[Command], kinds: Sequence[str], rounds: int, seconds: float) -> list[Row]:
     """Cycles a second and CPU per cycle of each daemon, in turn, by kind of SDP and number of clients."""
     found: dict[tuple[str, int, str], list[tuple[float, float, int]]] = {}
     with ExitStack() as stack:
         daemons = [(command.name, stack.enter_context(Daemon(command, options=_QUIET))) for command in commands]
-        cases = [(kind, clients, name, daemon) for kind in KINDS for clients in CLIENTS for name, daemon in daemons]
+        cases = [(kind, clients, name, daemon) for kind in kinds for clients in CLIENTS for name, daemon in daemons]
         for _, daemon in daemons:
-            _drive(daemon, "rich", 16, 0.5)
+            _drive(daemon, kinds[-1], 16, 0.5)
         for _ in range(rounds):
             for kind, clients, name, daemon in cases:
                 found.setdefault((kind, clients, name), []).append(_drive(daemon, kind, clients, seconds))

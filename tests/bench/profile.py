@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import itertools
 import pstats
 import time
 
@@ -17,7 +18,7 @@ from controlplane.config.netdevs import system_resolver
 from controlplane.dataplane.relay import Relay
 from controlplane.garbage import Garbage
 from controlplane.proxy import Proxy
-from tests.peers import ngclient, sdp
+from tests.bench.workload import KINDS, Workload
 
 COMMANDS = ("offer", "answer", "delete")
 _OPTIONS = ("--config-file=none", "--foreground", "--log-stderr", "--log-level=4", "--interface=127.0.0.1",
@@ -26,20 +27,11 @@ _CLIENT = "127.0.0.1:5"
 _WARM_UP = 200
 
 
-def datagrams(number: int) -> list[bytes]:
-    """The three requests of one call."""
-    call = {"call-id": f"c{number}", "from-tag": "f"}
-    keys = {**call, "ICE": "remove", "replace": ["origin"]}
-    messages = ({"command": "offer", **keys, "sdp": sdp.body("127.0.0.1", 4000)},
-                {"command": "answer", **keys, "to-tag": "t", "sdp": sdp.body("127.0.0.1", 4100)},
-                {"command": "delete", **call, "delete-delay": 0})
-    return [b"%d_%d " % (number, step) + ngclient.encode(message) for step, message in enumerate(messages)]
-
-
-def run(proxy: Proxy, first: int, count: int) -> list[float]:
+def run(proxy: Proxy, workload: Workload, count: int) -> list[float]:
     """CPU seconds of this process in ``count`` cycles, by command."""
     spent = [0.0] * len(COMMANDS)
-    for requests in [datagrams(number) for number in range(first, first + count)]:
+    for requests in [[workload.datagram(name, step) for step in range(len(COMMANDS))]
+                     for name in itertools.islice(workload.names(), count)]:
         for step, request in enumerate(requests):
             started = time.process_time()
             reply = proxy.ng_message(request, _CLIENT, time.time())
@@ -58,24 +50,26 @@ def yardstick() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="tests.bench.profile", description=__doc__)
+    parser.add_argument("--sdp", default="plain", choices=KINDS)
     parser.add_argument("--cycles", type=int, default=700)
     parser.add_argument("--sort", metavar="KEY")
     parser.add_argument("--rows", type=int, default=50)
     options = parser.parse_args()
+    workload = Workload(options.sdp, COMMANDS)
     settings = load(list(_OPTIONS))
     relay = Relay(1)
     Garbage(lambda: 0).set_aside()
     try:
         proxy = Proxy(settings, relay, None, *build_interfaces(settings, system_resolver()), time.time)
-        run(proxy, 0, _WARM_UP)
+        run(proxy, workload, _WARM_UP)
         before = yardstick()
-        spent = [seconds / options.cycles * 1e3 for seconds in run(proxy, _WARM_UP, options.cycles)]
+        spent = [seconds / options.cycles * 1e3 for seconds in run(proxy, workload, options.cycles)]
         unit = (before + yardstick()) / 2 * 1e3
         parts = ", ".join(f"{command} {cost:.3f}" for command, cost in zip(COMMANDS, spent))
         print(f"{sum(spent):.3f} ms per cycle ({parts}); yardstick {unit:.1f} ms; ratio {sum(spent) / unit:.4f}")
         if options.sort:
             profile = cProfile.Profile()
-            profile.runcall(run, proxy, _WARM_UP + options.cycles, options.cycles)
+            profile.runcall(run, proxy, workload, options.cycles)
             pstats.Stats(profile).sort_stats(options.sort).print_stats(options.rows)
     finally:
         relay.shutdown()

@@ -18,7 +18,8 @@ FLAGS = ["-std=gnu11", "-O2", "-D_GNU_SOURCE", "-pthread", "-fno-strict-aliasing
 _SRTP = [*(ROOT / "kmod/core" / f"{name}.c" for name in (
     "crypto", "kdf", "packet", "replay", "rtcp", "session", "source", "srtcp", "srtp")),
     *(ROOT / "controlplane/relay" / f"{name}.c" for name in ("cipher_openssl", "hmac_openssl"))]
-_LINKED = {"floor": [], "load": [HERE / "keys.c", *_SRTP], "protect": _SRTP}
+_LINKED = {"floor": [], "load": [HERE / "keys.c", *_SRTP], "protect": _SRTP,
+           "shake": [HERE / "binding.c"]}
 
 
 def _inputs(sources: list[Path]) -> list[Path]:
@@ -31,7 +32,7 @@ def compiled(name: str) -> str:
     sources, program = [HERE / f"{name}.c", *_LINKED[name]], BUILD / name
     if not program.exists() or program.stat().st_mtime < max(path.stat().st_mtime for path in _inputs(sources)):
         BUILD.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["gcc", *FLAGS, "-o", str(program), *map(str, sources), "-lcrypto"], check=True)
+        subprocess.run(["gcc", *FLAGS, "-o", str(program), *map(str, sources), "-lssl", "-lcrypto"], check=True)
     return str(program)
 
 

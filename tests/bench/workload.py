@@ -6,10 +6,12 @@ import itertools
 import select
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from tests.bench import browser
 from tests.peers import ngclient, sdp
 
 PATIENCE = 5.0
@@ -46,25 +48,46 @@ def rich_body(port: int) -> str:
     return "\r\n".join(lines) + "\r\n"
 
 
-_BODIES = {"plain": lambda port: sdp.body("127.0.0.1", port), "rich": rich_body,
-           "mux": lambda port: sdp.body("127.0.0.1", port, attributes=("rtcp-mux",))}
-_KEYS: dict[str, dict[str, object]] = {"plain": {}, "rich": {}, "mux": {"rtcp-mux": ["require"]}}
+class Kind(NamedTuple):
+    """The SDP of a call's two parties by port, and the keys of offer and answer besides."""
+
+    offer: Callable[[int], str]
+    answer: Callable[[int], str]
+    offer_keys: dict[str, object]
+    answer_keys: dict[str, object]
+
+
+def _plain(port: int) -> str:
+    return sdp.body("127.0.0.1", port)
+
+
+def _muxed(port: int) -> str:
+    return sdp.body("127.0.0.1", port, attributes=("rtcp-mux",))
+
+
+_KEYS: dict[str, object] = {"ICE": "remove", "replace": ["origin"]}
+_MUX = {**_KEYS, "rtcp-mux": ["require"]}
+KINDS = {
+    "plain": Kind(_plain, _plain, _KEYS, _KEYS),
+    "rich": Kind(rich_body, rich_body, _KEYS, _KEYS),
+    "mux": Kind(_muxed, _muxed, _MUX, _MUX),
+    "from a browser": Kind(browser.body, _plain, browser.PHONE, browser.BROWSER),
+    "to a browser": Kind(_plain, lambda port: browser.body(port, setup="active"), browser.BROWSER, browser.PHONE),
+}
+"""``mux`` is plain with RTCP on the port of RTP; browsers talk to plain telephones, and do not shake hands."""
 _runs = itertools.count(1)
 
 
 class Workload:
-    """Calls of which each sends ``commands`` one after the other.
-
-    The SDP is ``plain``, ``rich``, or ``mux``, which is plain with RTCP on the port of RTP.
-    """
+    """Calls of which each sends ``commands`` one after the other; ``kind`` is one of KINDS."""
 
     def __init__(self, kind: str, commands: tuple[str, ...] = ("offer", "answer", "delete")):
         self.commands = commands
-        call, keys = {"call-id": "@CALL@", "from-tag": "f"}, {"ICE": "remove", "replace": ["origin"], **_KEYS[kind]}
-        body = _BODIES[kind]
-        messages = {"ping": {}, "query": call, "delete": {**call, "delete-delay": 0},
-                    "offer": {**call, **keys, "sdp": body(4000)},
-                    "answer": {**call, "to-tag": "t", **keys, "sdp": body(4100)}}
+        parties, call = KINDS[kind], {"call-id": "@CALL@", "from-tag": "f"}
+        messages: dict[str, dict[str, object]] = {
+            "ping": {}, "query": {**call}, "delete": {**call, "delete-delay": 0},
+            "offer": {**call, **parties.offer_keys, "sdp": parties.offer(4000)},
+            "answer": {**call, "to-tag": "t", **parties.answer_keys, "sdp": parties.answer(4100)}}
         self._patterns = [ngclient.encode({"command": command, **messages[command]}) for command in commands]
 
     def names(self) -> Iterator[bytes]:
