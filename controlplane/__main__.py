@@ -23,6 +23,8 @@ def main() -> None:
         if settings.action in _RULE_ACTIONS:
             sys.exit(_rule_action(settings))
         if settings.action == "check-config":
+            from controlplane.listeners import check_commands
+            check_commands(settings)
             for warning in check(settings):
                 process.complain(f"Warning: {warning}")
             print("The settings are in order.")

@@ -78,7 +78,7 @@ class App:
             operator = Operator(self.proxy, log, time.time, self._set_control_tos)
             commands = CliDispatcher(operator)
             self._renewal = Renewal(self.proxy, operator,
-                                    lambda: self._listeners.certificate if self._listeners else None)
+                                    lambda: self._listeners.certificates if self._listeners else [])
             self.proxy.add_command("cli", _ng_cli(commands))
             self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"

@@ -3,60 +3,101 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from controlplane.addresses import Endpoint
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
-from controlplane.config.endpoints import listen_endpoints
+from controlplane.config.listen import LISTENERS, Listen, Place, parse_listen
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
-from controlplane.proxy import Proxy
+from controlplane.errors import ConfigError
+from controlplane.servers.access import Allowed
 from controlplane.servers.cli import CliServer
+from controlplane.servers.listener import Listener
 from controlplane.servers.ng_tcp import NgTcpServer
 from controlplane.servers.ng_udp import NgUdpServer
 from controlplane.servers.services import Services
 from controlplane.servers.tls import Certificate
 
 if TYPE_CHECKING:
+    from controlplane.proxy import Proxy
     from controlplane.servers.http import HttpServer
+
+_WHAT = {"listen-ng": "ng", "listen-tcp-ng": "ng over TCP", "listen-http": "HTTP", "listen-https": "HTTPS",
+         "listen-cli": "commands"}
+_ALWAYS_SHOWN = ("listen-ng", "listen-cli")
+
+
+def allowed_by(listen: Listen, option: str) -> Allowed | None:
+    """The commands of a listener, None for all. ConfigError for one that does not exist."""
+    return Allowed(listen.access.allow, option == "listen-cli") if listen.access.allow else None
 
 
 class Listeners:
-    """Opens the ports, but for the command line's. ConfigError if one cannot be had; none stays open then."""
+    """Opens the ports. ConfigError if one cannot be had; none stays open then."""
 
     def __init__(self, settings: Settings, resolver: Resolver, proxy: Proxy, commands: CliDispatcher,
                  clock: Callable[[], float]):
         self._settings = settings
         self._resolver = resolver
+        self._services = Services(proxy.ng_message, proxy.ng_plain, commands.run, clock)
         self._udp: list[NgUdpServer] = []
-        self._tcp: NgTcpServer | None = None
-        self._http: HttpServer | None = None
-        self.certificate: Certificate | None = None
-        self._cli = CliServer(commands.run, self._endpoints(settings.listen_cli))
+        self._http: list[HttpServer] = []
+        self._streams: list[Listener] = []
+        self._places: dict[str, list[Place]] = {option: [] for option in LISTENERS}
+        self._certificates: dict[str, Certificate] = {}
+        open_one = {"listen-ng": self._open_ng, "listen-tcp-ng": self._open_tcp_ng, "listen-cli": self._open_cli,
+                    "listen-http": self._open_http, "listen-https": self._open_https}
         try:
-            for endpoint in self._endpoints(settings.listen_ng):
-                self._udp.append(NgUdpServer(endpoint, settings.control_tos, proxy.ng_message, clock,
-                                             settings.control_pmtu))
-            if settings.listen_tcp_ng:
-                self._tcp = NgTcpServer(self._endpoints(settings.listen_tcp_ng), proxy.ng_message, clock)
-            if settings.listen_http or settings.listen_https:
-                self._http = self._open_http(Services(proxy.ng_message, proxy.ng_plain, commands.run, clock))
+            for option, value in listener_values(settings):
+                listen = parse_listen(option, value)
+                allowed = allowed_by(listen, option)
+                services = self._services if allowed is None else self._services.within(allowed)
+                self._places[option] += open_one[option](listen, listen.places(resolver), services)
         except BaseException:
             self.shut()
             raise
 
-    def _open_http(self, services: Services) -> HttpServer:
+    def _open_ng(self, listen: Listen, places: Sequence[Place], services: Services) -> list[Place]:
+        if listen.path:
+            return self._open_tcp_ng(listen, places, services)
+        opened: list[Place] = []
+        for place in listen.endpoints(self._resolver):
+            self._udp.append(NgUdpServer(place, self._settings.control_tos, services.message, services.clock,
+                                         self._settings.control_pmtu))
+            opened.append(self._udp[-1].endpoint)
+        return opened
+
+    def _open_tcp_ng(self, listen: Listen, places: Sequence[Place], services: Services) -> list[Place]:
+        return self._stream(NgTcpServer(places, services.message, services.clock, access=listen.access).listener)
+
+    def _open_cli(self, listen: Listen, places: Sequence[Place], services: Services) -> list[Place]:
+        return self._stream(CliServer(services.command, places, access=listen.access).listener)
+
+    def _stream(self, listener: Listener) -> list[Place]:
+        self._streams.append(listener)
+        return listener.places
+
+    def _open_http(self, listen: Listen, places: Sequence[Place], services: Services,
+                   certificate: Certificate | None = None) -> list[Place]:
         from controlplane.servers.http import HttpServer  # takes a third of a second, which others need not spend
         settings = self._settings
-        if settings.listen_https:
-            self.certificate = Certificate(settings.https_cert, settings.https_key)
-        context = self.certificate.context if self.certificate is not None else None
-        return HttpServer(self._endpoints(settings.listen_http), self._endpoints(settings.listen_https), services,
-                          context, settings.http_idle_timeout, settings.http_buf_size)
+        plain, secure = ([], places) if certificate else (places, [])
+        server = HttpServer(plain, secure, services, certificate.context if certificate else None,
+                            settings.http_idle_timeout, settings.http_buf_size, access=listen.access)
+        self._http.append(server)
+        return [*server.plain.places, *server.secure.places]
 
-    def _endpoints(self, values: tuple[str, ...]) -> list[Endpoint]:
-        return [endpoint for value in values for endpoint in listen_endpoints(value, self._resolver)]
+    def _open_https(self, listen: Listen, places: Sequence[Place], services: Services) -> list[Place]:
+        authority = listen.access.client_ca
+        if authority not in self._certificates:
+            self._certificates[authority] = Certificate(self._settings.https_cert, self._settings.https_key, authority)
+        return self._open_http(listen, places, services, self._certificates[authority])
+
+    @property
+    def certificates(self) -> list[Certificate]:
+        """Those of the HTTPS listeners."""
+        return list(self._certificates.values())
 
     def set_tos(self, tos: int) -> None:
         """Mark the ng replies over UDP (option control-tos)."""
@@ -64,48 +105,57 @@ class Listeners:
             server.set_tos(tos)
 
     async def start(self) -> None:
-        """Serve from now on. ConfigError if the command line's port cannot be opened."""
+        """Serve from now on."""
         loop = asyncio.get_running_loop()
-        await self._cli.start()  # first, as clients conclude from an answered ping that everything is there
-        for server in self._udp:
-            server.start(loop)
-        if self._tcp is not None:
-            self._tcp.listener.start(loop)
-        if self._http is not None:
-            self._http.start(loop)
+        for stream in self._streams:
+            stream.start(loop)
+        for udp in self._udp:
+            udp.start(loop)
+        for http in self._http:
+            http.start(loop)
 
     async def close(self) -> None:
         """Stop serving, drop the clients, free the ports."""
         loop = asyncio.get_running_loop()
-        for server in self._udp:
-            server.close(loop)
+        for udp in self._udp:
+            udp.close(loop)
         self._udp.clear()
-        if self._tcp is not None:
-            await self._tcp.listener.close()
-        if self._http is not None:
-            await self._http.close()
-        await self._cli.close()
+        for http in self._http:
+            await http.close()
+        for stream in self._streams:
+            await stream.close()
 
     def shut(self) -> None:
         """Free the ports of what was not started."""
-        for server in self._udp:
-            server.close()
-        if self._tcp is not None:
-            self._tcp.listener.shut()
-        if self._http is not None:
-            self._http.shut()
+        for udp in self._udp:
+            udp.close()
+        for http in self._http:
+            http.shut()
+        for stream in self._streams:
+            stream.shut()
 
     def __str__(self) -> str:
         """What listens where, in words."""
-        tcp, http = self._tcp, self._http
-        rows = (("ng", [server.endpoint for server in self._udp], True),
-                ("ng over TCP", tcp.listener.addresses if tcp else [], False),
-                ("HTTP", http.plain.addresses if http else [], False),
-                ("HTTPS", http.secure.addresses if http else [], False),
-                ("commands", self._cli.addresses, True))
-        return ", ".join(f"for {what} on {_listed(endpoints)}" for what, endpoints, always in rows
-                         if endpoints or always)
+        return ", ".join(f"for {what} on {_listed(self._places[option])}" for option, what in _WHAT.items()
+                         if self._places[option] or option in _ALWAYS_SHOWN)
 
 
-def _listed(endpoints: Iterable[Endpoint]) -> str:
-    return ", ".join(map(str, endpoints)) or "no port"
+def listener_values(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every listener that the settings ask for: its option and its value."""
+    for option in LISTENERS:
+        values = settings.current[option]
+        for value in values if isinstance(values, tuple) else ():
+            yield option, value
+
+
+def check_commands(settings: Settings) -> None:
+    """ConfigError if a listener allows a command that does not exist."""
+    for option, value in listener_values(settings):
+        try:
+            allowed_by(parse_listen(option, value), option)
+        except ConfigError as error:
+            raise ConfigError(f"{settings.origin[option]}: {option}: {error}") from None
+
+
+def _listed(places: Iterable[Place]) -> str:
+    return ", ".join(map(str, places)) or "no port"

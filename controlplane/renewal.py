@@ -21,13 +21,13 @@ _LOG_LEVEL = "log-level"
 class Renewal:
     """Compares what the settings say now with what they said last; what was set by command meanwhile stays.
 
-    ``certificate`` gives that of the HTTPS listeners, if there are any.
+    ``certificates`` gives those of the HTTPS listeners.
     """
 
-    def __init__(self, proxy: Proxy, operator: Operator, certificate: Callable[[], Certificate | None]):
+    def __init__(self, proxy: Proxy, operator: Operator, certificates: Callable[[], list[Certificate]]):
         self._proxy = proxy
         self._operator = operator
-        self._certificate = certificate
+        self._certificates = certificates
         self._last = proxy.settings.at_start()
 
     def renew(self) -> None:
@@ -58,12 +58,12 @@ class Renewal:
             self._operator.set_log_level(subsystem, level)
 
     def _renew_certificate(self) -> None:
-        certificate = self._certificate()
-        if certificate is None:
-            return
+        certificates = self._certificates()
         try:
-            certificate.reload()
-            _log.log(NOTICE, "SIGHUP: the HTTPS certificate is read again")
+            for certificate in certificates:
+                certificate.reload()
+            if certificates:
+                _log.log(NOTICE, "SIGHUP: the HTTPS certificate is read again")
         except ConfigError as error:
             _log.error("SIGHUP: HTTPS goes on with the certificate it has: %s", error)
 

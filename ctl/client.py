@@ -2,12 +2,16 @@
 """One command to the daemon, its reply back."""
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 
 TIMEOUT = 3.0
 """Seconds allowed for the connection and for each transfer."""
 _PIECE = 1 << 20
+_UNIX = "unix:"
+SECRET = "RTPENGINE_CLI_SECRET"
+"""The environment variable with the secret of the daemon's listener, if it has one."""
 
 
 class Unreachable(Exception):
@@ -19,12 +23,15 @@ class NoReply(Exception):
 
 
 def ask(host: str, port: int, command: str, timeout: float = TIMEOUT) -> Iterator[bytes]:
-    """Send a command and produce the reply as it arrives. Unreachable, NoReply."""
+    """Send a command and produce the reply as it arrives; ``host`` may be ``unix:/PATH``. Unreachable, NoReply."""
     try:
-        connection = socket.create_connection((host, port), timeout)
+        connection = _connected(host, port, timeout)
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise Unreachable(f"Cannot connect to rtpengine at {host} port {port}: {reason}") from None
+        where = host if host.startswith(_UNIX) else f"{host} port {port}"
+        raise Unreachable(f"Cannot connect to rtpengine at {where}: {reason}") from None
+    if secret := os.environ.get(SECRET):
+        command = f"auth {secret}\n{command}"
     with connection:
         try:
             connection.sendall(command.encode("utf-8", "surrogateescape") + b"\n")
@@ -34,3 +41,16 @@ def ask(host: str, port: int, command: str, timeout: float = TIMEOUT) -> Iterato
             raise NoReply(f"No complete reply from rtpengine within {timeout:g} s") from None
         except OSError as error:
             raise NoReply(f"Lost the connection to rtpengine: {error.strerror}") from None
+
+
+def _connected(host: str, port: int, timeout: float) -> socket.socket:
+    if not host.startswith(_UNIX):
+        return socket.create_connection((host, port), timeout)
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.settimeout(timeout)
+        connection.connect(host.removeprefix(_UNIX))
+    except BaseException:
+        connection.close()
+        raise
+    return connection

@@ -9,6 +9,8 @@ from ctl.options import Options, UsageError, port
 DEFAULT_FILE = "/etc/rtpengine/rtpengine.conf"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 9900
+_ANY = "any"
+"""The host of a daemon that listens on every address."""
 
 
 def find(options: Options, default_file: str = DEFAULT_FILE) -> tuple[str, int]:
@@ -20,6 +22,7 @@ def find(options: Options, default_file: str = DEFAULT_FILE) -> tuple[str, int]:
     elif configured and not host:
         host = configured
     host, cut = split(host or DEFAULT_HOST)
+    host = DEFAULT_HOST if host == _ANY else host
     return host or DEFAULT_HOST, chosen or cut or DEFAULT_PORT
 
 
@@ -52,4 +55,4 @@ def listen_cli(options: Options, default_file: str = DEFAULT_FILE) -> str:
             key, _, text = line.partition("=")
             if key.strip() == "listen-cli":
                 value = text
-    return next((entry.strip() for entry in value.split(";") if entry.strip()), "")
+    return next((entry.split()[0] for entry in value.split(";") if entry.strip()), "")

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from controlplane.addresses import Address
 from controlplane.config import ini
-from controlplane.config.endpoints import split_listen
 from controlplane.config.ini import Entry
+from controlplane.config.listen import parse_listen
 from controlplane.config.nearest import meant
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
@@ -81,7 +81,7 @@ def build_interfaces(settings: Settings, resolver: Resolver) -> tuple[list[Inter
     """
     everything = _Collected(resolver)
     ports = _Ports(settings.port_min, settings.port_max,
-                   frozenset(split_listen(text)[1] for text in settings.listen_ng))
+                   frozenset(parse_listen("listen-ng", text).port for text in settings.listen_ng))
     for text in settings.interface:
         try:
             _from_value(text.strip(), everything, ports)

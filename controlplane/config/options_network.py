@@ -17,14 +17,28 @@ def _families(value: str) -> str:
     return ",".join(sorted(names)).replace("ip4", "ip")
 
 
+_NG_HELP = (
+    "[ADDRESS:]PORT for the ng protocol over UDP. An address is also a host name, or any; a port alone is on loopback. "
+    "unix:/PATH is a UNIX socket. Rules may follow, a blank before each: allow=COMMAND,... (ng commands, with dashes "
+    "for blanks, and cli or cli:COMMAND); on UNIX sockets users=NAME,... and groups=NAME,..., whose default is the "
+    "daemon's own group")
+_CLI_HELP = (
+    "the same for the command line interface; allow= names operator commands. A rule secret=file:/PATH (or env:NAME) "
+    "wants a line 'auth SECRET' before each command")
+_HTTP_HELP = (
+    "the same for ng, commands and /ping over HTTP and WebSocket; secret= wants it as bearer token or as password")
+_HTTPS_HELP = (
+    "the same over HTTPS and secure WebSocket; needs https-cert. A rule client-ca=/PATH wants certificates of clients "
+    "that one of these authorities signed")
+
 CONTROL: tuple[Option, ...] = (
-    option("listen-ng", _list, "[ADDRESS:]PORT for the ng protocol over UDP", short="n"),
-    option("listen-tcp-ng", _list, "[ADDRESS:]PORT for the ng protocol over TCP", short="N"),
+    option("listen-ng", _list, _NG_HELP, short="n"),
+    option("listen-tcp-ng", _list, "the same over TCP", short="N"),
     option("listen-udp", _list, "[ADDRESS:]PORT for the old rtpproxy protocol over UDP", short="u", support=_later),
     option("listen-tcp", _list, "[ADDRESS:]PORT for the old mediaproxy protocol over TCP", short="l", support=_later),
-    option("listen-cli", _list, "[ADDRESS:]PORT for the command line interface", short="c"),
-    option("listen-http", _list, "[ADDRESS:]PORT for ng, commands and /ping over HTTP and WebSocket"),
-    option("listen-https", _list, "the same over HTTPS and secure WebSocket; needs https-cert"),
+    option("listen-cli", _list, _CLI_HELP, short="c"),
+    option("listen-http", _list, _HTTP_HELP),
+    option("listen-https", _list, _HTTPS_HELP),
     option("https-cert", Kind.PATH, "certificate with its chain for HTTPS in PEM format; read again upon SIGHUP"),
     option("https-key", Kind.PATH, "key of the certificate in PEM format, if it is not in the same file"),
     option("http-buf-size", _int, "kB of a request that are buffered; 0 means 64", check=between(0, 65536)),

@@ -2,7 +2,7 @@
 """What options must and must not be given together, and which of them do nothing yet."""
 from __future__ import annotations
 
-from controlplane.config.endpoints import split_listen
+from controlplane.config.listen import LISTENERS, parse_listen
 from controlplane.config.nearest import meant
 from controlplane.config.option import Support
 from controlplane.config.options import ALL
@@ -68,11 +68,11 @@ def _sections(settings: Settings) -> None:
 
 
 def _needed(settings: Settings) -> None:
-    for name in (*_LISTENERS, "listen-cli"):
+    for name in LISTENERS:
         values = settings.current[name]
         for text in values if isinstance(values, tuple) else ():
             try:
-                split_listen(text)
+                parse_listen(name, text)
             except ConfigError as error:
                 raise ConfigError(f"{settings.origin[name]}: {name}: {error}") from None
     if not any(settings.current[name] for name in _LISTENERS):

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Operator commands over TCP: one line in, text out, one command per connection."""
+"""Operator commands over TCP and UNIX sockets: one line in, text out, one command per connection."""
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
+import socket
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from controlplane.addresses import Endpoint
-from controlplane.errors import ConfigError
+from controlplane.config.listen import Access, Place
+from controlplane.servers.access import REFUSAL, Secret
+from controlplane.servers.listener import MAX_CLIENTS, Listener
 
 log = logging.getLogger("rtpengine.control")
 
@@ -17,72 +18,55 @@ MAX_LINE = 1024
 """Bytes that may arrive without a line feed."""
 IDLE_TIMEOUT = 30.0
 """Seconds a client may take to send its command, to read on while a reply waits, or to close afterwards."""
-MAX_CLIENTS = 256
-"""Connections open at once; further ones are closed unanswered."""
-_BACKLOG = 64
+_AUTH = "auth "
 _PIECE = 65536
 
 
 class CliServer:
-    """Serves ``run`` (a command line to its reply) on any number of TCP addresses."""
+    """Serves ``run`` (a command line to its reply) at any number of places. ConfigError if one is not free.
 
-    def __init__(self, run: Callable[[str], str | Iterable[str]], listen: Sequence[Endpoint],
-                 timeout: float = IDLE_TIMEOUT):
+    If ``access`` has a secret, a line ``auth SECRET`` goes before the command.
+    """
+
+    def __init__(self, run: Callable[[str], str | Iterable[str]], listen: Sequence[Place],
+                 timeout: float = IDLE_TIMEOUT, most: int = MAX_CLIENTS, access: Access = Access()):
         self._run = run
-        self._listen = listen
         self._timeout = timeout
-        self._servers: list[asyncio.Server] = []
-        self._clients: set[asyncio.Task[None]] = set()
+        self._secret = Secret(access.secret)
+        self.listener = Listener("TCP command line", listen, self._accept, log, most, access)
 
     @property
     def addresses(self) -> list[Endpoint]:
-        """Where it listens, with the port numbers the system chose for port 0."""
-        return [Endpoint.parse(_shown(sock.getsockname())) for server in self._servers for sock in server.sockets]
+        """Where it listens on IP, with the port numbers the system chose for port 0."""
+        return self.listener.addresses
 
     async def start(self) -> None:
-        """Open every address; ConfigError if one cannot be used, none stays open then."""
-        for endpoint in self._listen:
-            host, port = endpoint.sockaddr
-            try:
-                self._servers.append(await asyncio.start_server(self._accept, host, port, limit=MAX_LINE,
-                                                                backlog=_BACKLOG))
-            except OSError as error:
-                await self.close()
-                why = os.strerror(error.errno) if error.errno else str(error)
-                raise ConfigError(f"Failed to open TCP command line port {endpoint}: {why}") from None
+        """Serve from now on."""
+        self.listener.start(asyncio.get_running_loop())
 
     async def close(self) -> None:
         """Stop listening and drop the clients."""
-        for server in self._servers:
-            server.close()
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
-        self._servers.clear()
+        await self.listener.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None, "asyncio runs connection handlers as tasks"
-        peer = _shown(writer.get_extra_info("peername"))
-        if len(self._clients) >= MAX_CLIENTS:
-            log.warning("Too many cli connections, refusing %s", peer)
-            writer.transport.abort()
-            return
-        self._clients.add(task)
+    async def _accept(self, client: socket.socket, peer: str) -> None:
+        loop = asyncio.get_running_loop()
+        reader = asyncio.StreamReader(MAX_LINE)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, client)
+        log.info("New cli connection from %s", peer)
         try:
-            log.info("New cli connection from %s", peer)
-            await self._serve(reader, writer)
-        except TimeoutError:
-            log.warning("Closing cli connection from %s: nothing moved for %g s", peer, self._timeout)
-        except OSError as error:
-            log.info("Lost cli connection from %s: %s", peer, error)
+            await self._serve(reader, asyncio.StreamWriter(transport, protocol, reader, loop), peer)
         finally:
-            self._clients.discard(task)
-            writer.transport.abort()
+            transport.abort()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         async with asyncio.timeout(self._timeout):
             line = await _command(reader)
+            if line is not None and self._secret:
+                if not self._secret.fits(line.removeprefix(_AUTH)):
+                    await self._refuse(writer, peer)
+                    return
+                line = await _command(reader)
         if line is None:
             return
         log.info("Got CLI command: %r", line)
@@ -92,6 +76,13 @@ class CliServer:
         async with asyncio.timeout(self._timeout):
             while await reader.read(_PIECE):
                 pass
+
+    async def _refuse(self, writer: asyncio.StreamWriter, peer: str) -> None:
+        self.listener.warn("secret", "cli connection from %s refused: it does not know the secret", peer)
+        await asyncio.sleep(REFUSAL)
+        writer.write(b"This needs the secret: a line 'auth SECRET' before the command\n")
+        await writer.drain()
+        writer.write_eof()
 
     async def _send(self, writer: asyncio.StreamWriter, pieces: Iterable[str]) -> None:
         """Write everything, however much, while the client keeps reading; let others run in between."""
@@ -112,14 +103,6 @@ class CliServer:
             async with asyncio.timeout(self._timeout):
                 await writer.drain()
             await asyncio.sleep(0)
-
-
-def _shown(address: tuple[Any, ...] | None) -> str:
-    """A socket's address as people write it; None is that of a client that has gone."""
-    if not address:
-        return "a client that is gone"
-    host, port = address[0], address[1]
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 async def _command(reader: asyncio.StreamReader) -> str | None:

@@ -13,17 +13,20 @@ from typing import Any, TypeVar
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from controlplane.addresses import Endpoint
+from controlplane.config.listen import Access, Place
 from controlplane.errors import PeerError
 from controlplane.ng.values import MAX_SIZE
+from controlplane.servers.access import REFUSAL, Secret
 from controlplane.servers.listener import MAX_CLIENTS, Listener, shown
 from controlplane.servers.ng import PATIENCE, Room
-from controlplane.servers.pages import BAD_REQUEST, BUSY, EMPTY, FAILED, NOT_FOUND, TOO_LONG, Page, Pages
+from controlplane.servers.pages import (BAD_REQUEST, BUSY, EMPTY, FAILED, NOT_FOUND, TOO_LONG, UNAUTHORIZED, Page,
+                                        Pages)
 from controlplane.servers.services import Services, encoded
 from controlplane.servers.websocket import BadHandshake, converse, subprotocol
 
 _log = logging.getLogger("rtpengine.http")
 T = TypeVar("T")
+_CHALLENGE = {"WWW-Authenticate": 'Basic realm="rtpengine"'}
 
 IDLE = 5
 """Seconds until a connection without a whole request is closed, if http-idle-timeout is 0."""
@@ -47,21 +50,23 @@ class Dropped(Exception):
 class HttpServer:
     """Listens on ``plain`` addresses and, with ``context``, on ``secure`` ones. ConfigError if one is not free.
 
-    ``idle`` is option http-idle-timeout, ``buffer`` http-buf-size.
+    ``idle`` is option http-idle-timeout, ``buffer`` http-buf-size. ``access`` tells who may ask.
     """
 
-    def __init__(self, plain: Sequence[Endpoint], secure: Sequence[Endpoint], services: Services,
+    def __init__(self, plain: Sequence[Place], secure: Sequence[Place], services: Services,
                  context: ssl.SSLContext | None = None, idle: int = 0, buffer: int = 0,
-                 patience: float = PATIENCE, room: Room | None = None, most: int = MAX_CLIENTS):
+                 patience: float = PATIENCE, room: Room | None = None, most: int = MAX_CLIENTS,
+                 access: Access = Access()):
         self._services = services
+        self._secret = Secret(access.secret)
         self._pages = Pages(services)
         self._options: dict[str, Any] = {"keepalive_timeout": idle or IDLE, "read_bufsize": (buffer or BUFFER) << 10}
         self._patience = patience
         self._room = room or Room()
         self._connections: _Factory | None = None
-        self.plain = Listener("HTTP", plain, partial(self._serve, None), _log, most)
+        self.plain = Listener("HTTP", plain, partial(self._serve, None), _log, most, access)
         try:
-            self.secure = Listener("HTTPS", secure, partial(self._serve, context), _log, most)
+            self.secure = Listener("HTTPS", secure, partial(self._serve, context), _log, most, access)
         except BaseException:
             self.plain.shut()
             raise
@@ -88,7 +93,7 @@ class HttpServer:
         connections = self._connections
         assert connections is not None, "started before anybody connects"
         transport, protocol = await asyncio.get_running_loop().connect_accepted_socket(
-            connections, client, ssl=context, ssl_handshake_timeout=_HANDSHAKE if context else None)
+            partial(connections.to, peer), client, ssl=context, ssl_handshake_timeout=_HANDSHAKE if context else None)
         # written means taken by the system, so that patience is measured by what the peer takes; that of TLS would
         # pause at 0 with nothing to write
         transport.set_write_buffer_limits(high=1)
@@ -100,9 +105,11 @@ class HttpServer:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         transport = request.transport
-        peer = shown(transport.get_extra_info("peername") if transport else None)
+        peer = request.protocol.peer if isinstance(request.protocol, _Connection) else shown(None)
         _log.debug("HTTP %s from %s: %r", request.method, peer, request.path)
         try:
+            if self._secret and not self._secret.in_header(request.headers.get("Authorization", "")):
+                return await self._refuse(request, peer)
             if request.method == "GET" and request.headers.get("Upgrade", "").lower() == "websocket":
                 return await self._upgrade(request, peer)
             return await self._send(request, await self._page(request, peer))
@@ -115,6 +122,15 @@ class HttpServer:
         if transport is not None:
             transport.abort()
         return web.Response()  # nobody gets to see it
+
+    async def _refuse(self, request: web.BaseRequest, peer: str) -> web.StreamResponse:
+        """Who does not know the secret waits, gets no further, and has to connect again."""
+        self.plain.warn("secret", "HTTP %s from %s refused: it does not know the secret", request.method, peer)
+        await asyncio.sleep(REFUSAL)
+        response = web.Response(body=UNAUTHORIZED.body, status=UNAUTHORIZED.status,
+                                content_type=UNAUTHORIZED.content_type, headers=_HEADERS | _CHALLENGE)
+        response.force_close()
+        return response
 
     async def _upgrade(self, request: web.BaseRequest, peer: str) -> web.StreamResponse:
         name = subprotocol(request)
@@ -197,14 +213,15 @@ def _pieces(texts: Iterable[str]) -> Iterator[bytes]:
 
 
 class _Connection(RequestHandler):
-    """One connection; ``ended`` tells of its end."""
+    """One connection; ``ended`` tells of its end, ``peer`` is who made it."""
 
-    __slots__ = ("ended", "_warn")
+    __slots__ = ("ended", "peer", "_warn")
 
-    def __init__(self, server: web.Server, warn: Callable[..., None], loop: asyncio.AbstractEventLoop,
+    def __init__(self, server: web.Server, peer: str, warn: Callable[..., None], loop: asyncio.AbstractEventLoop,
                  **options: Any):
         super().__init__(server, loop=loop, logger=_log, access_log=None, auto_decompress=False,  # type: ignore
                          lingering_time=_LINGERING, **options)
+        self.peer = peer
         self.ended: asyncio.Future[None] = loop.create_future()
         self._warn = warn
 
@@ -217,7 +234,7 @@ class _Connection(RequestHandler):
     def handle_error(self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None,
                      message: str | None = None) -> web.StreamResponse:
         """The reply to what cannot be read, or could not be served; the connection ends with it."""
-        peer = shown(self.peername if isinstance(self.peername, tuple) else None)
+        peer = self.peer
         if status < 500:
             self._warn("malformed", "Malformed HTTP from %s: %s", peer, (message or "")[:200])
         else:
@@ -238,5 +255,6 @@ class _Factory(web.Server):
         self._warn = warn
         self._options = options
 
-    def __call__(self) -> _Connection:
-        return _Connection(self, self._warn, asyncio.get_running_loop(), **self._options)
+    def to(self, peer: str) -> _Connection:
+        """The protocol object of a connection."""
+        return _Connection(self, peer, self._warn, asyncio.get_running_loop(), **self._options)

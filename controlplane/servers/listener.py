@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TCP listeners: who may connect, how many at once, and that those who vanish are noticed."""
+"""Listeners over TCP and UNIX sockets: who may connect, how many at once, and that those who vanish are noticed."""
 from __future__ import annotations
 
 import asyncio
@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from controlplane.addresses import Address, Endpoint
+from controlplane.config.listen import Access, Place, UnixPath
 from controlplane.errors import ConfigError
 from controlplane.log import Seldom
+from controlplane.servers import unix
 
 MAX_CLIENTS = 256
 """Connections of one listener open at once; further ones are closed unanswered."""
@@ -37,28 +39,40 @@ Serve = Callable[[socket.socket, str], Awaitable[None]]
 
 
 class Listener:
-    """Open from the start on all addresses; ``what`` is the protocol in messages. ConfigError if one is not free."""
+    """Open from the start at all places; ``what`` is the protocol in messages. ConfigError if one is not free.
 
-    def __init__(self, what: str, listen: Sequence[Endpoint], serve: Serve, logger: logging.Logger,
-                 most: int = MAX_CLIENTS):
+    ``access`` tells who may connect to UNIX sockets.
+    """
+
+    def __init__(self, what: str, listen: Sequence[Place], serve: Serve, logger: logging.Logger,
+                 most: int = MAX_CLIENTS, access: Access = Access()):
         self._what = what
         self._serve = serve
         self._log = logger
         self._most = most
+        self._access = access
         self._seldom = Seldom()
         self._sockets: list[socket.socket] = []
         self._clients: set[asyncio.Task[None]] = set()
         for endpoint in listen:
             try:
-                self._sockets.append(_listening(endpoint))
+                self._sockets.append(unix.listening(endpoint.path, _BACKLOG) if isinstance(endpoint, UnixPath)
+                                     else _listening(endpoint))
             except OSError as error:
                 self.shut()
                 raise ConfigError(f"Failed to open {what} port {endpoint}: {os.strerror(error.errno or 0)}") from None
 
     @property
     def addresses(self) -> list[Endpoint]:
-        """Where it listens, with the port numbers the system chose for port 0."""
-        return [Endpoint(Address.parse(name[0]), name[1]) for name in (each.getsockname() for each in self._sockets)]
+        """Where it listens on IP, with the port numbers the system chose for port 0."""
+        return [Endpoint(Address.parse(name[0]), name[1])
+                for name in (each.getsockname() for each in self._sockets if each.family != socket.AF_UNIX)]
+
+    @property
+    def places(self) -> list[Place]:
+        """Everywhere it listens."""
+        return [*self.addresses, *(UnixPath(sock.getsockname()) for sock in self._sockets
+                                   if sock.family == socket.AF_UNIX)]
 
     @property
     def clients(self) -> int:
@@ -87,6 +101,8 @@ class Listener:
     def shut(self) -> None:
         """Free the ports."""
         for sock in self._sockets:
+            if sock.family == socket.AF_UNIX:
+                unix.remove(sock)
             sock.close()
         self._sockets.clear()
 
@@ -101,7 +117,7 @@ class Listener:
                     continue
                 self._rest(sock, error)
                 return
-            self._take(client, shown(address))
+            self._take(client, shown(address) if sock.family != socket.AF_UNIX else unix.shown(client))
 
     def _rest(self, sock: socket.socket, error: OSError) -> None:
         """The connection stays in the queue: asking again at once would keep the loop busy with nothing."""
@@ -121,8 +137,14 @@ class Listener:
             return
         try:
             client.setblocking(False)
-            for level, option, value in _PROBING:
-                client.setsockopt(level, option, value)
+            if client.family == socket.AF_UNIX:
+                if not unix.may_connect(client, self._access):
+                    self.warn("who", "%s connection from %s refused: no rule names its user", self._what, peer)
+                    client.close()
+                    return
+            else:
+                for level, option, value in _PROBING:
+                    client.setsockopt(level, option, value)
         except OSError as error:  # it has gone
             self._log.info("Lost %s connection from %s: %s", self._what, peer, error.strerror)
             client.close()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ng protocol over TCP: messages one behind the other, answered in order on the same connection."""
+"""The ng protocol over TCP and UNIX sockets: messages one behind the other, answered in order where they came from."""
 from __future__ import annotations
 
 import asyncio
@@ -7,7 +7,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
-from controlplane.addresses import Endpoint
+from controlplane.config.listen import Access, Place
 from controlplane.errors import PeerError
 from controlplane.ng.stream import MessageStream
 from controlplane.ng.values import MAX_SIZE
@@ -26,13 +26,14 @@ _IN_A_ROW = 16
 class NgTcpServer:
     """``handler`` gives the reply to each message. ConfigError if an address is not free."""
 
-    def __init__(self, listen: Sequence[Endpoint], handler: Handler, clock: Callable[[], float],
-                 patience: float = PATIENCE, room: Room | None = None, most: int = MAX_CLIENTS):
+    def __init__(self, listen: Sequence[Place], handler: Handler, clock: Callable[[], float],
+                 patience: float = PATIENCE, room: Room | None = None, most: int = MAX_CLIENTS,
+                 access: Access = Access()):
         self._handler = handler
         self._clock = clock
         self._patience = patience
         self._room = room or Room()
-        self.listener = Listener("TCP control", listen, self._serve, _log, most)
+        self.listener = Listener("TCP control", listen, self._serve, _log, most, access)
 
     async def _serve(self, client: socket.socket, peer: str) -> None:
         loop = asyncio.get_running_loop()

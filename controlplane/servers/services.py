@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from controlplane.ng.values import text
+from controlplane.servers.access import Allowed
 from controlplane.servers.ng import Handler, arrived
 
 _control = logging.getLogger("rtpengine.control")
@@ -24,6 +25,11 @@ class Services:
     command: Callable[[str], "str | Iterable[str]"]
     clock: Callable[[], float]
     metrics: Callable[[], str] | None = None
+
+    def within(self, allowed: Allowed) -> Services:
+        """The same for a listener that serves some commands alone."""
+        return replace(self, message=allowed.message(self.message), plain=allowed.plain(self.plain),
+                       command=allowed.command(self.command))
 
     async def ng(self, data: bytes, peer: str) -> bytes | None:
         """The reply to an ng message with a cookie, None if it has none."""

@@ -10,12 +10,14 @@ from controlplane.errors import ConfigError
 class Certificate:
     """A certificate with its chain, and its key, in PEM files; without ``key`` it is in the certificate's file.
 
+    ``client_ca`` names a file with those who sign the certificates that clients need; without it they need none.
     ``context`` is what listeners use. ConfigError names the file that cannot be used and says why.
     """
 
-    def __init__(self, cert: str, key: str = ""):
+    def __init__(self, cert: str, key: str = "", client_ca: str = ""):
         self._cert = cert
         self._key = key or cert
+        self._client_ca = client_ca
         self.context = self._load(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
 
     def reload(self) -> None:
@@ -34,6 +36,12 @@ class Certificate:
             context.load_cert_chain(self._cert, self._key, self._no_password)
         except ssl.SSLError as error:
             raise ConfigError(self._reason(error)) from None
+        if self._client_ca:
+            try:
+                context.load_verify_locations(self._client_ca)
+            except OSError as error:    # what OpenSSL says of a file is one too
+                raise ConfigError(f"client-ca {self._client_ca}: {error.strerror or 'no certificate'}") from None
+            context.verify_mode = ssl.CERT_REQUIRED
         return context
 
     def _reason(self, error: ssl.SSLError) -> str:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from controlplane.addresses import Address
-from controlplane.config import netdevs
+from controlplane.config import endpoints, netdevs
 from controlplane.config.endpoints import listen_endpoints
 from controlplane.config.netdevs import Resolver
 from controlplane.errors import ConfigError
@@ -15,7 +15,8 @@ RESOLVER = Resolver(lambda name: [], lambda: [],
 
 
 @pytest.mark.parametrize("text,expected", [
-    ("2223", ["0.0.0.0:2223", "[::]:2223"]),
+    ("any:2223", ["0.0.0.0:2223", "[::]:2223"]),
+    ("2223", ["127.0.0.1:2223", "[::1]:2223"]),
     (" 127.0.0.1 : 2223 ", ["127.0.0.1:2223"]),
     ("[::1]:2223", ["[::1]:2223"]),
     ("here:5", ["127.0.0.1:5", "[::1]:5"]),
@@ -30,9 +31,11 @@ def test_errors(text):
         listen_endpoints(text, RESOLVER)
 
 
-def test_a_port_alone_is_ipv4_where_ipv6_is_off(monkeypatch, tmp_path):
+def test_no_ipv6_where_it_is_off(monkeypatch, tmp_path):
     monkeypatch.setattr(netdevs, "_IPV6_ADDRESSES", str(tmp_path / "if_inet6"))
-    assert [str(each) for each in listen_endpoints("2223", RESOLVER)] == ["0.0.0.0:2223"]
+    monkeypatch.setattr(endpoints, "is_local", lambda address: address.family == 4)
+    assert [str(each) for each in listen_endpoints("any:2223", RESOLVER)] == ["0.0.0.0:2223"]
+    assert [str(each) for each in listen_endpoints("2223", RESOLVER)] == ["127.0.0.1:2223"]
 
 
 @given(st.text() | st.text(alphabet="[]:.0129a"))

@@ -30,6 +30,8 @@ def test_split(text: str, expected: tuple[str, int]) -> None:
     ("listen-cli = [::1]:2224", {}, ("::1", 2224)),
     ("", {"ip": "127.0.0.6:8", "port": 7}, ("127.0.0.6", 7)),
     ("", {"ip": "::1"}, ("::1", 9900)),
+    ("listen-cli = unix:/run/ctl.sock users=root; 9900", {}, ("unix:/run/ctl.sock", 9900)),
+    ("listen-cli = any:2224 allow=list", {}, ("127.0.0.1", 2224)),
     ("# listen-cli = 1\nlisten-cli = 2\nlisten-cli = 3", {}, ("127.0.0.1", 3)),
     ("", {"config_section": "other"}, ("127.0.0.1", 4444)),
 ])
