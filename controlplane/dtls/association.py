@@ -33,6 +33,7 @@ than a real peer takes to answer. Each takes 66 kB.
 _AGAIN = 1.0        # seconds after a handshake of ours has failed
 _KNOCKING = 0.5     # seconds until a ClientHello is repeated first, and at most:
 _SLOWEST = 3.0
+_MISMATCH = "the peer's certificate is not the one whose fingerprint was signalled"
 Key = tuple[Endpoint, bytes]
 """Of a handshake: the source, and the random bytes of its ClientHello; none if the ClientHello is ours."""
 
@@ -175,7 +176,7 @@ class Association:
         self._make_room()
         handshake = self._handshakes[source, hello] = Handshake(
             self.identity, is_client=False, has_cookie=bool(cookie))
-        handshake.receive(data)
+        handshake.receive(data, self._fingerprints, now)
         self._look_after((source, hello), handshake, now)
 
     def _feed(self, data: bytes, source: Endpoint, now: float) -> None:
@@ -185,7 +186,7 @@ class Association:
             meant.append(((source, b""), self._current))
         for key, handshake in meant:
             if handshake is self._current or key in self._handshakes:
-                handshake.receive(data)
+                handshake.receive(data, self._fingerprints, now)
                 self._look_after(key, handshake, now)
 
     def _make_room(self) -> None:
@@ -208,7 +209,7 @@ class Association:
         if self._knock_at <= now:
             self._knock(now, min(2 * self._knock_wait, _SLOWEST))
         for key, handshake in list(self._handshakes.items()):
-            handshake.on_time()
+            handshake.on_time(now)
             self._look_after(key, handshake, now)
         if self._ends <= now:
             self._give_up()
@@ -266,13 +267,16 @@ class Association:
                 self.phase = Phase.CLOSED
         elif handshake.is_done:
             self._conclude(key, handshake, now)
+        if handshake.mismatch and self.keys is None:
+            self.reason = self.reason or _MISMATCH
         waits = [each.timeout for each in self._handshakes.values()]
-        self._repeat_at = min((now + wait for wait in waits if wait is not None), default=inf)
+        self._repeat_at = min([now + wait for wait in waits if wait is not None]
+                              + [each.due for each in self._handshakes.values()], default=inf)
 
     def _conclude_all(self, now: float) -> None:
         for key, handshake in list(self._handshakes.items()):
-            if handshake.is_done:
-                self._look_after(key, handshake, now)
+            handshake.reconsider(self._fingerprints)
+            self._look_after(key, handshake, now)
 
     def _conclude(self, key: Key, handshake: Handshake, now: float) -> None:
         """A handshake is done: with whom?"""
@@ -283,7 +287,7 @@ class Association:
             if self.keys is None:
                 self.phase = Phase.UNVERIFIED
         elif not is_one_of(handshake.certificate, self._fingerprints):
-            self._refuse(key, "the peer's certificate is not the one whose fingerprint was signalled", now)
+            self._refuse(key, _MISMATCH, now)
         else:
             self._current, self.peer, self.keys = handshake, key[0], keys
             self._handshakes.clear()

@@ -6,7 +6,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from controlplane.dtls import keys, records
+from controlplane.dtls.fingerprint import Fingerprint
 from controlplane.dtls.identity import Identity
+from controlplane.dtls.intake import Intake
 from controlplane.dtls.keys import PROFILES, SessionKeys
 
 _PIECE = 1 << 16    # bytes of DTLS records taken at once; of application data nothing is wanted
@@ -16,7 +18,7 @@ class Handshake:
     """A DTLS connection. OpenSSL keeps the time of its retransmissions itself, by the clock of the host.
 
     ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded, ``heard``
-    how many packets came from the peer, ``first`` what was sent first. ``has_cookie``: its ClientHello has one, and
+    how often the peer has said something, ``first`` what was sent first. ``has_cookie``: its ClientHello has one, and
     OpenSSL is to think that it made it.
     """
 
@@ -29,6 +31,7 @@ class Handshake:
         self.heard = 0
         self.first: list[bytes] = []
         self.certificate = b""
+        self._intake = Intake(is_client)
         self._connection = SSL.Connection(identity.cookie_context if has_cookie else identity.context, None)
         if is_client:
             self._connection.set_connect_state()
@@ -42,19 +45,27 @@ class Handshake:
             self._advance()
             self._connection.bio_read(_PIECE)   # the request for a cookie, which the peer has got already
 
-    def receive(self, data: bytes) -> None:
-        """A datagram of whole records."""
-        if self.failure or self.is_closed:
-            return
-        self.heard += 1
-        self._connection.bio_write(data)
-        self._advance()
+    def receive(self, data: bytes, fingerprints: tuple[Fingerprint, ...], now: float) -> None:
+        """A datagram of whole records, from one whose certificate has one of these, or from somebody else."""
+        if not (self.failure or self.is_closed):
+            self._give(self._intake.take(data, fingerprints, now))
+
+    def reconsider(self, fingerprints: tuple[Fingerprint, ...]) -> None:
+        """It is these that the peer's certificate has."""
+        self._give(self._intake.release(fingerprints))
+
+    def _give(self, data: bytes) -> None:
+        if data:
+            self.heard += 1
+            self._connection.bio_write(data)
+            self._advance()
 
     def _advance(self) -> None:
         try:
             if not self.is_done:
                 self._connection.do_handshake()
                 self.is_done = True
+                self._intake.open()
                 self.certificate = _der(self._connection)
             while True:
                 self._connection.recv(_PIECE)
@@ -75,6 +86,8 @@ class Handshake:
             except SSL.WantReadError:
                 taken = list(records.datagrams(bytes(stream), self.identity.mtu))
                 self.first = self.first or taken
+                if self.first:
+                    self._intake.greeted()
                 return taken
 
     @property
@@ -88,12 +101,25 @@ class Handshake:
         return self.heard > (0 if self.is_client else 1)
 
     @property
+    def mismatch(self) -> bool:
+        """True if somebody has shown another certificate than the one announced."""
+        return self._intake.mismatch
+
+    @property
+    def due(self) -> float:
+        """When ``on_time`` must be called, besides ``timeout``."""
+        return self._intake.due
+
+    @property
     def timeout(self) -> float | None:
         """Seconds until ``on_time`` must be called; None: nothing to wait for."""
         return None if self.is_done or self.failure else self._connection.DTLSv1_get_timeout()
 
-    def on_time(self) -> None:
+    def on_time(self, now: float) -> None:
         """Send again what was not answered, if it is time."""
+        self._give(self._intake.on_time(now))
+        if self._intake.stuck:
+            self.failure = self.failure or "the peer does not go on after it has asked for a cookie"
         if self.timeout is None:
             return
         try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 HEADER = 13
-_ALERT, _HANDSHAKE = 21, 22
+HANDSHAKE = 22
+EPOCH = slice(3, 5)
+_ALERT = 21
 _CLIENT_HELLO, _HELLO_VERIFY = 1, 3
 _VERSION = 0xFE
 _OLDEST, _NEWEST = b"\xfe\xff", b"\xfe\xfd"    # DTLS 1.0 and 1.2
@@ -44,12 +46,17 @@ def without_clear_alerts(data: bytes) -> tuple[bytes, int | None]:
     return kept, alert
 
 
+def renumbered(record: bytes, number: int) -> bytes:
+    """A record in clear with another sequence number; nothing in the handshake depends on it."""
+    return record[:5] + number.to_bytes(6, "big") + record[11:]
+
+
 def client_random(data: bytes) -> bytes | None:
     """The random bytes of the ClientHello that a datagram begins with; None if it begins with anything else.
 
     Only one that is not encrypted counts (epoch 0), and only its first fragment.
     """
-    if (len(data) < _RANDOM_AT + _RANDOM_SIZE or data[0] != _HANDSHAKE or data[3:5] != b"\x00\x00"
+    if (len(data) < _RANDOM_AT + _RANDOM_SIZE or data[0] != HANDSHAKE or data[3:5] != b"\x00\x00"
             or data[HEADER] != _CLIENT_HELLO or data[HEADER + 6:HEADER + 9] != b"\x00\x00\x00"):
         return None
     return data[_RANDOM_AT:_RANDOM_AT + _RANDOM_SIZE]
@@ -68,7 +75,7 @@ def _message(kind: int, body: bytes, version: bytes) -> bytes:
     """A handshake message, whole and the first one, in a record of its own that is the first one as well."""
     size = len(body).to_bytes(3, "big")
     message = bytes((kind,)) + size + bytes(5) + size + body
-    return bytes((_HANDSHAKE,)) + version + bytes(8) + len(message).to_bytes(2, "big") + message
+    return bytes((HANDSHAKE,)) + version + bytes(8) + len(message).to_bytes(2, "big") + message
 
 
 def hello_verify(cookie: bytes) -> bytes:

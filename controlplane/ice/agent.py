@@ -146,12 +146,13 @@ class Agent:
         except PeerError:
             return False
         if message.kind is Kind.REQUEST:
-            self._request(message, local, source, now)
+            self._request(message, len(data), local, source, now)
         elif message.kind is not Kind.INDICATION:
             self._response(message, local, source, now)
         return True
 
-    def _request(self, message: Message, local: Endpoint, source: Endpoint, now: float) -> None:
+    def _request(self, message: Message, size: int, local: Endpoint, source: Endpoint, now: float) -> None:
+        """Who does not know the password is sent no more than came from there."""
         candidate = self.checklist.local_of(local)
         if candidate is None:
             return
@@ -162,7 +163,8 @@ class Agent:
         reply = respond(message, source, self.local, self.controlling, self.tie_breaker, self.software)
         if reply.accepted and self._known.setdefault(message.transaction, source) != source:
             return
-        self._datagrams.append(Datagram(local, source, reply.data))
+        if reply.accepted or len(reply.data) <= size:
+            self._datagrams.append(Datagram(local, source, reply.data))
         if not reply.accepted:
             return
         if len(self._known) > MAX_TRANSACTIONS:

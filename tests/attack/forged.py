@@ -121,16 +121,25 @@ def foreign_hellos(scene: SecureScene, end: Endpoint) -> Iterator[bytes]:
         yield client_hello(body=hello[25:60] + b"\xff" * 40)
 
 
+def handshake_messages(scene: SecureScene, end: Endpoint) -> Iterator[bytes]:
+    """Of every kind, with every number that could be the next: noise, and beginnings of more."""
+    for number in range(6):
+        for message in (0, 2, 3, 4, 11, 12, 13, 14, 15, 16, 20):
+            body = os.urandom(40)
+            for size, place in ((40, 0), (4000, 0), (80, 40)):
+                yield record(22, bytes((message,)) + size.to_bytes(3, "big") + number.to_bytes(2, "big")
+                             + place.to_bytes(3, "big") + b"\0\0\x28" + body, sequence=number)
+
+
 def alerts_and_others(scene: SecureScene, end: Endpoint) -> Iterator[bytes]:
-    """Goodbyes and failures in clear and as if encrypted, change of ciphers, data, other messages, noise."""
+    """Goodbyes and failures in clear and as if encrypted, change of ciphers, data, noise."""
     for _ in range(PACKETS):
         for epoch in (0, 1):
             for level, what in ((1, 0), (2, 40), (2, 80), (2, 0)):
                 yield record(21, bytes((level, what)), epoch, 1 << 40)
             yield record(20, b"\1", epoch)
             yield record(23, os.urandom(40), epoch, 9)
-            for message in (0, 2, 3, 4, 11, 14, 20):
-                yield record(22, bytes((message, 0, 0, 40)) + bytes(5) + b"\0\0\x28" + os.urandom(40), epoch)
+        yield record(22, os.urandom(60), 1, 9)
         yield record(22, os.urandom(40), 0, 7)
         yield b"\x16\xfe\xff" + b"\xff" * 50
         yield bytes((20 + _ % 44,)) + os.urandom(50)
@@ -163,4 +172,5 @@ def checks_without_password(scene: SecureScene, end: Endpoint) -> Iterator[bytes
 
 MEDIA: tuple[Forger, ...] = (media_in_clear, media_once_more, media_with_changes)
 REPORTS: tuple[Forger, ...] = (reports_in_clear, reports_with_changes, reports_that_lie)
-SIGNALLING: tuple[Forger, ...] = (foreign_hellos, alerts_and_others, checks_without_password)
+HANDSHAKE: tuple[Forger, ...] = (foreign_hellos, handshake_messages, alerts_and_others)
+SIGNALLING: tuple[Forger, ...] = (*HANDSHAKE, checks_without_password)

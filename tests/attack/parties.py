@@ -106,14 +106,14 @@ class SdesParty(Secured):
 class WebParty(Secured):
     """RTP and RTCP on one port; keys from DTLS if it has a ``dtls``, a path from ICE if it has an ``agent``.
 
-    ``checks`` are the requests that it has sent.
+    ``checks`` are the requests that it has sent; ``amid`` is called before each packet of ours in a handshake is read.
     """
 
     def __init__(self, host: str, make: SocketMaker, *, dtls: DtlsPeer | None = None, setup: str = "actpass",
                  ice: bool = False):
         super().__init__(host, make)
         self.dtls, self.setup = dtls, setup
-        self.shakes = True
+        self.amid: Callable[[], None] = lambda: None
         self.protocol = "UDP/TLS/RTP/SAVPF" if dtls else "RTP/AVP"
         self.here = address((host, self.port))
         self.checks: list[bytes] = []
@@ -174,7 +174,8 @@ class WebParty(Secured):
         if protocol is Protocol.STUN and self.agent:
             self.agent.receive(data, self.here, address(source), at)
             self._answer_checks()
-        elif protocol is Protocol.DTLS and self.dtls and self.shakes:
+        elif protocol is Protocol.DTLS and self.dtls:
+            self.amid()
             self._shake_hands(data)
         elif len(data) > 1 and 194 <= data[1] <= 223:
             self._open(data, source, at, super(Secured, self)._on_rtcp)

@@ -11,7 +11,7 @@ from tests.attack.ground import ALICE, BOB, PACKETS, Ground, Scene, Toll
 from tests.attack.parties import SDES, MakeParty, Roamer, WebParty, plain, web
 from tests.peers.rtp import Endpoint, pump
 
-PATIENCE = 5.0
+PATIENCE = 4.0
 
 
 class Kind(NamedTuple):

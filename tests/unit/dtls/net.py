@@ -9,6 +9,7 @@ from controlplane.addresses import Endpoint
 from controlplane.dtls.association import Association, Role
 from controlplane.dtls.fingerprint import Fingerprint
 from controlplane.dtls.identity import Identity, IdentityOptions
+from controlplane.dtls.intake import COOKIE_DELAY
 from controlplane.events import Datagram
 
 OURS, THEIRS, FOREIGN = (Endpoint.parse(text) for text in ("192.0.2.1:1000", "192.0.2.2:2000", "203.0.113.66:666"))
@@ -34,7 +35,7 @@ class Network:
         """Deliver until nothing is under way; then go on, for so long, with what repeats itself."""
         end = time.time() + seconds
         while True:
-            while self._round():
+            while self._round() or self._release_cookies():
                 pass
             if until() or time.time() >= end:
                 return
@@ -42,6 +43,14 @@ class Network:
             for each in self.members.values():
                 if each.next_at <= time.time():
                     each.on_time(time.time())
+
+    def _release_cookies(self) -> bool:
+        """Do not wait for the time that requests for cookies are held back."""
+        holding = [each for each in self.members.values()
+                   if any(known.due < time.time() + 2 * COOKIE_DELAY for known in each._handshakes.values())]
+        for each in holding:
+            each.on_time(time.time() + COOKIE_DELAY)
+        return bool(holding)
 
     def _round(self) -> bool:
         packets = [packet for each in self.members.values() for packet in each.take_datagrams()]

@@ -6,6 +6,7 @@ from OpenSSL import SSL
 
 from controlplane.addresses import Endpoint
 from controlplane.dtls.association import MAX_HANDSHAKES, PATIENCE, Association, Phase, Role
+from controlplane.dtls.intake import COOKIE_DELAY
 from controlplane.dtls.records import client_random
 from controlplane.errors import ConfigError
 from tests.unit.dtls.net import FOREIGN, OURS, THEIRS, fingerprints, identity, pair
@@ -179,6 +180,18 @@ def test_a_hello_that_is_cut_off_is_none(size: int) -> None:
     established(server, client)
 
 
+def test_hello_in_fragments() -> None:
+    network, server, client = pair(ONE, OTHER)
+    hello = cookie_hello(server, client)
+    body, message = hello[25:], hello[13:19]
+    for number, (at, end) in enumerate(((0, 100), (100, 150), (150, len(body))), 1):
+        fragment = message + at.to_bytes(3, "big") + (end - at).to_bytes(3, "big") + body[at:end]
+        head = hello[:10] + bytes((number,)) + len(fragment).to_bytes(2, "big")
+        server.receive(head + fragment, THEIRS, time.time())
+    network.run(2.5, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
 def test_hello_under_the_peers_address_gets_it_no_other_cookie() -> None:
     """CVE-2023-51275: the peer may take the answer for one to its own ClientHello, and is right."""
     network, server, client = pair(ONE, OTHER)
@@ -279,6 +292,7 @@ def cookie_hello(server: Association, client: Association) -> bytes:
     server.receive(client.take_datagrams()[0].data, THEIRS, time.time())
     (request,) = server.take_datagrams()
     client.receive(request.data, OURS, time.time())
+    client.on_time(time.time() + COOKIE_DELAY)
     return client.take_datagrams()[0].data
 
 

@@ -252,7 +252,7 @@ def test_what_is_no_stun_is_left_to_others():
 
 
 @pytest.mark.parametrize("data, code", [
-    (lambda one: stun.build(Kind.REQUEST, bytes(12), [stun.text(Type.USERNAME, f"{one.local.ufrag}:x")]), 400),
+    (lambda one: stun.build(Kind.REQUEST, bytes(12), [stun.text(Type.USERNAME, f"{one.local.ufrag}:peer")]), 400),
     (lambda one: stun.build(Kind.REQUEST, bytes(12), [], one.local.password), 400),
     (lambda one: request(one, username="wrong:them"), 401),
     (lambda one: request(one, username=""), 401),

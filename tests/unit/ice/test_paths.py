@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Through which pairs the peer may send, and what does not make one."""
+import pytest
+
 from controlplane.addresses import Endpoint
 from controlplane.ice import stun
 from controlplane.ice.agent import Phase
-from controlplane.ice.stun import Type
-from tests.unit.ice.net import Network, agent, paths
+from controlplane.ice.stun import Kind, Type
+from tests.unit.ice.net import START, Network, agent, paths
 from tests.unit.ice.test_agent import A, B, B2, completed
 
 
@@ -19,6 +21,16 @@ def test_a_repeated_request_to_nominate_from_elsewhere_moves_nothing():
     assert not one.take_datagrams() and not one.admits(Endpoint.parse(A), Endpoint.parse("198.51.100.66:666"))
     net.run(60)
     assert paths(one) == [f"{A} to {B}"] and one.phase is Phase.COMPLETED
+
+
+@pytest.mark.parametrize("size", [20, 28, 44])
+def test_a_request_gets_no_answer_that_is_longer(size):
+    """Or whoever sends in the name of another would have us send more to that one than it costs."""
+    one = agent(A, controlling=True)
+    data = stun.build(Kind.REQUEST, bytes(12), [stun.text(Type.SOFTWARE, "x" * (size - 32))] if size > 32 else [])
+    data = data[:2] + (size - 20).to_bytes(2, "big") + data[4:size]
+    one.receive(data, Endpoint.parse(A), Endpoint.parse(B), START)
+    assert sum(len(packet.data) for packet in one.take_datagrams()) <= size
 
 
 def test_the_peer_may_use_every_path_that_was_checked():

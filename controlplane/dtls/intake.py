@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What OpenSSL gets to see of a peer's packets while hands are shaken: what comes in clear may be anybody's.
+
+One forged record could end a handshake. Who has never listened between somebody and the peer does not know the peer's
+certificate, though, at best its fingerprint: so all is held back until a certificate is there that has the fingerprint,
+and what came together with it goes first. A request for a cookie proves nothing: it has to wait, and if nothing comes
+of it the handshake is ``stuck``.
+"""
+from __future__ import annotations
+
+from math import inf
+from typing import NamedTuple
+
+from controlplane.dtls.fingerprint import Fingerprint, is_one_of
+from controlplane.dtls.records import EPOCH, HANDSHAKE, HEADER, records, renumbered
+
+MAX_HELD = 16
+"""Datagrams that are held back; the oldest gives way."""
+COOKIE_DELAY = 0.1
+"""Seconds that a request for a cookie waits for the peer to say that it wants none, and after that:"""
+COOKIE_PATIENCE = 3.0
+"""Seconds for the peer to go on with the cookie."""
+_CLIENT_HELLO, _SERVER_HELLO, _HELLO_VERIFY, _CERTIFICATE = 1, 2, 3, 11
+_KINDS = {True: (2, 3, 11, 12, 13, 14), False: (11, 15, 16)}
+"""Of messages in clear that come to a client, and to a server after the ClientHello (RFC 5246 section 7.4)."""
+_IN_CLEAR = b"\x00\x00"
+_HEAD = HEADER + 12
+
+
+class _Piece(NamedTuple):
+    """A part of a Certificate message, and the number of the datagram that it came in."""
+
+    offset: int
+    data: bytes
+    datagram: int
+
+
+class Intake:
+    """Of one handshake. ``mismatch``: somebody has shown another certificate; ``due``: when to call ``on_time``.
+
+    Records get numbers of our own: after a forged one with a high number OpenSSL would take all others for old.
+    """
+
+    def __init__(self, is_client: bool):
+        self.mismatch = False
+        self.stuck = False
+        self.due = inf
+        self._is_client = is_client
+        self._kinds: tuple[int, ...] = _KINDS[is_client]
+        self._greeting = not is_client
+        self._open = False
+        self._held: list[list[bytes]] = []
+        self._cookie: bytes | None = None
+        self._number = 1
+
+    def greeted(self) -> None:
+        """The ClientHello of the peer is complete."""
+        self._greeting = False
+
+    def open(self) -> None:
+        """The handshake is over, and nothing can end it any more."""
+        self._open = True
+
+    def take(self, datagram: bytes, fingerprints: tuple[Fingerprint, ...], now: float) -> bytes:
+        """What OpenSSL is to be given now."""
+        fitting = [record for record in records(datagram) or [] if self._fits(record)]
+        if not fitting:
+            return b""
+        if self._open or self._greeting or not fingerprints:
+            return self._numbered(fitting)
+        if _kind(fitting[0]) == _HELLO_VERIFY:
+            if self.due == inf:
+                self._cookie, self.due = fitting[0], now + COOKIE_DELAY
+            return b""
+        self._held = self._held[1 - MAX_HELD:] + [fitting]
+        return self.release(fingerprints)
+
+    def release(self, fingerprints: tuple[Fingerprint, ...]) -> bytes:
+        """All that was held back, if the peer is among those who have sent it."""
+        found = self._find(fingerprints) if fingerprints else set()
+        if not found:
+            return b""
+        held, self._held, self._open, self.due = self._held, [], True, inf
+        first = [datagram for number, datagram in enumerate(held) if number in found]
+        rest = [datagram for number, datagram in enumerate(held) if number not in found]
+        greetings = [datagram for datagram in rest if _SERVER_HELLO in map(_kind, datagram)]
+        rest = [datagram for datagram in rest if datagram not in greetings]
+        if not any(_SERVER_HELLO in map(_kind, datagram) for datagram in first):
+            first = greetings[-1:] + first
+        return b"".join([self._numbered(datagram) for datagram in first + rest])
+
+    def on_time(self, now: float) -> bytes:
+        """The peer wants a cookie indeed, it seems; or it was not the peer."""
+        if self.due > now:
+            return b""
+        self.due, cookie, self._cookie = inf, self._cookie, None
+        if cookie is None:
+            self.stuck = True
+            return b""
+        self.due = now + COOKIE_PATIENCE
+        return self._numbered([cookie])
+
+    def _fits(self, record: bytes) -> bool:
+        if record[0] != HANDSHAKE or record[EPOCH] != _IN_CLEAR:
+            return True
+        return self._open or _kind(record) in ((_CLIENT_HELLO,) if self._greeting else self._kinds)
+
+    def _numbered(self, datagram: list[bytes]) -> bytes:
+        made = b""
+        for record in datagram:
+            if record[EPOCH] == _IN_CLEAR:
+                record = renumbered(record, self._number)
+                self._number += 1
+            made += record
+        return made
+
+    def _find(self, fingerprints: tuple[Fingerprint, ...]) -> set[int]:
+        """The datagrams that the peer's certificate came in."""
+        messages: dict[bytes, list[_Piece]] = {}
+        for number, datagram in enumerate(self._held):
+            for record in datagram:
+                if _kind(record) == _CERTIFICATE and len(record) >= _HEAD:
+                    messages.setdefault(record[HEADER + 1:HEADER + 6], []).append(
+                        _Piece(int.from_bytes(record[HEADER + 6:HEADER + 9], "big"), record[_HEAD:], number))
+        for head, pieces in messages.items():
+            for order in (pieces, pieces[::-1]):
+                body, used = _joined(order, int.from_bytes(head[:3], "big"))
+                if body and is_one_of(body[6:6 + int.from_bytes(body[3:6], "big")], fingerprints):
+                    return used
+                self.mismatch = self.mismatch or bool(body)
+        return set()
+
+
+def _kind(record: bytes) -> int:
+    """Of the handshake message in clear that a record begins with; negative if it is none."""
+    return record[HEADER] if record[0] == HANDSHAKE and record[EPOCH] == _IN_CLEAR and len(record) > HEADER else -1
+
+
+def _joined(pieces: list[_Piece], size: int) -> tuple[bytes, set[int]]:
+    """A message of ``size`` bytes, empty if something is missing, and where it came from; of like pieces the last."""
+    by_offset = {piece.offset: piece for piece in pieces if piece.data}
+    body, used = b"", set()
+    while len(body) < size:
+        piece = by_offset.get(len(body))
+        if piece is None:
+            return b"", set()
+        body += piece.data
+        used.add(piece.datagram)
+    return body, used

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Handshakes into which somebody else speaks under the peer's address; nothing of it may change what comes out."""
+from __future__ import annotations
+
+import os
+import time
+
+import pytest
+
+from controlplane.addresses import Endpoint
+from controlplane.dtls.association import Association
+from controlplane.dtls.intake import COOKIE_DELAY, COOKIE_PATIENCE, MAX_HELD
+from controlplane.dtls.records import HEADER, hello_verify, records
+from tests.unit.dtls.net import OURS, THEIRS, identity, pair
+from tests.unit.dtls.test_association import OTHER, established
+
+ONE, THIRD, RSA = identity(), identity(), identity(cipher="RSA", mtu=400)
+
+
+def record(kind: int, body: bytes, number: int = 0, epoch: int = 0) -> bytes:
+    return bytes((kind, 0xFE, 0xFD)) + epoch.to_bytes(2, "big") + number.to_bytes(6, "big") + \
+        len(body).to_bytes(2, "big") + body
+
+
+def message(kind: int, number: int, body: bytes = b"", *, size: int = 0, at: int = 0, sequence: int = 0) -> bytes:
+    body = body or os.urandom(40)
+    head = bytes((kind,)) + (size or len(body)).to_bytes(3, "big") + number.to_bytes(2, "big")
+    return record(22, head + at.to_bytes(3, "big") + len(body).to_bytes(3, "big") + body, sequence)
+
+
+SERVER_HELLO = b"\xfe\xfd" + bytes(32) + b"\0\xc0\x2b\0"
+FORGERIES = {
+    "every message": [message(kind, number) for kind in range(25) for number in range(4) if kind != 3],
+    "a ServerHello": [message(2, 0, SERVER_HELLO), message(2, 1, SERVER_HELLO)],
+    "a request for a cookie": [hello_verify(b"x" * 16), hello_verify(b"")],
+    "another certificate": [message(11, number, (len(THIRD.certificate) + 3).to_bytes(3, "big")
+                                    + len(THIRD.certificate).to_bytes(3, "big") + THIRD.certificate)
+                            for number in range(4)],
+    "beginnings": [message(kind, number, size=4000, at=at) for kind in (2, 11, 12, 14) for number in range(3)
+                   for at in (0, 40)],
+    "high numbers": [record(20, b"\1", 1 << 47), record(23, b"x", 1 << 47), message(14, 9, sequence=1 << 47)],
+    "encrypted": [record(kind, os.urandom(60), 5, 1) for kind in (20, 21, 22, 23)],
+    "changes of cipher": [record(20, b"\1", number) for number in range(5)],
+    "more than is held": [message(11, 1, size=100 + n) for n in range(3 * MAX_HELD)],
+}
+
+
+def _meddle(victim: Association, address: Endpoint, forgeries: list[bytes]) -> None:
+    """Before and behind each packet for it come the forgeries."""
+    receive = victim.receive
+
+    def meddled(data: bytes, source: Endpoint, now: float) -> None:
+        for forged in forgeries:
+            receive(forged, address, now)
+        receive(data, source, now)
+        for forged in forgeries:
+            receive(forged, address, now)
+
+    victim.receive = meddled  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("forgeries", FORGERIES.values(), ids=FORGERIES)
+@pytest.mark.parametrize("active", [True, False], ids=["the active side", "the passive side"])
+@pytest.mark.parametrize("checked", [True, False], ids=["with ICE", "without"])
+def test_forgeries_change_nothing(active: bool, checked: bool, forgeries: list[bytes]) -> None:
+    if forgeries is FORGERIES["a request for a cookie"] and active and not checked:
+        pytest.skip("that may well be the peer's: see below")
+    network, server, client = pair(ONE, OTHER)
+    server.set_path(OURS, THEIRS, time.time(), checked=checked)
+    _meddle(client if active else server, OURS if active else THEIRS, forgeries)
+    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_certificates_in_pieces_whatever_their_order(order: int) -> None:
+    """Each record in a datagram of its own, the last one first."""
+    network, server, client = pair(RSA, RSA)
+    deliver = {member: association.receive for member, association in network.members.items()}
+
+    def split(member: Endpoint, data: bytes, source: Endpoint, now: float) -> None:
+        for each in (records(data) or [])[::order]:
+            deliver[member](each, source, now)
+
+    for member, association in network.members.items():
+        association.receive = lambda data, source, now, member=member: split(  # type: ignore[method-assign,misc]
+            member, data, source, now)
+    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
+
+
+def test_a_request_for_a_cookie_is_believed_if_nothing_else_comes() -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.receive(client.take_datagrams()[0].data, THEIRS, time.time())
+    (request,) = server.take_datagrams()
+    client.receive(request.data, OURS, time.time())
+    assert not client.take_datagrams() and client.next_at <= time.time() + COOKIE_DELAY
+    client.on_time(time.time() + COOKIE_DELAY)
+    (hello,) = client.take_datagrams()
+    assert request.data[-16:] in hello.data and hello.data[HEADER] == 1
+
+
+def test_a_forged_request_for_a_cookie_costs_some_seconds() -> None:
+    network, server, client = pair(ONE, OTHER)
+    began = time.time()
+    client.receive(hello_verify(b"x" * 16), OURS, began)
+    network.run()
+    assert client.keys is None
+    client.on_time(began + COOKIE_DELAY + COOKIE_PATIENCE + 0.1)
+    client.on_time(began + COOKIE_DELAY + COOKIE_PATIENCE + 1.2)
+    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    established(server, client)
