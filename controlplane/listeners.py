@@ -11,6 +11,7 @@ from controlplane.config.listen import LISTENERS, Listen, Place, parse_listen
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError
+from controlplane.report import prometheus
 from controlplane.servers.access import Allowed
 from controlplane.servers.cli import CliServer
 from controlplane.servers.listener import Listener
@@ -40,7 +41,8 @@ class Listeners:
                  clock: Callable[[], float]):
         self._settings = settings
         self._resolver = resolver
-        self._services = Services(proxy.ng_message, proxy.ng_plain, commands.run, clock)
+        self._services = Services(proxy.ng_message, proxy.ng_plain, commands.run, clock,
+                                  lambda: prometheus.exposition(proxy.snapshot()))
         self._udp: list[NgUdpServer] = []
         self._http: list[HttpServer] = []
         self._streams: list[Listener] = []

@@ -38,7 +38,8 @@ class Sampled:
         return sqrt(abs(self.squares / self.count - self.average ** 2)) if self.count else 0.0
 
 
-SAMPLED = ("mos", "jitter", "rtt_e2e", "rtt_dsct", "packetloss", "jitter_measured")
+SAMPLED = ("mos", "jitter", "rtt_e2e", "rtt_dsct", "packetloss", "jitter_measured", "mos_measured",
+           "packetloss_measured")
 
 
 def _samples() -> dict[str, Sampled]:
@@ -88,6 +89,10 @@ class ControlClient:
     errors: int = 0
 
 
+MAX_CLIENTS = 256
+OTHERS = "others"
+"""Control clients that are told apart; further ones are counted under one name, as addresses can be invented."""
+
 _SILENT = StreamStats()
 _FLAWS = ("lost", "duplicates", "reordered")
 
@@ -133,11 +138,14 @@ class Statistics:
         """Count one ng request; ``source`` is the client's IP address without its port."""
         client = self.clients.get(source)
         if client is None:
-            client = self.clients[source] = ControlClient()
+            client = self._new_client(source)
         if command in NG_NAMES:
             client.counts[command] = client.counts.get(command, 0) + 1
             client.seconds[command] = client.seconds.get(command, 0.0) + seconds
         client.errors += error
+
+    def _new_client(self, source: str) -> ControlClient:
+        return self.clients.setdefault(source if len(self.clients) < MAX_CLIENTS else OTHERS, ControlClient())
 
     def session_rejected(self) -> None:
         """Count an offer refused by the session limit."""

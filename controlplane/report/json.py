@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from controlplane.report.counters import ControlClient
-from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MOS, TOTAL, TRAFFIC,
-                                         VOIP, Fixed, Metric)
+from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MEASURED,
+                                         MOS, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
 from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.snapshot import Interface, Snapshot
 
@@ -30,6 +30,7 @@ def document(snapshot: Snapshot) -> Document:
         "transcoders": [],
         "poller_threads": [],
         "bufferpools": {name: {"num_shards": 0, "shards": []} for name in ("main", "shared", "static")},
+        "measured": _values(MEASURED, quality),
     }
 
 

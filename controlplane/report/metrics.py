@@ -114,6 +114,14 @@ CURRENT: tuple[Metric[Snapshot], ...] = (
            "mediastreams", (("type", "mixed"),)),
 )
 
+FAMILIES: tuple[Metric[Snapshot], ...] = (
+    Metric("sessionsipv4", "Sessions by address family", lambda s: s.sessions.ipv4, "session_families",
+           (("family", "ipv4"),)),
+    Metric("sessionsipv6", None, lambda s: s.sessions.ipv6, "session_families", (("family", "ipv6"),)),
+    Metric("sessionsmixed", None, lambda s: s.sessions.mixed, "session_families", (("family", "mixed"),)),
+)
+"""Only Prometheus has these; ``list numsessions`` shows them too."""
+
 TOTAL: tuple[Metric[Snapshot], ...] = (
     Metric("uptime", "Uptime of rtpengine", lambda s: s.uptime, "uptime_seconds", unit=" seconds", as_text=True),
     Metric("managedsessions", "Total managed sessions", lambda s: s.statistics.managed, "sessions_total",
@@ -147,7 +155,7 @@ TOTAL: tuple[Metric[Snapshot], ...] = (
 
 def _sampled(name: str, label: str, prefix: str = "") -> tuple[Metric[Quality], ...]:
     """Five metrics of one sampled quantity; scores are stored times 10."""
-    scale = 10 if name == "mos" else 1
+    scale = 10 if name.startswith("mos") else 1
     return (
         Metric(f"{name}_total", f"Sum of all {label} values sampled", lambda q: q.samples[name].total / scale,
                f"{prefix}{name}_total", kind=Kind.COUNTER, decimals=6),
@@ -175,6 +183,10 @@ VOIP: tuple[Metric[Quality], ...] = (
     Metric("rtp_seq_resets", "RTP sequence resets", lambda q: q.resets, "rtp_seq_resets", kind=Kind.COUNTER),
     Metric("rtp_reordered", "Out-of-order RTP packets", lambda q: q.reordered, "rtp_reordered", kind=Kind.COUNTER),
 )
+
+MEASURED: tuple[Metric[Quality], ...] = (
+    *_sampled("mos_measured", "MOS (measured)"), *_sampled("packetloss_measured", "packet loss (measured)"))
+"""What the daemon found itself, whatever the parties report (option measure-rtp)."""
 
 INTERFACE_VOIP: tuple[Metric[Quality], ...] = tuple(
     metric for name, label in (("mos", "MOS"), *_LABELS) for metric in _sampled(name, label, "interface_"))

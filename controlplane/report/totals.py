@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-from controlplane.report.metrics import CURRENT, INTERFACE_VOIP, MOS, RATES, TOTAL, VOIP, Metric
+from controlplane.report.metrics import CURRENT, INTERFACE_VOIP, MEASURED, MOS, RATES, TOTAL, VOIP, Metric
 from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.snapshot import Interface, Snapshot
 
@@ -25,6 +25,7 @@ def totals(snapshot: Snapshot) -> str:
     for interface in snapshot.interfaces:
         lines.append(f"VoIP metrics for interface {interface.ports.name}/{interface.ports.address}:")
         lines.extend(_lines(INTERFACE_VOIP, interface.counters.quality))
+    lines += ["", "Measured whatever is reported:", "", *_lines(MEASURED, quality)]
     return _text(lines)
 
 

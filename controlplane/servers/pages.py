@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from controlplane.report.prometheus import CONTENT_TYPE
 from controlplane.servers.services import Services, encoded
 
 NG = "application/x-rtpengine-ng"
@@ -65,7 +66,7 @@ class Pages:
 
     def _metrics(self) -> Page:
         metrics = self._services.metrics
-        return Page(metrics().encode()) if metrics else _NO_METRICS
+        return Page(metrics(), CONTENT_TYPE) if metrics else _NO_METRICS
 
     async def _ng(self, content_type: str, body: bytes, peer: str) -> Page:
         reply = await self._services.ng(body, peer)

@@ -24,7 +24,7 @@ class Services:
     plain: Handler
     command: Callable[[str], "str | Iterable[str]"]
     clock: Callable[[], float]
-    metrics: Callable[[], str] | None = None
+    metrics: Callable[[], Iterable[str]] | None = None
 
     def within(self, allowed: Allowed) -> Services:
         """The same for a listener that serves some commands alone."""

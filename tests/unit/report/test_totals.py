@@ -81,7 +81,8 @@ def test_totals_order_and_blanks() -> None:
     assert lines[at("MOS standard deviation") + 1:][:4] == ["", "", "VoIP metrics:", ""]
     assert lines[at("Out-of-order RTP packets") + 1:][:4] == ["", "", "Control statistics:", ""]
     assert lines[at("127.0.0.1") + 1:][:3] == ["", "", "VoIP metrics for interface pub/192.0.2.10:"]
-    assert len(lines) - 1 - at("VoIP metrics for interface") == 31, "six quantities of five lines end the report"
+    assert at("Measured whatever is reported:") - at("VoIP metrics for interface") == 32, "six times five lines"
+    assert len(lines) - 1 - at("Measured whatever is reported:") == 12, "two quantities of five lines end the report"
 
 
 def test_interfaces() -> None:

@@ -139,9 +139,10 @@ def test_a_reply_that_comes_later() -> None:
 
 def test_metrics_where_there_are_some() -> None:
     async def check(server: HttpServer) -> None:
-        status, headers, body = parts(await talk(server.plain.addresses[0], request("GET", "/metrics")))
-        assert (status, headers["content-type"], body) == (200, TEXT, b"rtpengine_sessions 1\n")
-    serve(check, dataclasses.replace(SERVICES, metrics=lambda: "rtpengine_sessions 1\n"))
+        status, headers, content = parts(await talk(server.plain.addresses[0], request("GET", "/metrics")))
+        assert (status, headers["content-type"]) == (200, "text/plain; version=0.0.4; charset=utf-8")
+        assert content == b"e\r\nsome 1\nmore 2\n\r\n0\r\n\r\n", "chunked"
+    serve(check, dataclasses.replace(SERVICES, metrics=lambda: iter(["some 1\n", "more 2\n"])))
 
 
 def test_a_bug_gives_an_error_and_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
