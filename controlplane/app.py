@@ -19,7 +19,7 @@ from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import RtcpTap
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
 from controlplane.errors import ConfigError, PeerError
-from controlplane.garbage import Garbage
+from controlplane.garbage import PERIOD, Garbage
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
 from controlplane.listeners import Listeners
 from controlplane.log import NOTICE, Log, Seldom
@@ -136,7 +136,7 @@ class App:
         timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
                   asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
                   asyncio.create_task(_attend_paths(self.proxy)),
-                  asyncio.create_task(_every(_TICK, self._garbage.set_aside)),
+                  asyncio.create_task(_every(PERIOD, self._garbage.set_aside)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
             timers.append(asyncio.create_task(_every(interval, lambda: self._tell_manager(notify.WATCHDOG))))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keeps Python's garbage collector from looking through all calls again and again, which takes a second at worst.
 
-Calls are freed by reference counting, as they take their cycles apart when they end. So what has survived for a second
+Calls are freed by reference counting, as they take their cycles apart when they end. So what has survived for a moment
 is set aside, and only new objects are searched for cycles. What was set aside is searched while there is little of it.
 """
 from __future__ import annotations
@@ -13,8 +13,11 @@ _THRESHOLDS = 5000, 10, 1000
 """New objects between collections of the young, such collections between those of the middle-aged, and of those."""
 _FEW = 500
 """Calls that may be up while everything is searched: that takes some tens of milliseconds."""
-_INTERVAL = 600
-"""Seconds between two searches through everything."""
+PERIOD = 0.1
+"""Seconds after which new objects are set aside. Where as many come as go, the collector does not see that they are
+many: when 10,000 calls learn where their packets come from, those of a second take it 30 milliseconds."""
+_INTERVAL = 6000
+"""Periods between two searches through everything."""
 
 
 class Garbage:
@@ -26,7 +29,7 @@ class Garbage:
         gc.set_threshold(*_THRESHOLDS)
 
     def set_aside(self) -> None:
-        """To be called once a second."""
+        """To be called every PERIOD."""
         self._waited += 1
         if self._waited >= _INTERVAL and self._calls() <= _FEW:
             self._waited = 0
