@@ -87,12 +87,14 @@ class Dispatcher:
         """The reply to a message that came without a cookie on a transport that needs none."""
         started = self._clock()
         encoding, command, reply = self._serve(payload, source, now)
+        if isinstance(reply, Later):
+            return reply.map(partial(self._finished, encoding, command, source, started))
+        return self._finished(encoding, command, source, started, reply)
 
-        def finished(reply: Reply) -> bytes:
-            reply, encoded = self._encoded(encoding, command, reply)
-            self._hooks.observe(command, _host(source), self._clock() - started, reply["result"] == "error")
-            return encoded
-        return reply.map(finished) if isinstance(reply, Later) else finished(reply)
+    def _finished(self, encoding: Encoding, command: str, source: str, started: float, reply: Reply) -> bytes:
+        reply, encoded = self._encoded(encoding, command, reply)
+        self._hooks.observe(command, _host(source), self._clock() - started, reply["result"] == "error")
+        return encoded
 
     def _encoded(self, encoding: Encoding, command: str, reply: Reply) -> tuple[Reply, bytes]:
         try:

@@ -7,7 +7,7 @@ import errno
 import logging
 import socket
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.errors import ConfigError
@@ -80,7 +80,7 @@ class NgUdpServer:
             except OSError as error:
                 _log.warning("ng listener %s: %s", self.endpoint, error)
                 return
-            reply = self._handler(data, shown(source), self._clock())
+            reply = self._handler(data, _shown(source), self._clock())
             if isinstance(reply, Later):
                 reply.then(partial(self._send, control=control, source=source))
             elif reply is not None:
@@ -105,11 +105,14 @@ class NgUdpServer:
         """The control message that makes the reply leave from the address asked, on any interface."""
         level, _, kind = _PKTINFO[self._family]
         for got_level, got_kind, info in control:
-            if (got_level, got_kind) == (level, kind):
+            if got_level == level and got_kind == kind:
                 # in_pktinfo: index, local address, header address; in6_pktinfo: address, index
                 same = bytes(4) + info[8:12] + bytes(4) if self._family == 4 else info[:16] + info[16:20]
                 return [(level, kind, same)]
         return []
+
+
+_shown = lru_cache(1024)(shown)
 
 
 def _bind(listen: Endpoint) -> socket.socket:
