@@ -68,7 +68,8 @@ class NgUdpServer:
     def close(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Free the port; ``loop`` is the one it was started on."""
         if loop is not None:
-            loop.remove_reader(self._socket.fileno())
+            remove: Callable[[int], object] = loop.remove_reader  # says something else in uvloop than in asyncio
+            remove(self._socket.fileno())
         self._socket.close()
 
     def _readable(self) -> None:
