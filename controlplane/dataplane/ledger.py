@@ -137,7 +137,8 @@ class Ledger:
                 continue
             account = self._account(source)
             account.senders = tuple([other for other in account.senders if other != slot])
-            account.past = account.past._replace(sent=account.past.sent + self._outputs.counters(slot))
+            received, sent, sources = account.past
+            account.past = Reading(received, sent + self._outputs.counters(slot), sources)
 
     def _delete(self, locals_: Iterable[Endpoint]) -> tuple[list[Installed], list[bytes]]:
         """Take targets out of the engine, and what it says of them. Their slots can still be read."""

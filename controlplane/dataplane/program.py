@@ -53,21 +53,22 @@ class Program:
         indices = self._indices([w for w in wanted if is_encrypted(w)])
         if carried is not None:
             indices.merge(carried)
-        left = self._leave_accelerator([w.local for w in wanted if not _may_offload(w)], changes.closed)
+        left = {} if self._fast is None else self._leave_accelerator(
+            self._fast, [w.local for w in wanted if not _may_offload(w)], changes.closed)
         self._install_relay(wanted, left, indices)
-        self._enter_accelerator([w for w in wanted if _may_offload(w)])
+        if self._fast is not None:
+            self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w)])
         self._relay.close(changes.closed)
         for local in changes.closed:
             self._latest.pop(local, None)
             self._close_socket(local)
 
-    def _leave_accelerator(self, removed: list[Endpoint], closed: list[Endpoint]) -> dict[Endpoint, Addition]:
+    def _leave_accelerator(self, fast: Ledger, removed: list[Endpoint],
+                           closed: list[Endpoint]) -> dict[Endpoint, Addition]:
         """Those ``removed``, and where they were."""
-        if self._fast is None:
-            return {}
         try:
-            left = self._fast.remove(removed)
-            self._fast.close(closed)
+            left = fast.remove(removed)
+            fast.close(closed)
             return left
         except DataPlaneError as error:
             self._give_up(error)
@@ -106,11 +107,11 @@ class Program:
         for addition, error in self._relay.add(additions):
             _log.error("relay: %s", error)
 
-    def _enter_accelerator(self, wanted: list[WantedTarget]) -> None:
-        if self._fast is None or not wanted:
+    def _enter_accelerator(self, fast: Ledger, wanted: list[WantedTarget]) -> None:
+        if not wanted:
             return
         try:
-            self._hand_over(self._fast, wanted)
+            self._hand_over(fast, wanted)
         except DataPlaneError as error:
             self._give_up(error)
 

@@ -60,9 +60,9 @@ def choose_origin(state: OriginState, sender: Origin | None, rules: OriginRules,
         version = _next(sent.version)
     elif sent and rules.own_version:
         version = sent.version
-    place = fallback
-    if rules.address or rules.full:
-        place = sent or fallback._replace(network_type="IN", address_type=local.sdp_family, address=str(local))
+    if (rules.address or rules.full) and sent is None:
+        return Origin(user.username, identity.session_id, version, "IN", local.sdp_family, str(local))
+    place = sent if sent and (rules.address or rules.full) else fallback
     return Origin(user.username, identity.session_id, version, place.network_type, place.address_type, place.address)
 
 

@@ -5,13 +5,10 @@ Attribute texts are what follows ``a=``.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 from controlplane.addresses import Address
 from controlplane.sdp.model import Extmap, Origin, PayloadType
 
 
-@dataclass(slots=True)
 class OutgoingMedia:
     """One m-section to print.
 
@@ -29,32 +26,61 @@ class OutgoingMedia:
     port: int
     protocol: str
     address: Address
-    formats: tuple[str, ...] = ()
+    formats: tuple[str, ...]
     title: str = ""
-    bandwidths: dict[str, int] = field(default_factory=dict)
-    mid: str | None = None
+    bandwidths: dict[str, int]
+    mid: str | None
     label: str | None = None
     bundle_only: bool = False
     hidden_port: bool = False
-    rejected: bool = False
+    rejected: bool
     bare: bool = False
     copied: list[str] | None = None
     payload_types: tuple[PayloadType, ...] = ()
     extmap_allow_mixed: bool = False
     extmaps: tuple[Extmap, ...] = ()
-    generic: list[str] = field(default_factory=list)
-    direction: str | None = "sendrecv"
+    generic: list[str]
+    direction: str | None
     rtcp_port: int | None = None
     rtcp_address: Address | None = None
     rtcp_mux: bool = False
-    crypto: list[str] = field(default_factory=list, repr=False)
-    dtls: list[str] = field(default_factory=list)
+    crypto: list[str]
+    dtls: list[str]
     ptime: int | None = None
     maxptime: int | None = None
-    ice: list[str] = field(default_factory=list)
-    candidates: list[str] = field(default_factory=list)
+    ice: list[str]
+    candidates: list[str]
     end_of_candidates: bool = False
-    added: list[str] = field(default_factory=list)
+    added: list[str]
+
+    def __init__(self, type: str, port: int, protocol: str, address: Address, formats: tuple[str, ...] = (),
+                 mid: str | None = None, rejected: bool = False) -> None:
+        self.type = type
+        self.port = port
+        self.protocol = protocol
+        self.address = address
+        self.formats = formats
+        self.mid = mid
+        self.rejected = rejected
+        self.bandwidths = {}
+        self.generic = []
+        self.direction = "sendrecv"
+        self.crypto = []
+        self.dtls = []
+        self.ice = []
+        self.candidates = []
+        self.added = []
+
+    def in_clear(self, protocol: str) -> OutgoingMedia:
+        """The same section without keys, under another profile."""
+        made = OutgoingMedia(self.type, self.port, self.protocol, self.address)
+        for name in dir(made):
+            if not name.startswith("_") and name != "in_clear":
+                setattr(made, name, getattr(self, name))
+        made.protocol = protocol
+        made.crypto = []
+        made.dtls = []
+        return made
 
 
 class OutgoingSession:

@@ -74,19 +74,31 @@ def outgoing_media(sender: MediaDescription, port: int, address: Address, *, rem
         direction = None
         if sender.received_direction is not None:
             generic.append(sender.received_direction)
-    return OutgoingMedia(
-        sender.type, port, sender.protocol_text, zero_address(address.family) if held.zero else address,
-        printed_formats(sender),
-        sender.title, dict(sender.bandwidths), label=sender.label, rejected=sender.rejected,
-        payload_types=sender.payload_types, extmaps=sender.extmaps, extmap_allow_mixed=sender.extmap_allow_mixed,
-        generic=generic, direction=direction, ptime=sender.ptime, maxptime=sender.maxptime)
+    section = _section(sender, port, zero_address(address.family) if held.zero else address)
+    section.label = sender.label
+    section.payload_types = sender.payload_types
+    section.extmaps = sender.extmaps
+    section.extmap_allow_mixed = sender.extmap_allow_mixed
+    section.generic = generic
+    section.direction = direction
+    section.ptime = sender.ptime
+    section.maxptime = sender.maxptime
+    return section
 
 
 def copied_media(sender: MediaDescription, port: int, address: Address) -> OutgoingMedia:
     """A section that repeats all of the sender's attributes in their order (opaque media, forced relay)."""
-    return OutgoingMedia(
-        sender.type, port, sender.protocol_text, address, printed_formats(sender), sender.title,
-        dict(sender.bandwidths), rejected=sender.rejected, copied=texts(sender.attributes))
+    section = _section(sender, port, address)
+    section.copied = texts(sender.attributes)
+    return section
+
+
+def _section(sender: MediaDescription, port: int, address: Address) -> OutgoingMedia:
+    section = OutgoingMedia(sender.type, port, sender.protocol_text, address, printed_formats(sender),
+                            rejected=sender.rejected)
+    section.title = sender.title
+    section.bandwidths.update(sender.bandwidths)
+    return section
 
 
 def printed_formats(sender: MediaDescription) -> tuple[str, ...]:

@@ -151,8 +151,12 @@ def _rejected(media: Media, said: MediaDescription) -> OutgoingMedia:
     formats = printed_formats(said)
     if media.protocol.lower() != said.protocol_text.lower():
         formats = printed_formats(media.description) if media.description is not None else ()
-    return OutgoingMedia(media.type, 0, media.protocol or said.protocol_text, zero_address(media.family or 4),
-                         formats, said.title, dict(said.bandwidths), mid=media.mid, label=said.label, rejected=True)
+    section = OutgoingMedia(media.type, 0, media.protocol or said.protocol_text, zero_address(media.family or 4),
+                            formats, media.mid, rejected=True)
+    section.title = said.title
+    section.bandwidths.update(said.bandwidths)
+    section.label = said.label
+    return section
 
 
 def _unanswered(exchange: Exchange, media: Media) -> OutgoingMedia:

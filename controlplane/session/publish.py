@@ -92,8 +92,11 @@ def _printed(context: Context, media: Media, direction: str, formats: tuple[str,
     if media.told:
         formats = tuple([str(codec.number) for codec in media.told])
     section = OutgoingMedia(
-        media.type, media.mapping.sockets[0].port, media.protocol, context.printed(media), formats, mid=media.mid,
-        payload_types=media.told, extmaps=media.extmaps, direction=direction, ptime=ptime)
+        media.type, media.mapping.sockets[0].port, media.protocol, context.printed(media), formats, media.mid)
+    section.payload_types = media.told
+    section.extmaps = media.extmaps
+    section.direction = direction
+    section.ptime = ptime
     if media.is_rtp:
         context.print_rtcp(media, section, media.mux)
     return section

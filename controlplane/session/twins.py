@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, SessionDescription, Twin
@@ -60,8 +59,9 @@ def with_twins(media: Media, section: OutgoingMedia, request: Request, is_offer:
     plain = _PLAIN.get(section.protocol)
     if is_offer and "offer-legacy" in request.osrtp and plain is not None and not section.rejected:
         media.twins_offered = True
-        return replace(section, protocol=plain, crypto=[], dtls=[]), section
+        return section.in_clear(plain), section
     if media.twin is None:
         return section,
-    unused = OutgoingMedia(section.type, 0, media.twin.protocol, section.address, section.formats, bare=True)
+    unused = OutgoingMedia(section.type, 0, media.twin.protocol, section.address, section.formats)
+    unused.bare = True
     return (unused, section) if media.twin.first else (section, unused)

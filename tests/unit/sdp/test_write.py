@@ -10,6 +10,14 @@ LOCAL6 = Address.parse("2001:db8:7::5")
 ORIGIN = Origin("-", "1", 2, "IN", "IP4", "203.0.113.5")
 
 
+def media_of(type="audio", port=5, protocol="RTP/AVP", address=LOCAL, **fields):
+    media = OutgoingMedia(type, port, protocol, address)
+    for name, value in fields.items():
+        getattr(media, name)
+        setattr(media, name, value)
+    return media
+
+
 def session_of(*medias, **fields):
     session = OutgoingSession(ORIGIN)
     session.medias += medias
@@ -50,7 +58,7 @@ def everything(**changes):
         direction="sendonly", rtcp_port=32901, rtcp_address=LOCAL6, rtcp_mux=True, crypto=["crypto:1 X"],
         dtls=["setup:actpass"], ptime=20, maxptime=40, ice=["ice-ufrag:u"], candidates=["candidate:1"],
         end_of_candidates=True, added=["z"])
-    return OutgoingMedia(**(fields | changes))
+    return media_of(**(fields | changes))
 
 
 def test_section_lines_in_order():
@@ -83,7 +91,7 @@ def test_copied_section():
 
 
 def test_smallest_section():
-    media = OutgoingMedia("audio", 5, "RTP/AVP", LOCAL6, direction=None)
+    media = media_of(address=LOCAL6, direction=None)
     assert section(media) == ["m=audio 5 RTP/AVP 0", "c=IN IP6 2001:db8:7::5"]
     media.extmap_allow_mixed = True
     assert len(section(media)) == 2, "allow-mixed says nothing without header extensions"
@@ -93,15 +101,23 @@ def test_unknown_payload_type():
     assert codec_texts(PayloadType(96, "", 0)) == ["rtpmap:96 /0"]
 
 
+def test_a_section_without_its_keys_is_the_same_otherwise():
+    encrypted = everything()
+    plain = encrypted.in_clear("RTP/AVPF")
+    assert section(plain) == [line.replace("RTP/SAVPF", "RTP/AVPF") for line in section(encrypted)
+                              if line not in ("a=crypto:1 X", "a=setup:actpass")]
+    assert encrypted.crypto == ["crypto:1 X"] and encrypted.protocol == "RTP/SAVPF"
+
+
 def test_foreign_bytes_are_printed_as_they_came():
     text = b"x:\xff\xc3\xa9\0".decode("utf-8", "surrogateescape")
-    media = OutgoingMedia("audio", 5, "RTP/AVP", LOCAL, generic=[text])
+    media = media_of(generic=[text])
     assert b"\r\na=x:\xff\xc3\xa9\0\r\n" in write(session_of(media))
 
 
 def test_edits_apply_to_their_section():
-    video = OutgoingMedia("Video", 7, "RTP/AVP", LOCAL, generic=["g:1"], direction=None)
-    audio = OutgoingMedia("audio", 5, "RTP/AVP", LOCAL, generic=["g:1"], direction="sendrecv", added=["y"])
+    video = media_of("Video", 7, generic=["g:1"], direction=None)
+    audio = media_of(generic=["g:1"], direction="sendrecv", added=["y"])
     body = write(session_of(video, audio, generic=["g:1"]), {
         "none": Edits({"g"}, added=["first"]), "audio": Edits({"sendrecv"}, {"g:1": "h"}, ["last", "last"])}).decode()
     assert body.split("\r\n")[4:-1] == [

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from controlplane.addresses import Address
 from controlplane.events import ChangeSet
 from controlplane.ng.request import Request
-from controlplane.sdp.model import MediaDescription, SessionDescription
+from controlplane.sdp.model import MediaDescription, Origin, SessionDescription
+from controlplane.sdp.outgoing import OutgoingMedia, OutgoingSession
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.party import Party
 from controlplane.session.stream import Stream
 
-FRESH = (ChangeSet(), Request("offer"), MediaDescription("audio", 9, 1, "RTP/AVP", None, ("0",)), SessionDescription(),
-         Call("c", 1.0), Media(1, "audio"), Party(1.0), Stream(1, 1.0))
+FRESH = (ChangeSet(), Request("offer"), MediaDescription("audio", 9, 1, "RTP/AVP", None, ("0",)),
+         SessionDescription(), OutgoingSession(Origin("-", "1", 1, "IN", "IP4", "192.0.2.1")),
+         OutgoingMedia("audio", 9, "RTP/AVP", Address.parse("192.0.2.1")), Call("c", 1.0), Media(1, "audio"),
+         Party(1.0), Stream(1, 1.0))
 
 
 @pytest.mark.parametrize("made", FRESH, ids=lambda made: type(made).__name__)
