@@ -52,6 +52,7 @@ def revive(memory: AgentMemory, locals_: Iterable[LocalCandidate], random: Rando
                   software=software, components=memory.components)
     agent.local, agent.tie_breaker = memory.local, memory.tie_breaker
     agent.set_locals(locals_, now)
+    agent.sources = dict.fromkeys(memory.sources)
     if memory.remote is None:
         return agent
     agent.set_remote(memory.remote, now, lite=memory.remote_lite, complete=memory.remote_complete)
@@ -61,7 +62,6 @@ def revive(memory: AgentMemory, locals_: Iterable[LocalCandidate], random: Rando
         pair = agent.checklist.learn(local, each.remote) if local is not None else None
         if pair is not None:
             pair.state, pair.nominated = State.SUCCEEDED, each.nominated
-    agent.sources = dict.fromkeys(memory.sources)
     if memory.failed:
         agent.phase, agent.reason = Phase.FAILED, memory.failed
     agent.set_components(memory.components, now)

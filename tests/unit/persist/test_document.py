@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from controlplane.errors import PeerError
-from controlplane.events import Counters, KeyIndex, SsrcStats, StreamStats
+from controlplane.events import Counters, KeyIndex, PacketHanded, SsrcStats, StreamStats
+from controlplane.ice import stun
 from controlplane.ice.agent import Phase
 from controlplane.persist import document, media, paths, values
 from controlplane.persist.document import read_call, write_call
@@ -26,7 +27,7 @@ from controlplane.session.stream import Stream
 from controlplane.srtp.sdes import Sdes
 from tests.peers.dtls import DtlsPeer
 from tests.unit.persist.daemons import around, heir, restored, written
-from tests.unit.session.calls import Daemon, established, port_of, sdp, spec
+from tests.unit.session.calls import Daemon, ep, established, port_of, sdp, spec
 from tests.unit.session.ice_peers import IceNetwork, IceParty, admitted
 from tests.unit.session.test_bundles import AV, body
 from tests.unit.session.test_dtls import caller, callee, converse, received, sent, state
@@ -232,6 +233,19 @@ def test_ice_goes_on_with_the_path_it_had() -> None:
     network.cut = True
     network.run(40.0)
     assert agent.phase is Phase.FAILED, "and loses it if the other is gone"
+
+
+def test_who_checked_before_the_answer_is_remembered() -> None:
+    daemon = Daemon()
+    daemon.offer(sdp() + "a=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\n")
+    ice = daemon.call.parties[1].medias[0].ice
+    assert ice is not None and ice.agent.remote is None
+    local, source = daemon.local(None), ep("192.0.2.10:41000")
+    daemon.calls.on_packet(PacketHanded(local, source, daemon.now, stun.build(stun.Kind.REQUEST, bytes(12), [
+        stun.text(stun.Type.USERNAME, f"{ice.agent.local.ufrag}:x")], ice.agent.local.password)))
+    assert list(ice.agent.sources) == [(local, source)]
+    again = heir(daemon).call.parties[1].medias[0].ice
+    assert again is not None and list(again.agent.sources) == [(local, source)]
 
 
 def test_failed_ice_stays_failed() -> None:
