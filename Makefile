@@ -31,7 +31,7 @@ PY_COMPILED := RTPENGINE_COMPILED=1 PYTHONPATH=$(abspath $(COMPILED)):$(CURDIR) 
 
 .PHONY: all help venv relay compiled kmod libxt demo run test style types check check-unit check-compiled check-core \
 	check-netns check-kernel check-kernel-debug check-e2e attack bench bench-kernel fuzz differential install uninstall dkms \
-	root clean
+	root deb check-deb churn clean
 
 all: relay kmod
 
@@ -43,12 +43,14 @@ help:
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
 	@echo 'make attack         attacks on calls with 50 packets each, and the exact number that each wins'
+	@echo 'make churn          200,000 short calls of every kind, and whether anything of them stays (half an hour)'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
 	@echo 'make fuzz           the fuzz targets, a minute each'
 	@echo 'make differential   10,000 random calls, here and on the reference daemon'
 	@echo 'make kmod           the kernel module and the iptables extension'
 	@echo 'make dkms           install the module with DKMS, and the iptables extension'
+	@echo 'make deb            Debian packages, in build/deb (three minutes); check-deb also installs them in a fresh Debian'
 	@echo 'make install        daemon, rtpengine-ctl, service and example configuration below PREFIX=$(PREFIX)'
 	@echo 'make uninstall clean'
 
@@ -132,6 +134,9 @@ attack: $(VENV)/relay
 	tools/packages.sh test
 	RTPENGINE_ATTACK_PACKETS=50 $(PYTEST) tests/attack --timeout=300
 
+churn: $(COMPILED)/ready
+	nice $(PY) -m tests.churn $(ARGS)
+
 bench: $(COMPILED)/ready
 	tools/packages.sh module demo test
 	$(PY) -m tests.bench $(ARGS)
@@ -155,6 +160,15 @@ dkms: root
 	install -D -m 644 etc/modprobe.d/rtpengine.conf $(DESTDIR)/etc/modprobe.d/rtpengine.conf
 	install -D -m 644 etc/modules-load.d/rtpengine.conf $(DESTDIR)/etc/modules-load.d/rtpengine.conf
 	[ -n "$(DESTDIR)" ] || tools/dkms.sh install
+
+# rtpengined, rtpengine-ctl, rtpengine-dkms and rtpengine-xtables.
+deb:
+	tools/packages.sh build module deb
+	tools/deb.sh build/deb
+
+check-deb: deb $(VENV)/relay
+	tools/packages.sh test
+	RTPENGINE_DEB=$(abspath build/deb) $(PYTEST) tests/packaging
 
 root:
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || { echo 'this changes the system: run it with sudo' >&2; exit 1; }

@@ -3,7 +3,7 @@
 # packages.sh SET... - installs the Debian packages of the named sets that are missing.
 #   build  the daemon and its C parts      module  the kernel module and the iptables extension
 #   demo   speech and tools of the demo    dkms    the module for every kernel to come
-#   test   everything the tests start
+#   test   everything the tests start       deb     Debian packages, and a fresh Debian to try them in
 # Root, or sudo. Does nothing, and asks no server, when all is there.
 set -eu
 
@@ -14,6 +14,7 @@ packages() {
 	module) echo gcc make pkg-config kmod libxtables-dev "linux-headers-$(dpkg --print-architecture)" ;;
 	demo) echo sip-tester iproute2 ;;
 	dkms) echo dkms ;;
+	deb) echo dpkg-dev binutils xz-utils debootstrap ;;
 	test) echo iproute2 ethtool iptables nftables sip-tester clang-14 libclang-rt-14-dev sparse qemu-system-x86 \
 		busybox-static cpio kmod pahole python3 procps systemd groff-base dkms openssl baresip-core ;;
 	*) echo "packages.sh: unknown set $1" >&2; exit 2 ;;

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The packages in a fresh Debian: installed, started as the unit says, installed again, purged.
+
+Systemd cannot run there; what its unit would start is started in a network namespace, and told where to report.
+RTPENGINE_DEB names the folder with the packages (`make check-deb`).
+"""
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.packaging.test_packages import PACKAGES
+from tests.peers.netns import Namespace, available
+
+FOLDER = os.environ.get("RTPENGINE_DEB", "")
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800),
+              pytest.mark.skipif(not FOLDER, reason="a root of its own takes minutes: make check-deb"),
+              pytest.mark.skipif(not shutil.which("debootstrap"), reason="needs debootstrap"),
+              pytest.mark.skipif(bool(available()), reason=available())]
+SUITE = "bookworm"
+CONFIG = "etc/rtpengine/rtpengine.conf"
+QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+class Root:
+    """A Debian below ``path``."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def command(self, words: Sequence[str]) -> list[str]:
+        """``words`` inside, with /proc, as its own mount namespace."""
+        inside = "mount -t proc proc {0}/proc && mount --rbind /dev {0}/dev && exec chroot {0} {1}".format(
+            shlex.quote(str(self.path)), shlex.join(words))
+        return ["unshare", "--mount", "sh", "-c", inside]
+
+    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(self.command(words), capture_output=True, text=True, timeout=1200,
+                              env={**os.environ, **QUIET})
+        assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        return done
+
+    def named_rtpengine(self) -> set[str]:
+        """Every file whose name is ours, but for the packages themselves and what apt and dpkg remember."""
+        found = self.run("find", "/", "-xdev", "-iname", "*rtpengine*", "-not", "-path", "/packages/*").stdout.split()
+        return {name for name in found if not name.startswith(("/proc", "/dev", "/var/cache", "/var/lib/apt"))}
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
+    path = tmp_path_factory.mktemp("debian") / "root"
+    done = subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates,iproute2", SUITE, str(path),
+                           "http://deb.debian.org/debian"], capture_output=True, text=True, timeout=1200)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    for conf in Path("/etc/apt/apt.conf.d").glob("*"):      # a proxy, if this host needs one
+        if "Acquire" in conf.read_text():
+            shutil.copy(conf, path / "etc/apt/apt.conf.d" / conf.name)
+    shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
+    (path / "packages").mkdir()
+    for package in Path(FOLDER).glob("*.deb"):
+        shutil.copy(package, path / "packages")
+    root = Root(path)
+    root.run("apt-get", "update", "-qq")
+    root.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "linux-headers-amd64",
+             *(f"/packages/{each.name}" for each in sorted((path / "packages").iterdir())))
+    yield root
+
+
+def unit_command(root: Root) -> list[str]:
+    unit = (root.path / "lib/systemd/system/rtpengine.service").read_text()
+    found = re.search(r"^ExecStart=(.*)$", unit, re.MULTILINE)
+    assert found
+    return shlex.split(found[1])
+
+
+def test_installed_as_dpkg_sees_it(root: Root) -> None:
+    assert root.run("dpkg", "--audit").stdout == "" and root.run("dpkg", "--verify", *PACKAGES).stdout == ""
+    assert (root.path / "etc/systemd/system/multi-user.target.wants/rtpengine.service").is_symlink()
+    assert root.run("stat", "-c", "%U:%G %a", f"/{CONFIG}").stdout == "root:rtpengine 640\n"
+    assert root.run("rtpengine", "--version").stdout.startswith("Version: ")
+    assert root.run("rtpengine", "--check-config", "--interface=127.0.0.1").returncode == 0
+    assert "rtpengine-ctl" in root.run("rtpengine-ctl", "-help").stdout
+    modules = root.run("/usr/lib/rtpengine/bin/python", "-c",
+                       "from controlplane.session import calls; print(calls.__file__)").stdout
+    assert modules.strip().endswith(".so"), "the modules are compiled"
+
+
+def test_the_module_is_built_and_the_extension_found(root: Root) -> None:
+    assert re.search(r"^rtpengine/[^\n]*: installed$", root.run("dkms", "status").stdout, re.MULTILINE)
+    assert "RTPENGINE target options" in root.run("iptables", "-j", "RTPENGINE", "--help").stdout
+
+
+def test_the_service_starts_answers_and_stops(root: Root) -> None:
+    manager_path = root.path / "run/notify"
+    with Namespace("package") as namespace, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        namespace.run("ip", "link", "add", "media0", "type", "dummy")
+        namespace.run("ip", "address", "add", "192.0.2.1/24", "dev", "media0")
+        namespace.run("ip", "link", "set", "media0", "up")
+        manager.bind(str(manager_path))
+        manager_path.chmod(0o777)
+        manager.settimeout(60)
+        user = ["setpriv", "--reuid=rtpengine", "--regid=rtpengine", "--init-groups", "--no-new-privs"]
+        words = ["env", "NOTIFY_SOCKET=/run/notify", *user, *unit_command(root)]
+        with subprocess.Popen(namespace.command(root.command(words)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, env={**os.environ, **QUIET}) as daemon:
+            try:
+                assert manager.recv(100) == b"READY=1"
+                client = root.command(["rtpengine-ctl", "list", "timeout"])
+                done = subprocess.run(namespace.command(client), capture_output=True, text=True, timeout=60)
+                assert (done.returncode, done.stdout) == (0, "TIMEOUT=60\n"), done.stderr
+            finally:
+                daemon.terminate()      # everything before the daemon has become it
+                output, _ = daemon.communicate(timeout=60)
+        assert manager.recv(100) == b"STOPPING=1" and daemon.returncode == 0, output
+    assert "192.0.2.1 ports 30000 to 39999" in output and "Shutting down with 0 calls" in output
+    manager_path.unlink()
+
+
+def test_settings_survive_another_installation(root: Root) -> None:
+    config = root.path / CONFIG
+    config.write_text(config.read_text().replace("timeout = 60", "timeout = 61"))
+    name = next((root.path / "packages").glob("rtpengined_*")).name
+    root.run("dpkg", "-i", f"/packages/{name}")
+    assert "\ntimeout = 61\n" in config.read_text()
+
+
+def test_purged_without_a_trace(root: Root) -> None:
+    before = time.monotonic()
+    root.run("apt-get", "remove", "-y", "-qq", *PACKAGES)
+    assert (root.path / CONFIG).exists(), "removal keeps the settings"
+    root.run("apt-get", "purge", "-y", "-qq", *PACKAGES)
+    assert root.named_rtpengine() == set()
+    assert root.run("getent", "passwd", "rtpengine", check=False).returncode == 2
+    assert "rtpengine" not in root.run("dpkg-query", "-W").stdout
+    assert time.monotonic() - before < 600
