@@ -10,7 +10,8 @@ from tests.peers.daemon import Daemon, free_port
 pytestmark = pytest.mark.e2e
 CALLS, ROUNDS = 1200, 3
 MEMORY = 8000.0
-"""Kilobytes that 1000 further calls may leave held in a run as short as this, which warms up all along; a call is 30 kB."""
+"""Kilobytes that 1000 further calls may leave held in a run as short as this, which warms up all along; a call has
+30."""
 
 
 def test_nothing_of_a_call_stays() -> None:
