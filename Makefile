@@ -30,8 +30,8 @@ PYTHON_SOURCES := $(shell find controlplane ctl -name '*.py')
 PY_COMPILED := RTPENGINE_COMPILED=1 PYTHONPATH=$(abspath $(COMPILED)):$(CURDIR) $(PY) -P
 
 .PHONY: all help venv relay compiled kmod libxt demo run test style types check check-unit check-compiled check-core \
-	check-netns check-kernel check-kernel-debug check-e2e attack bench bench-kernel fuzz differential install uninstall dkms \
-	root deb check-deb churn clean
+	check-netns check-kernel check-kernel-debug check-e2e attack failover bench bench-kernel fuzz differential install \
+	uninstall dkms root deb check-deb churn clean
 
 all: relay kmod
 
@@ -44,6 +44,7 @@ help:
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
 	@echo 'make attack         attacks on calls with 50 packets each, and the exact number that each wins'
 	@echo 'make churn          200,000 short calls of every kind, and whether anything of them stays (half an hour)'
+	@echo 'make failover       moves calls between two nodes a hundred times, which make test does three times'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
 	@echo 'make fuzz           the fuzz targets, a minute each'
@@ -136,6 +137,11 @@ attack: $(VENV)/relay
 
 churn: $(COMPILED)/ready
 	nice $(PY) -m tests.churn $(ARGS)
+
+# What make test does three times.
+failover: $(VENV)/relay
+	tools/packages.sh test
+	RTPENGINE_FAILOVERS=100 $(PYTEST) tests/e2e/test_failover.py
 
 bench: $(COMPILED)/ready
 	tools/packages.sh module demo test

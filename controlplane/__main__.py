@@ -24,7 +24,9 @@ def main() -> None:
             sys.exit(_rule_action(settings))
         if settings.action == "check-config":
             from controlplane.listeners import check_commands
+            from controlplane.store.store import check_servers
             check_commands(settings)
+            check_servers(settings)
             for warning in check(settings):
                 process.complain(f"Warning: {warning}")
             print("The settings are in order.")

@@ -28,6 +28,8 @@ from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.operator import Operator
 from controlplane.proxy import Proxy
+from controlplane.store.store import Store
+from controlplane.store.store import create as create_store
 from controlplane.renewal import Renewal
 
 _log = logging.getLogger("rtpengine.core")
@@ -72,10 +74,13 @@ class App:
         self._firewall: Firewall | None = None
         self._unreachable = Seldom()
         self._listeners: Listeners | None = None
+        self._store: Store | None = None
         try:
             self._accelerator = accelerator_of(settings, self._relay)
             self.proxy = Proxy(settings, self._relay, self._accelerator, specs, aliases, time.time)
             operator = Operator(self.proxy, log, time.time, self._set_control_tos)
+            operator.store = self._store = create_store(
+                settings, self.proxy, self.proxy.calls.settings.instance_id, time.time)
             commands = CliDispatcher(operator)
             self._renewal = Renewal(self.proxy, operator,
                                     lambda: self._listeners.certificates if self._listeners else [])
@@ -132,6 +137,9 @@ class App:
         loop.add_reader(self._relay.packets_fileno(), self.proxy.on_relay_packets)
         for tap in self.proxy.rtcp.taps:
             loop.add_reader(tap.fileno(), self._read_rtcp, loop, tap)
+        if self._store is not None:
+            self.proxy.attach(self._store)
+            await self._store.start()
         await listeners.start()
         timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
                   asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
@@ -153,6 +161,9 @@ class App:
         for tap in self.proxy.rtcp.taps:
             loop.remove_reader(tap.fileno())
         await listeners.close()
+        if self._store is not None:
+            self.proxy.detach()
+            await self._store.stop()
 
     def _read_rtcp(self, loop: asyncio.AbstractEventLoop, tap: RtcpTap) -> None:
         if not self.proxy.rtcp.read(tap):

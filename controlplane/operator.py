@@ -15,7 +15,10 @@ from controlplane.log import Log
 from controlplane.proxy import Proxy
 from controlplane.report.counters import Statistics
 from controlplane.report.model import PortUsage
+from controlplane.session.adoption import stand_by, take_over
 from controlplane.session.call import Call
+from controlplane.store.store import Store
+from controlplane.store.subscriber import Subscriber
 
 
 class Operator:
@@ -29,6 +32,7 @@ class Operator:
         self.now = clock
         self.pid = os.getpid()
         self.start_settings: Settings = proxy.settings.at_start()
+        self.store: Store | None = None
 
     @property
     def settings(self) -> Settings:
@@ -52,6 +56,8 @@ class Operator:
         self.settings.set(attribute, value)
         if attribute == "control_tos":
             self._set_control_tos(value)
+        if attribute.startswith("redis_") and self.store is not None:
+            self.store.options_changed()
         self._proxy.settings_changed()
 
     def log_subsystems(self) -> Mapping[str, str]:
@@ -77,3 +83,33 @@ class Operator:
 
     def set_debug(self, call: Any, on: bool) -> None:
         self._log.debug_call(call.call_id, on)
+
+    def active(self) -> None:
+        for call in self.calls().values():
+            take_over(call, self.now())
+        if self.store is not None:
+            self.store.taken_over()
+        self._proxy.settings_changed()
+
+    def standby(self) -> None:
+        for call in self.calls().values():
+            stand_by(call, self.now())
+        if self.store is not None:
+            self.store.given_up()
+        self._proxy.settings_changed()
+
+    def keyspaces(self) -> list[int] | None:
+        return self._subscriber.keyspaces if self._subscriber is not None else None
+
+    def add_keyspace(self, number: int) -> bool:
+        return self._subscriber is not None and self._subscriber.add(number)
+
+    def remove_keyspace(self, number: int) -> bool:
+        return self._subscriber is not None and self._subscriber.remove(number)
+
+    def write_to_read(self, on: bool) -> bool:
+        return self.store is not None and self.store.write_to_read(on)
+
+    @property
+    def _subscriber(self) -> Subscriber | None:
+        return self.store.subscriber if self.store is not None else None

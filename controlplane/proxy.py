@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Protocol
 
+from controlplane.addresses import Endpoint
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
 from controlplane.dataplane.indices import Indices
@@ -20,6 +22,7 @@ from controlplane.hostload import HostLoad
 from controlplane.log import Seldom
 from controlplane.ng.cookies import CookieCache
 from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
+from controlplane.ng.later import Later
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.nglog import call_ended, logged, repeated
@@ -49,6 +52,7 @@ SESSION_SETTINGS = ("timeout", "silent_timeout", "offer_timeout", "final_timeout
 """The options that the sessions read; attributes of both Settings and SessionSettings."""
 
 
+_CHANGING_NOTHING = ("ping", "query", "list", "statistics")
 _CALLS_AT_ONCE = 32
 """Calls looked after before requests are served again."""
 
@@ -65,6 +69,16 @@ def _identities(settings: Settings, now: float) -> Identities:
     return identities
 
 
+class Store(Protocol):
+    """Who keeps calls for other processes."""
+
+    def changed(self, call: Call, *, signalled: bool = False) -> None:
+        """A call is not what it was; ``signalled``: by a request."""
+
+    def ended(self, call: Call) -> None:
+        """A call is about to lose its sockets."""
+
+
 class Proxy:
     """Sessions, ports, engines and counters, wired together.
 
@@ -79,6 +93,9 @@ class Proxy:
         self._relay = relay
         self._load = HostLoad()
         self._seldom = Seldom()
+        self._store: Store | None = None
+        self._unstored: Call | None = None
+        """The call that the present request wants to be left as it is stored."""
         self._fresh: str | None = None
         """The call whose counters were read just now."""
         self._random = source = random.SystemRandom()
@@ -115,6 +132,33 @@ class Proxy:
             return change(self.calls, request, self._clock())
         return handle
 
+    def attach(self, store: Store) -> None:
+        """Tell ``store`` of all calls from now on."""
+        self._store = store
+        for command, handler in self._handlers().items():
+            if command not in _CHANGING_NOTHING:
+                self.add_command(command, self._storing(handler))
+
+    def detach(self) -> None:
+        """What is stored stays as it is."""
+        self._store = None
+
+    def _storing(self, handler: Handler) -> Handler:
+        def handle(request: Request) -> Reply | Later[Reply]:
+            try:
+                return handler(request)
+            finally:
+                self._signalled(request)
+        return handle
+
+    def _signalled(self, request: Request) -> None:
+        for call_id in (request.call_id, request.to_call_id, *request.calls):
+            call = self.calls.find(call_id) if call_id is not None else None
+            if call is not None and "no-redis-update" in request.flags:
+                self._unstored = call
+            elif call is not None and self._store is not None:
+                self._store.changed(call, signalled=True)
+
     def add_command(self, command: str, handler: Handler) -> None:
         """Serve one more ng command."""
         self._dispatcher.add(command, logged(command, handler))
@@ -123,12 +167,14 @@ class Proxy:
         """The reply to an ng message with a cookie; the engines are up to date before it leaves."""
         reply = self._dispatcher.message(data, source, now)
         self._apply()
+        self._unstored = None
         return reply
 
     def ng_plain(self, payload: bytes, source: str, now: float) -> Answer:
         """The reply to an ng message without a cookie, which is executed however often it comes."""
         reply = self._dispatcher.plain(payload, source, now)
         self._apply()
+        self._unstored = None
         return reply
 
     def _delete(self, request: Request) -> Reply:
@@ -252,6 +298,10 @@ class Proxy:
             self.calls.terminate(call, self._clock(), reason)
         self._apply()
 
+    def all_calls(self) -> dict[str, Call]:
+        """Those there are, by call-ID."""
+        return self.calls.calls
+
     def document(self, call: Call) -> Document:
         """All that another process needs to go on with a call."""
         self.refresh(call)
@@ -281,8 +331,11 @@ class Proxy:
         """A call is about to lose its sockets: read their counters a last time."""
         if call.call_id != self._fresh:
             self.refresh(call)
+        if self._store is not None:
+            self._store.ended(call)
         self.statistics.session_ended(call, reason, now)
-        call_ended(call, reason, now)
+        if not call.foreign:
+            call_ended(call, reason, now)
 
     def _apply(self, carried: Indices | None = None) -> None:
         changes = self.calls.take_changes()
@@ -293,6 +346,8 @@ class Proxy:
             self.calls.update_stats(last, self._clock())
             self.statistics.account(last)
         self._program.apply(changes, carried)
+        if self._store is not None and changes.wanted:
+            self._store_owners(changes.wanted)
         for local, destination, data in changes.datagrams:
             try:
                 self._relay.send(local, destination, data)
@@ -300,6 +355,13 @@ class Proxy:
                 _log.debug("%s", error)
         for local in changes.closed:
             self.statistics.forget(local)
+
+    def _store_owners(self, sockets: Iterable[Endpoint]) -> None:
+        """The calls of these sockets have changed."""
+        found = [owner for local in sockets if (owner := self.calls.owner(local)) is not None]
+        for call in {id(call): call for call, _ in found}.values():
+            if self._store is not None and call is not self._unstored:
+                self._store.changed(call)
 
     def _warn(self, kind: str, line: str) -> None:
         if kind:

@@ -76,11 +76,11 @@ DAEMON = """\
         offertimeout <uint>                       : set the offer-timeout parameter
         finaltimeout <uint>                       : set the final-timeout parameter
         loglevel [ <subsystem> ] <int>            : set the log level (1-7)
-        redisallowederrors <n>                    : not available yet
-        redisdisabletime <n>                      : not available yet
-        redisdisable <n>                          : not available yet
-        redisconnecttimeout <n>                   : not available yet
-        rediscmdtimeout <n>                       : not available yet
+        redisallowederrors <int>                  : set the redis-allowed-errors parameter, -1 for no limit
+        redisdisabletime <uint>                   : set the redis-disable-time parameter in seconds
+        redisdisable <1 | 0>                      : write to redis instead of redis-write, or no longer
+        redisconnecttimeout <uint>                : set the redis-connect-timeout parameter in ms
+        rediscmdtimeout <uint>                    : set the redis-cmd-timeout parameter in ms, 0 for no limit
         controltos <uint>                         : set the control-tos parameter
         deletedelay <uint>                        : set the delete-delay parameter
 

@@ -73,3 +73,21 @@ class Backend(Sources, Protocol):
 
     def set_debug(self, call: Call, on: bool) -> None:
         """Switch the logging of everything about one call."""
+
+    def active(self) -> None:
+        """Make all calls own ones."""
+
+    def standby(self) -> None:
+        """Make all calls foreign ones."""
+
+    def keyspaces(self) -> list[int] | None:
+        """The data bases whose calls are followed, in the order in which they were added; None without any server."""
+
+    def add_keyspace(self, number: int) -> bool:
+        """Follow one more; False if that is done already."""
+
+    def remove_keyspace(self, number: int) -> bool:
+        """Follow it no more and forget its calls; False if it was not followed."""
+
+    def write_to_read(self, on: bool) -> bool:
+        """Write calls to where they are read from, or no longer; False if there is nothing to choose."""

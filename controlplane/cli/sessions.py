@@ -121,17 +121,3 @@ def debug(request: Request) -> Reply:
     if request.selected_call is None:
         raise Answer(f"Call ID '{call_id}' not found\n")
     return call_debug(request)
-
-
-def active(request: Request) -> Reply:
-    """``active``: every call becomes an own one, which every call is while no other node's calls are known."""
-    if any(map(is_foreign, request.backend.calls().values())):
-        raise Answer("Taking over foreign calls is not available yet: nothing was changed.\n")
-    return "Ok, all calls set to 'owned (active)'\n"
-
-
-def standby(request: Request) -> Reply:
-    """``standby``: every call becomes a foreign one; refused while there is nobody to own them."""
-    if any(map(_own, request.backend.calls().values())):
-        raise Answer("Handing over own calls is not available yet: nothing was changed.\n")
-    return "Ok, all calls set to 'foreign (standby)'\n"

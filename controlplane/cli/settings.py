@@ -110,10 +110,3 @@ def open_files(request: Request) -> Reply:
     except OSError as error:
         raise Answer(f"Fail setting open_files to {value}; errno = {error.errno}\n") from None
     return f"Success setting open_files to {value}; cat /proc/{request.backend.pid}/limits\n"
-
-
-def unavailable(keyword: str) -> Callable[[Request], Reply]:
-    """A handler for an option whose feature does not exist yet: nothing is set."""
-    def refuse(request: Request) -> Reply:
-        return f"Setting {keyword} is not available yet: nothing was changed.\n"
-    return refuse

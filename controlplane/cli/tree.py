@@ -2,14 +2,10 @@
 """The command table; help and usage texts are printed from it."""
 from __future__ import annotations
 
-from controlplane.cli import listing, loglevels, params, sessions, settings
+from controlplane.cli import listing, loglevels, params, redis, sessions, settings
 from controlplane.cli.listing import option
 from controlplane.cli.node import Node, Reply, Request, usage
-from controlplane.cli.settings import load_limit, timeout, unavailable
-
-
-def _keyspaces(request: Request) -> Reply:
-    return "Keyspace notification feature has not been configured.\n"
+from controlplane.cli.settings import load_limit, timeout
 
 
 def _usage(request: Request) -> Reply:
@@ -50,10 +46,6 @@ _LIST = (
 )
 
 
-def _later(keyword: str) -> Node:
-    return Node(keyword, "<n>", "not available yet", unavailable(keyword))
-
-
 _SET = (
     Node("maxopenfiles", "<uint>", "set the max nr of allowed open files", settings.open_files),
     Node("maxsessions", "<int>", "set the max nr of allowed sessions, -1 for no limit", settings.max_sessions),
@@ -70,8 +62,15 @@ _SET = (
     Node("finaltimeout", "<uint>", "set the final-timeout parameter", timeout("final_timeout"),
          spellings=("final_timeout",)),
     Node("loglevel", "[ <subsystem> ] <int>", "set the log level (1-7)", loglevels.set_levels),
-    *map(_later, ("redisallowederrors", "redisdisabletime", "redisdisable", "redisconnecttimeout",
-                  "rediscmdtimeout")),
+    Node("redisallowederrors", "<int>", "set the redis-allowed-errors parameter, -1 for no limit",
+         redis.allowed_errors),
+    Node("redisdisabletime", "<uint>", "set the redis-disable-time parameter in seconds",
+         redis.at_least("redis-disable-time", 0)),
+    Node("redisdisable", "<1 | 0>", "write to redis instead of redis-write, or no longer", redis.disable),
+    Node("redisconnecttimeout", "<uint>", "set the redis-connect-timeout parameter in ms",
+         redis.at_least("redis-connect-timeout", 1)),
+    Node("rediscmdtimeout", "<uint>", "set the redis-cmd-timeout parameter in ms, 0 for no limit",
+         redis.at_least("redis-cmd-timeout", 0)),
     Node("controltos", "<uint>", "set the control-tos parameter", settings.control_tos),
     Node("deletedelay", "<uint>", "set the delete-delay parameter", settings.delete_delay),
 )
@@ -98,11 +97,11 @@ COMMANDS = (
     Node("terminate", "[ <callid> | all | own | foreign ]", "terminate calls immediately", sessions.terminate),
     Node("set", "<option>", children=_SET),
     Node("params", "<option>", children=_PARAMS),
-    Node("ksadd", "[ keyspace ] <uint>", "subscribe to a keyspace", _keyspaces),
-    Node("ksrm", "[ keyspace ] <uint>", "unsubscribe from a keyspace and drop its foreign calls", _keyspaces),
-    Node("kslist", "", "print all subscribed keyspaces", _keyspaces),
-    Node("active", "", "make all calls own calls", sessions.active),
-    Node("standby", "", "make all calls foreign calls", sessions.standby),
+    Node("ksadd", "[ keyspace ] <uint>", "subscribe to a keyspace", redis.add),
+    Node("ksrm", "[ keyspace ] <uint>", "unsubscribe from a keyspace and drop its foreign calls", redis.remove),
+    Node("kslist", "", "print all subscribed keyspaces", redis.show),
+    Node("active", "", "make all calls own calls", redis.active),
+    Node("standby", "", "make all calls foreign calls", redis.standby),
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
 )

@@ -5,35 +5,37 @@ from __future__ import annotations
 from controlplane.config.option import Kind, Option, Support, at_least, between, in_any_case, one_of, option
 
 _flag, _int, _str, _path, _list = Kind.FLAG, Kind.INTEGER, Kind.STRING, Kind.PATH, Kind.LIST
-_later, _refused = Support.NO_EFFECT, Support.REFUSED
+_later = Support.NO_EFFECT
 
 
 def _known(name: str, kind: Kind, help: str, default: object = None, **rest: object) -> Option:
     return option(name, kind, help, default, **{"support": _later, **rest})  # type: ignore[arg-type]
 
 
-_REDIS = {"support": _refused, "why": "calls would not survive this host; no-redis-required starts without it"}
-
 REDIS: tuple[Option, ...] = (
-    _known("redis", _str, "[PASSWORD@]HOST:PORT/DB that keeps the calls", short="r", secret=True, **_REDIS),
-    _known("redis-write", _str, "a different database to write to", short="w", secret=True, **_REDIS),
-    _known("redis-subscribe", _str, "[PASSWORD@]HOST:PORT[/DB] for notifications", secret=True, **_REDIS),
-    _known("subscribe-keyspace", _list, "databases whose calls to take over", short="k"),
+    option("redis", _str, "[PASSWORD@]HOST:PORT/DB that keeps the calls, or redis[s]://[USER:PASSWORD@]HOST:PORT/DB; "
+           "a password file:/PATH or env:NAME is looked up there", short="r", secret=True),
+    option("redis-write", _str, "a different database to write to", short="w", secret=True),
+    option("redis-subscribe", _str, "[PASSWORD@]HOST:PORT[/DB] for notifications", secret=True),
+    option("subscribe-keyspace", _list, "databases whose calls to follow", short="k"),
     _known("redis-num-threads", _int, "threads that restore calls", check=at_least(0),
            default_text="number of processors, at least 4"),
-    _known("redis-expires", _int, "seconds until a key expires", 86400),
-    _known("redis-format", _str, "how calls are written", "bencode", check=one_of(
+    option("redis-expires", _int, "seconds until a key expires", 86400, check=at_least(1)),
+    option("redis-format", _str, "how calls are written", "JSON", check=one_of(
         "bencode", "JSON", native="bencode", json="JSON")),
-    _known("no-redis-required", _flag, "start even if Redis cannot be used", short="q", support=Support.WORKS),
-    _known("redis-allowed-errors", _int, "failures until Redis is left alone; -1 is no limit", -1, runtime=True),
-    _known("redis-disable-time", _int, "seconds for which it is left alone", 10, check=at_least(0), runtime=True),
-    _known("redis-cmd-timeout", _int, "milliseconds for a command; 0 is no limit", check=at_least(0), runtime=True),
-    _known("redis-connect-timeout", _int, "milliseconds for a connection", 1000, check=at_least(1), runtime=True),
-    _known("redis-resolve-on-reconnect", _flag, "look the host name up for each connection"),
-    _known("redis-tcp-keepalive-time", _int, "seconds until the first keepalive; 0 is none"),
-    _known("redis-tcp-keepalive-intvl", _int, "seconds between keepalives", 1),
-    _known("redis-tcp-keepalive-probes", _int, "lost keepalives that end a connection", 3),
-    _known("active-switchover", _flag, "take a call over when anything of it arrives here"),
+    option("no-redis-required", _flag, "start even if Redis cannot be used", short="q"),
+    option("redis-allowed-errors", _int, "failures until Redis is left alone; -1 is no limit", -1, runtime=True),
+    option("redis-disable-time", _int, "seconds for which it is left alone", 10, check=at_least(0), runtime=True),
+    option("redis-cmd-timeout", _int, "milliseconds for a command; 0 is no limit", check=at_least(0), runtime=True),
+    option("redis-connect-timeout", _int, "milliseconds for a connection", 1000, check=at_least(1), runtime=True),
+    option("redis-resolve-on-reconnect", _flag, "look the host name up for each connection"),
+    option("redis-tcp-keepalive-time", _int, "seconds until the first keepalive; 0 is none"),
+    option("redis-tcp-keepalive-intvl", _int, "seconds between keepalives", 1),
+    option("redis-tcp-keepalive-probes", _int, "lost keepalives that end a connection", 3),
+    option("redis-tls-ca", _path, "certificates of those who sign that of Redis", default_text="those of the system"),
+    option("redis-tls-cert", _path, "certificate to show to Redis"),
+    option("redis-tls-key", _path, "its key"),
+    option("active-switchover", _flag, "take a call over when anything of it arrives here"),
 )
 
 MEDIA: tuple[Option, ...] = (
@@ -103,7 +105,8 @@ DTMF: tuple[Option, ...] = (
 )
 
 RECORDING: tuple[Option, ...] = (
-    _known("recording-dir", _path, "directory for recordings", support=_refused, why="calls would not be recorded"),
+    _known("recording-dir", _path, "directory for recordings", support=Support.REFUSED,
+           why="calls would not be recorded"),
     _known("recording-method", _str, "what is recorded", "pcap", check=one_of("pcap", "proc", "all", both="all")),
     _known("recording-format", _str, "raw packets or Ethernet frames", "raw", check=one_of("raw", "eth")),
     _known("record-egress", _flag, "record what is sent instead of what is received"),

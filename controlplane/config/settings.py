@@ -86,6 +86,24 @@ class Settings:
     measure_rtp: bool
     ssrc_reporting: str
     no_redis_required: bool
+    redis: str
+    redis_write: str
+    redis_subscribe: str
+    subscribe_keyspace: tuple[str, ...]
+    redis_expires: int
+    redis_format: str
+    redis_allowed_errors: int
+    redis_disable_time: int
+    redis_cmd_timeout: int
+    redis_connect_timeout: int
+    redis_resolve_on_reconnect: bool
+    redis_tcp_keepalive_time: int
+    redis_tcp_keepalive_intvl: int
+    redis_tcp_keepalive_probes: int
+    redis_tls_ca: str
+    redis_tls_cert: str
+    redis_tls_key: str
+    active_switchover: bool
 
     def __init__(self, given: Mapping[str, Value] | None = None, origin: Mapping[str, str] | None = None,
                  file: IniFile | None = None, warnings: list[str] | None = None,

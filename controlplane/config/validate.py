@@ -2,6 +2,8 @@
 """What options must and must not be given together, and which of them do nothing yet."""
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from controlplane.config.listen import LISTENERS, parse_listen
 from controlplane.config.nearest import meant
 from controlplane.config.option import Support
@@ -11,7 +13,6 @@ from controlplane.errors import ConfigError
 
 _LISTENERS = ("listen-ng", "listen-tcp-ng", "listen-http", "listen-https")
 _OLD_LISTENERS = ("listen-udp", "listen-tcp")
-_EXCUSED_BY_NO_REDIS_REQUIRED = ("redis", "redis-write", "redis-subscribe")
 _CURE = "it needs a table from 0 to 63, or accelerator=nfqueue"
 
 
@@ -19,6 +20,7 @@ def validate(settings: Settings) -> None:
     """Check all settings together; adds to ``settings.warnings``. ConfigError for what cannot work."""
     _actions(settings)
     _support(settings)
+    _shown_password(settings)
     if settings.port_min > settings.port_max:
         raise ConfigError(f"port-min {settings.port_min} ({settings.origin['port-min']}) is greater than "
                           f"port-max {settings.port_max} ({settings.origin['port-max']})")
@@ -53,10 +55,18 @@ def _support(settings: Settings) -> None:
         if option.support is Support.WORKS or value == option.default:
             continue
         place = settings.origin[option.name]
-        refused = option.support is Support.REFUSED
-        if refused and not (option.name in _EXCUSED_BY_NO_REDIS_REQUIRED and settings.no_redis_required):
+        if option.support is Support.REFUSED:
             raise ConfigError(f"{place}: {option.name} is {Support.REFUSED.value}: {option.why}")
         settings.warnings.append(f"{place}: {option.name} is {Support.NO_EFFECT.value}")
+
+
+def _shown_password(settings: Settings) -> None:
+    """Whoever may list processes reads what stands on command lines."""
+    for name in ("redis", "redis-write", "redis-subscribe"):
+        password = unquote(str(settings.current[name]).rpartition("@")[0])
+        if settings.origin[name] == "command line" and password and "file:" not in password and "env:" not in password:
+            settings.warnings.append(f"--{name}: everybody on this host sees the password in the list of processes; "
+                                     f"better file:/PATH or env:NAME, or the settings file")
 
 
 def _sections(settings: Settings) -> None:

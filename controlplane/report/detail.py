@@ -8,10 +8,6 @@ from controlplane.addresses import Endpoint
 from controlplane.report.codecs import codec_name
 from controlplane.report.model import Call, Media, Party, Stream, is_foreign
 
-NEVER_STORED = -1
-"""What stands for the database number of a call that was never stored."""
-
-
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
 
 
@@ -25,7 +21,7 @@ def one_line(call: Call) -> str:
     marked = "y" if _marked(call) else "n"
     foreign = "y" if is_foreign(call) else "n"
     return (f"ID: {_clean(call.call_id):>60} | del:{marked} | creat:{int(call.created):12d} | "
-            f"prx:{call.created_from} | redis:{NEVER_STORED:2d} | frgn:{foreign} | rec:n\n")
+            f"prx:{call.created_from} | redis:{call.hosted_db:2d} | frgn:{foreign} | rec:n\n")
 
 
 def block(call: Call, now: float) -> str:
@@ -33,7 +29,8 @@ def block(call: Call, now: float) -> str:
     head = [
         "", f"callid: {_clean(call.call_id)}", f"deletionmark: {_word(_marked(call))}",
         f"created: {int(call.created)}", f"proxy: {call.created_from}", f"tos: {call.tos}",
-        f"last_signal: {int(call.last_signal)}", f"redis_keyspace: {NEVER_STORED}", "last redis update: 0",
+        f"last_signal: {int(call.last_signal)}", f"redis_keyspace: {call.hosted_db}",
+        f"last redis update: {int(call.stored_at * 1e6)}",
         f"foreign: {_word(is_foreign(call))}", "recording: no", ""]
     parties = "".join(party_block(call, party, now) for party in call.parties)
     return _text(head) + parties + "\n"

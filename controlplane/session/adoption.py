@@ -18,3 +18,21 @@ def adopt(calls: Calls, call: Call, now: float) -> None:
         for stream in media.streams:
             stream.created = max(stream.created, now)
     calls.changed(call, call.last_signal, now)
+
+
+def take_over(call: Call, now: float) -> None:
+    """The call is ours, and of all who think that of it nobody has signalled later.
+
+    Its parties may have to find us first: for one timeout nobody misses their media.
+    """
+    call.foreign = False
+    call.last_signal = max(call.last_signal, now) + 1e-6
+    for media in call.medias:
+        for stream in media.streams:
+            stream.created = max(stream.created, now)
+
+
+def stand_by(call: Call, now: float) -> None:
+    """Another process has the call from now on."""
+    call.foreign = True
+    call.last_signal = max(call.last_signal, now)

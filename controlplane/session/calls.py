@@ -308,7 +308,8 @@ class Calls:
         return call
 
     def _check_limits(self) -> None:
-        if 0 <= self.settings.max_sessions <= len(self.calls):
+        most = self.settings.max_sessions
+        if 0 <= most <= len(self.calls) and most <= sum([not call.foreign for call in self.calls.values()]):
             if self.observer is not None:
                 self.observer.session_rejected()
             raise LoadLimitReached("Parallel session limit reached")

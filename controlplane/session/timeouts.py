@@ -28,6 +28,8 @@ def judge(call: Call, settings: SessionSettings, now: float) -> Verdict:
     final_at = call.created + settings.final_timeout if settings.final_timeout > 0 else inf
     if now >= final_at:
         return Verdict(FINAL_TIMEOUT, inf)
+    if call.foreign:  # who has it takes care of it
+        return Verdict(None, final_at)
     if call.deleted_at is not None and now >= call.deleted_at:
         return Verdict(REGULAR, inf)
     deletions = [party.deletion_at for party in call.parties if party.deletion_at is not None]

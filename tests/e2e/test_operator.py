@@ -201,7 +201,7 @@ def test_into_the_background_with_a_pid_file(tmp_path: Path) -> None:
 
 
 def test_secrets_stay_secret() -> None:
-    with Daemon(options=["--janus-secret=hidden-1", "--redis-write=hidden-2@127.0.0.1:6379", "--no-redis-required",
+    with Daemon(options=["--janus-secret=hidden-1", "--redis-write=hidden-2@127.0.0.1:6379/0", "--no-redis-required",
                          "--log-level=7"]) as daemon:
         assert "hidden" not in daemon.cli("params current") + daemon.log_text()
 

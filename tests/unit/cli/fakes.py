@@ -44,6 +44,7 @@ class FakeBackend:
     pid: int = 4711
     limit: int | None = 1024
     broken: Exception | None = None
+    followed: list[int] | None = None
     levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS} | {"internals": -1})
     start_levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS}
                                          | {"internals": -1})
@@ -94,6 +95,32 @@ class FakeBackend:
 
     def set_debug(self, call: Call, on: bool) -> None:
         self.registry[call.call_id].debug = on
+
+    def active(self) -> None:
+        for call in self.registry.values():
+            call.foreign = False
+
+    def standby(self) -> None:
+        for call in self.registry.values():
+            call.foreign = True
+
+    def keyspaces(self) -> list[int] | None:
+        return self.followed
+
+    def add_keyspace(self, number: int) -> bool:
+        assert self.followed is not None
+        known = number in self.followed
+        self.followed += [] if known else [number]
+        return not known
+
+    def remove_keyspace(self, number: int) -> bool:
+        assert self.followed is not None
+        known = number in self.followed
+        self.followed = [each for each in self.followed if each != number]
+        return known
+
+    def write_to_read(self, on: bool) -> bool:
+        return self.followed is not None
 
 
 def with_calls(*calls: FakeCall) -> FakeBackend:

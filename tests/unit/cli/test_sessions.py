@@ -80,6 +80,8 @@ def test_debug(backend: FakeBackend, line: str, reply: str) -> None:
 def test_active_and_standby() -> None:
     own, abroad = with_calls(FakeCall("a")), with_calls(FakeCall("b", foreign=True))
     assert Dispatcher(own).text("active") == "Ok, all calls set to 'owned (active)'\n"
-    assert "not available yet" in Dispatcher(own).text("standby")
-    assert "not available yet" in Dispatcher(abroad).text("active")
+    assert Dispatcher(abroad).text("active") == "Ok, all calls set to 'owned (active)'\n"
+    assert not abroad.registry["b"].foreign
+    assert Dispatcher(own).text("standby") == "Ok, all calls set to 'foreign (standby)'\n"
+    assert own.registry["a"].foreign
     assert Dispatcher(FakeBackend()).text("standby") == "Ok, all calls set to 'foreign (standby)'\n"

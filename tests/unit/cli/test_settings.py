@@ -53,7 +53,14 @@ Run = Callable[[str], str]
     ("set maxbw 18446744073709551615", "Success setting maxbw to 18446744073709551615\n"),
     ("set maxbw 18446744073709551616", "Fail setting maxbw to 18446744073709551616; errno=34\n"),
     ("set maxbw -1", "Fail setting maxbw to -1; errno=0\n"),
-    ("set redisdisabletime 5", "Setting redisdisabletime is not available yet: nothing was changed.\n"),
+    ("set redisdisabletime 5", "Success setting redis-disable-time to 5\n"),
+    ("set redisdisabletime", "More parameters required.\n"),
+    ("set redisdisabletime x", "Invalid redis-disable-time value x, must be >= 0\n"),
+    ("set redisallowederrors -1", "Success setting redis-allowed-errors to -1\n"),
+    ("set redisallowederrors x", "Invalid redis-allowed-errors value x\n"),
+    ("set redisconnecttimeout 0", "Invalid redis-connect-timeout value 0, must be > 0\n"),
+    ("set redisdisable -1", "Invalid redis-disable value -1, must be >= 0\n"),
+    ("set redisdisable 1", "No redis write to disable\n"), ("set redisdisable 0", "No redis write to re-enable\n"),
 ])
 def test_replies(run: Run, line: str, reply: str) -> None:
     assert run(line) == reply
@@ -65,7 +72,7 @@ def test_replies(run: Run, line: str, reply: str) -> None:
     ("set maxsessions 7", "max_sessions", 7), ("set deletedelay 7", "delete_delay", 7),
     ("set controltos 7", "control_tos", 7), ("set timeout x", "timeout", 60), ("set maxcpu 7", "max_cpu", 7.0),
     ("set maxload 2.5", "max_load", 2.5), ("set maxbw 7", "max_bandwidth", 7),
-    ("set redisdisabletime 7", "redis_disable_time", 10)])
+    ("set redisdisabletime 7", "redis_disable_time", 7)])
 def test_effects(run: Run, backend: FakeBackend, line: str, attribute: str, value: object) -> None:
     run(line)
     assert getattr(backend.settings, attribute) == value

@@ -60,7 +60,7 @@ def test_another_section(write):
     ("[rtpengine]\nendpoint-learning = never\n", "allowed: delayed, immediate, off, heuristic"),
     ("[rtpengine]\nport-min = 5000\nport-max = 4000\n", r"port-min 5000 \(.*:2\) is greater than port-max 4000"),
     ("[rtpengine]\nrecording-dir = /tmp\n", "recording-dir is not supported yet: calls would not be recorded"),
-    ("[rtpengine]\nredis = 127.0.0.1:6379/5\n", "redis is not supported yet"),
+    ("[rtpengine]\nredis-expires = 0\n", "0 is less than 1"),
     ("[rtpengine]\nlisten-ng = host\n", "listen-ng: 'host' does not end in a port"),
     ("[rtpengine]\nmax-bandwidth = -1\n", "outside 0"),
 ])
@@ -158,9 +158,13 @@ def test_options_of_an_accelerator_that_is_not_there_are_named():
     assert warning.startswith("ingress-device has nothing to do")
 
 
-def test_redis_is_accepted_where_it_is_not_required():
-    loaded = load([*NEEDED, "--redis=secret@127.0.0.1:6379/5", "--no-redis-required", "--config-file=none"])
-    assert loaded.warnings == ["command line: redis is accepted, but has no effect yet"]
+@pytest.mark.parametrize("password, warned", [
+    ("secret@", True), ("redis://user:secret@", True), ("", False), ("file:/run/password@", False),
+    ("redis://user:file%3A%2Frun%2Fpassword@", False), ("env:PASSWORD@", False)])
+def test_passwords_are_better_not_given_on_the_command_line(password, warned):
+    loaded = load([*NEEDED, f"--redis={password}127.0.0.1:6379/5", "--config-file=none"])
+    assert [text.partition(":")[0] for text in loaded.warnings] == ["--redis"] * warned
+    assert "secret" not in "".join(loaded.warnings)
 
 
 def test_actions_need_no_further_settings():

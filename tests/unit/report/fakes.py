@@ -58,6 +58,8 @@ class FakeCall:
     parties: list[FakeParty] = field(default_factory=list)
     deleted_at: float | None = None
     foreign: bool = False
+    hosted_db: int = -1
+    stored_at: float = 0.0
     debug: bool = False
 
 
