@@ -19,6 +19,7 @@ from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import RtcpTap
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
 from controlplane.errors import ConfigError, PeerError
+from controlplane.exporters import Exporters
 from controlplane.garbage import PERIOD, Garbage
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
 from controlplane.listeners import Listeners
@@ -88,6 +89,7 @@ class App:
             self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
                                     for each in self.proxy.interfaces())
+            self._exporters = Exporters(settings, self.proxy)
             self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
             self._feed_accelerator()
         except BaseException:
@@ -141,6 +143,7 @@ class App:
             self.proxy.attach(self._store)
             await self._store.start()
         await listeners.start()
+        self._exporters.start()
         timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
                   asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
                   asyncio.create_task(_attend_paths(self.proxy)),
@@ -164,6 +167,7 @@ class App:
         if self._store is not None:
             self.proxy.detach()
             await self._store.stop()
+        await self._exporters.close()
 
     def _read_rtcp(self, loop: asyncio.AbstractEventLoop, tap: RtcpTap) -> None:
         if not self.proxy.rtcp.read(tap):

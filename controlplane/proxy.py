@@ -82,13 +82,15 @@ class Store(Protocol):
 class Proxy:
     """Sessions, ports, engines and counters, wired together.
 
-    ``clock`` gives Unix time in seconds. After every method the engines hold what the sessions want.
+    ``clock`` gives Unix time in seconds. After every method the engines hold what the sessions want. ``watchers``
+    are told of each call that ends: why, and when.
     """
 
     def __init__(self, settings: Settings, relay: Relay, accelerator: Accelerator | None,
                  specs: Sequence[InterfaceSpec], aliases: Mapping[str, str], clock: Callable[[], float]):
         self.settings = settings
         self.statistics = Statistics(clock())
+        self.watchers: list[Callable[[Call, str, float], None]] = []
         self._clock = clock
         self._relay = relay
         self._load = HostLoad()
@@ -336,6 +338,8 @@ class Proxy:
         self.statistics.session_ended(call, reason, now)
         if not call.foreign:
             call_ended(call, reason, now)
+        for watch in self.watchers:
+            watch(call, reason, now)
 
     def _apply(self, carried: Indices | None = None) -> None:
         changes = self.calls.take_changes()
@@ -351,6 +355,7 @@ class Proxy:
         for local, destination, data in changes.datagrams:
             try:
                 self._relay.send(local, destination, data)
+                self.rtcp.sent(local, destination, data)
             except DataPlaneError as error:
                 _log.debug("%s", error)
         for local in changes.closed:

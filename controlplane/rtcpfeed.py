@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
+from controlplane.addresses import Endpoint
 from controlplane.dataplane.rtcp import RtcpTap, TappedEngine
 from controlplane.errors import DataPlaneError, PeerError
 from controlplane.report.counters import Statistics
@@ -16,12 +18,24 @@ from controlplane.session.quality import Listener, clock_rate
 
 _log = logging.getLogger("rtpengine.core")
 _AT_ONCE = 128
+_OURS = (b"\xc8", b"\xc9")
 _CALLS_AT_ONCE = 64
 """Packets read, and calls measured, before others get their turn."""
 
 
+class Heard(NamedTuple):
+    """RTCP of a call that passed at Unix time ``at``; ``ours``: this process made it."""
+
+    call_id: str
+    source: Endpoint
+    destination: Endpoint
+    at: float
+    data: bytes
+    ours: bool = False
+
+
 class RtcpFeed:
-    """Reads the taps of the engines. ``errors`` counts what could not be read.
+    """Reads the taps of the engines. ``errors`` counts what could not be read, ``watchers`` are told of all RTCP.
 
     ``refresh`` reads the counters of a call; ``clock`` gives Unix time in seconds.
     """
@@ -30,6 +44,7 @@ class RtcpFeed:
                  clock: Callable[[], float]):
         self.taps: list[RtcpTap] = []
         self.errors = 0
+        self.watchers: list[Callable[[Heard], None]] = []
         self._calls = calls
         self._statistics = statistics
         self._refresh = refresh
@@ -49,17 +64,27 @@ class RtcpFeed:
     def read(self, tap: RtcpTap) -> bool:
         """Take in what waits there, within limits; False when nothing will come any more."""
         now = self._clock()
-        for local, data in tap.read(_AT_ONCE):
+        for local, data, source in tap.read(_AT_ONCE):
             owner = self._calls.owner(local)
             if owner is None:
                 continue
             self._current, media = owner
+            for watch in self.watchers:
+                watch(Heard(self._current.call_id, source, local, now, data))
             try:
                 self._listener.hear(media, data, now, lambda name, value: self._statistics.sample(
                     local.address, name, value))
             except PeerError:
                 self.errors += 1
         return not tap.ended
+
+    def sent(self, local: Endpoint, destination: Endpoint, data: bytes) -> None:
+        """A packet of our own has gone; whoever watches is told if it is RTCP."""
+        owner = self._calls.owner(local) if self.watchers and data[1:2] in _OURS else None
+        if owner is not None:
+            heard = Heard(owner[0].call_id, local, destination, self._clock(), data, True)
+            for watch in self.watchers:
+                watch(heard)
 
     def _look(self, media: Media) -> None:
         if self._current is not None:

@@ -56,10 +56,8 @@ LOGGING: tuple[Option, ...] = (
              -1 if name == "internals" else 0, check=between(-1, 7), runtime=True)
       for name, what in LOG_SUBSYSTEMS.items()),
     option("log-facility", _str, "syslog facility", "daemon", check=one_of(*FACILITIES)),
-    option("log-facility-cdr", _str, "log a line for each finished call with this facility", check=_facility,
-           support=_later),
-    option("log-facility-rtcp", _str, "log a line for each received RTCP packet with this facility", check=_facility,
-           support=_later),
+    option("log-facility-cdr", _str, "log a line for each finished call with this facility", check=_facility),
+    option("log-facility-rtcp", _str, "log a line for each received RTCP packet with this facility", check=_facility),
     option("log-facility-dtmf", _str, "log a line for each DTMF event with this facility", check=_facility,
            support=_later),
     option("log-format", _str, "how a line names its call: default or parsable", "default",

@@ -72,6 +72,8 @@ class Settings:
     foreground: bool
     log_level: int
     log_facility: str
+    log_facility_cdr: str
+    log_facility_rtcp: str
     log_format: str
     log_stderr: bool
     no_log_timestamps: bool
@@ -104,6 +106,14 @@ class Settings:
     redis_tls_cert: str
     redis_tls_key: str
     active_switchover: bool
+    graphite: str
+    graphite_interval: int
+    graphite_prefix: str
+    graphite_timeout: int
+    homer: str
+    homer_protocol: str
+    homer_id: int
+    homer_disable_rtcp_stats: bool
 
     def __init__(self, given: Mapping[str, Value] | None = None, origin: Mapping[str, str] | None = None,
                  file: IniFile | None = None, warnings: list[str] | None = None,

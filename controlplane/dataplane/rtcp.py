@@ -21,10 +21,11 @@ class TappedEngine(Commands, Protocol):
 
 
 class Arrival(NamedTuple):
-    """RTCP that came to ``local``, decrypted."""
+    """RTCP that came to ``local`` from ``source``, decrypted."""
 
     local: Endpoint
     data: bytes
+    source: Endpoint
 
 
 class RtcpTap:
@@ -64,8 +65,8 @@ class RtcpTap:
 def _arrival(packet: bytes) -> Arrival:
     """A whole IP packet as core/queue.c makes it: no options, no extension headers."""
     if packet[0] >> 4 == 4:
-        address, start = Address(4, packet[16:20]), _IP4_HEADER
+        source, local, start = Address(4, packet[12:16]), Address(4, packet[16:20]), _IP4_HEADER
     else:
-        address, start = Address(6, packet[24:40]), _IP6_HEADER
-    port = int.from_bytes(packet[start + 2:start + 4], "big")
-    return Arrival(Endpoint(address, port), packet[start + _UDP_HEADER:])
+        source, local, start = Address(6, packet[8:24]), Address(6, packet[24:40]), _IP6_HEADER
+    ports = int.from_bytes(packet[start:start + 4], "big")
+    return Arrival(Endpoint(local, ports & 0xFFFF), packet[start + _UDP_HEADER:], Endpoint(source, ports >> 16))

@@ -15,7 +15,7 @@ _AT_ONCE = 256
 
 @dataclass(slots=True)
 class Sessions:
-    """Gauges over the calls that exist now."""
+    """Gauges over the calls that exist now; ``begun`` is the sum of the times when the own ones did."""
 
     own: int = 0
     foreign: int = 0
@@ -26,6 +26,7 @@ class Sessions:
     user_streams: int = 0
     kernel_streams: int = 0
     mixed_streams: int = 0
+    begun: float = 0.0
 
     @property
     def total(self) -> int:
@@ -70,6 +71,7 @@ def _count(calls: Iterable[Call], now: float, gauges: Sessions) -> None:
             gauges.foreign += 1
             continue
         gauges.own += 1
+        gauges.begun += call.created
         for kind in _running(call, now):
             setattr(gauges, kind, getattr(gauges, kind) + 1)
 

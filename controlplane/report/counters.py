@@ -9,6 +9,7 @@ from math import sqrt
 from controlplane.addresses import Address, Endpoint
 from controlplane.events import NOTHING, Counters, SsrcStats, StreamStats
 from controlplane.report.census import Census
+from controlplane.report.interval import Interval
 from controlplane.report.model import Call, Party, is_foreign
 from controlplane.ng.commands import NG_NAMES
 
@@ -109,7 +110,7 @@ REASONS = ("REGULAR", "FORCED", "TIMEOUT", "SILENT_TIMEOUT", "FINAL_TIMEOUT", "O
 
 
 class Statistics:
-    """Everything counted since ``started`` (Unix time in seconds)."""
+    """Everything counted since ``started`` (Unix time in seconds); ``interval`` if somebody reports regularly."""
 
     def __init__(self, started: float):
         self.started = started
@@ -121,6 +122,7 @@ class Statistics:
         self.traffic = Traffic()
         self.rates = Traffic()
         self.census = Census()
+        self.interval: Interval | None = None
         self.quality = Quality()
         self.clients: dict[str, ControlClient] = {}
         self.interfaces: dict[Address, InterfaceCounters] = {}
@@ -142,6 +144,8 @@ class Statistics:
         if command in NG_NAMES:
             client.counts[command] = client.counts.get(command, 0) + 1
             client.seconds[command] = client.seconds.get(command, 0.0) + seconds
+            if self.interval is not None:
+                self.interval.request(command, seconds)
         client.errors += error
 
     def _new_client(self, source: str) -> ControlClient:

@@ -16,7 +16,7 @@ FUNCTION_LINES = 80
 
 LAYERS = ("errors", "addresses", "events", "clock", "log", "notify", "config",
           "sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "persist", "relay", "dataplane", "ports",
-          "store", "report", "recording", "cli", "servers")
+          "store", "report", "exports", "recording", "cli", "servers")
 ONLY = {"config": {"errors", "addresses"}, "log": set(), "notify": set(), "clock": set(), "errors": set()}
 PURE = {"sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "persist"}
 IMPURE_MODULES = {"asyncio", "socket", "os", "time", "random", "secrets", "threading", "subprocess", "select",

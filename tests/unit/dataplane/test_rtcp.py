@@ -30,7 +30,7 @@ def test_copies(family: int) -> None:
         found: list[Arrival] = []
         assert wait(lambda: bool(found.extend(tap.read(100)) or len(found) >= 4))
         assert sorted(found) == sorted(
-            Arrival(local, rtcp(kind)) for local in (forwarding, consuming) for kind in (200, 206))
+            Arrival(local, rtcp(kind), a.endpoint) for local in (forwarding, consuming) for kind in (200, 206))
         assert not tap.ended
 
 

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The exports that the settings ask for, connected to the proxy."""
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from controlplane.config.settings import Settings
+from controlplane.errors import PeerError
+from controlplane.exports import cdr, hep, rtcpline
+from controlplane.exports.homer import Homer
+from controlplane.exports.outlet import Outlet
+from controlplane.exports.records import recorder
+from controlplane.exports.reporter import Reporter
+from controlplane.proxy import Proxy
+from controlplane.rtcp.packet import parse
+from controlplane.rtcpfeed import Heard
+from controlplane.session.call import Call
+
+_log = logging.getLogger("rtpengine.core")
+
+
+class Exporters:
+    """Made before the loop runs, started inside it."""
+
+    def __init__(self, settings: Settings, proxy: Proxy):
+        self._jobs: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        self._tasks: list[asyncio.Task[None]] = []
+        self._records(settings, proxy)
+        if settings.graphite:
+            host, port = _split(settings.graphite)
+            outlet = Outlet("Graphite", host, port, settings.graphite_timeout)
+            self._jobs.append(Reporter(outlet, proxy.snapshot, settings.graphite_interval, settings.graphite_prefix,
+                                       time.monotonic).run)
+        if settings.homer and not settings.homer_disable_rtcp_stats:
+            self._homer(settings, proxy)
+
+    def _records(self, settings: Settings, proxy: Proxy) -> None:
+        if settings.log_facility_cdr:
+            write = recorder(settings.log_facility_cdr, settings.log_stderr)
+
+            def ended(call: Call, reason: str, now: float) -> None:
+                if line := cdr.line(call, reason, now):
+                    write(line)
+            proxy.watchers.append(ended)
+        if settings.log_facility_rtcp:
+            keep = recorder(settings.log_facility_rtcp, settings.log_stderr)
+
+            def heard(packet: Heard) -> None:
+                if not packet.ours and (line := rtcpline.line(packet.call_id, packet.data)):
+                    keep(line)
+            proxy.rtcp.watchers.append(heard)
+
+    def _homer(self, settings: Settings, proxy: Proxy) -> None:
+        homer = Homer(*_split(settings.homer), tcp=settings.homer_protocol == "tcp")
+
+        def heard(packet: Heard) -> None:
+            try:
+                payload = hep.rtcp_json(parse(packet.data))
+            except PeerError:
+                return  # counted where it was read
+            if payload:
+                homer.put(hep.packet(packet.source, packet.destination, packet.at, hep.RTCP_JSON, settings.homer_id,
+                                     packet.call_id, payload))
+        proxy.rtcp.watchers.append(heard)
+        self._jobs.append(homer.run)
+
+    def start(self) -> None:
+        """Begin; needs a running loop."""
+        self._tasks = [asyncio.create_task(_lasting(job)) for job in self._jobs]
+
+    async def close(self) -> None:
+        """End them all."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _lasting(job: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """An export that fails by a bug of ours says so; calls go on."""
+    try:
+        await job()
+    except Exception:
+        _log.exception("An export has ended")
+
+
+def _split(endpoint: str) -> tuple[str, int]:
+    """Host, without brackets, and port."""
+    host, _, port = endpoint.rpartition(":")
+    return host.strip("[]"), int(port)
