@@ -54,8 +54,9 @@ def test_facility_and_level(caplog: pytest.LogCaptureFixture) -> None:
 def test_reports_as_a_line() -> None:
     block = rtcp.Block(0xB, 25, 3, 1000, 7, 0x11, 0x22)
     line = rtcpline.line("c1", rtcp.Report(0xA, (block,), 5 << 32 | 6, 8000, 50, 8600).pack())
-    assert line == ("[c1] version=2, padding=0, count=1, payloadtype=200, length=12, ssrc=10, ntp_sec=5, ntp_fractions=6, "
-                    "rtp_ts=8000, sender_packets=50, sender_bytes=8600, ssrc=11, fraction_lost=25, packet_loss=3, "
+    assert line == ("[c1] version=2, padding=0, count=1, payloadtype=200, length=12, ssrc=10, ntp_sec=5, "
+                    "ntp_fractions=6, rtp_ts=8000, "
+                    "sender_packets=50, sender_bytes=8600, ssrc=11, fraction_lost=25, packet_loss=3, "
                     "last_seq=1000, jitter=7, last_sr=17, delay_since_last_sr=34")
 
 
