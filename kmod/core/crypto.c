@@ -130,6 +130,11 @@ bool rtpe_crypto_shares_keys(const struct rtpe_crypto *c, const struct rtpe_srtp
 	       !memcmp(c->params.salt, params->salt, sizeof(params->salt));
 }
 
+void rtpe_crypto_mirror(struct rtpe_crypto *c, const struct rtpe_crypto *opened)
+{
+	WRITE_ONCE(c->mirrors, opened && rtpe_crypto_shares_keys(opened, &c->params));
+}
+
 u32 rtpe_crypto_growth(const struct rtpe_crypto *c)
 {
 	u32 rtp = c->rtp.tag_len, rtcp = RTPE_SRTCP_WORD_LEN + c->rtcp.tag_len;

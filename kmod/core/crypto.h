@@ -102,6 +102,12 @@ bool rtpe_crypto_shares_keys(const struct rtpe_crypto *c, const struct rtpe_srtp
 /* Goes on with the indices of `before`. ENOMEM. */
 int rtpe_crypto_follow(struct rtpe_crypto *c, struct rtpe_crypto *before);
 
+/*
+ * Of an output, whether its packets were unprotected under the same master key and salt: the sender of
+ * these counts the indices of SRTCP then, or one would stand for two packets under one key.
+ */
+void rtpe_crypto_mirror(struct rtpe_crypto *c, const struct rtpe_crypto *opened);
+
 /* Bytes that protecting a packet may add. */
 u32 rtpe_crypto_growth(const struct rtpe_crypto *c);
 

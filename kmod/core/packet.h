@@ -31,6 +31,7 @@ struct rtpe_packet {
 	u32 timestamp;
 	u32 ssrc;		/* network byte order */
 	u32 header_len;		/* with CSRCs and header extension */
+	u32 rtcp_index;		/* of SRTCP, by rtpe_crypto_unprotect() */
 
 	/* by rtpe_forward_packet(): outputs first to last - 1, and bytes as they count for these */
 	u8 first, last;

@@ -153,6 +153,7 @@ int rtpe_srtcp_unprotect(struct rtpe_crypto *c, struct rtpe_packet *p)
 		rtpe_source_touch(s, p->now_us);
 		p->len = len;
 		p->room += growth(c);
+		p->rtcp_index = index;
 	}
 	if (s)
 		rtpe_source_put(s);
@@ -166,7 +167,13 @@ static int take_index(struct rtpe_crypto *c, const struct rtpe_packet *p, u64 *i
 
 	if (!s)
 		return -EALREADY;
-	err = rtpe_replay_next(&s->rtcp, RTPE_RTCP_INDICES, index);
+	if (READ_ONCE(c->mirrors)) {
+		*index = p->rtcp_index;
+		rtpe_replay_accept(&s->rtcp, *index);	/* that it is new was found out on the way in */
+		err = 0;
+	} else {
+		err = rtpe_replay_next(&s->rtcp, RTPE_RTCP_INDICES, index);
+	}
 	rtpe_source_touch(s, p->now_us);
 	rtpe_source_put(s);
 	return err;

@@ -11,6 +11,7 @@ struct rtpe_crypto {
 	struct rtpe_srtp params;
 	struct rtpe_session rtp, rtcp;
 	struct rtpe_sources sources;
+	bool mirrors;			/* what it protects came under the same keys, see rtpe_crypto_mirror() */
 };
 
 static inline void rtpe_crypto_append_mki(const struct rtpe_crypto *c, u8 *to)

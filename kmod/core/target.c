@@ -61,6 +61,8 @@ static int setup_output(struct rtpe_target *t, u32 index, const struct rtpe_part
 		err = setup_srtp(table, parts, before ? before->encrypt : NULL, &o->encrypt);
 	if (err)
 		return err;
+	if (o->encrypt)
+		rtpe_crypto_mirror(o->encrypt, t->decrypt);
 	o->growth = (o->rewrite ? rtpe_rewrite_growth(o->rewrite) : 0) +
 		    (o->encrypt ? rtpe_crypto_growth(o->encrypt) : 0);
 	return table->host->output_init(t, o);

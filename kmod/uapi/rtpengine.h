@@ -115,7 +115,8 @@
  * ENOENT if there is no such target, ENOBUFS if it was made or replaced in the
  * same batch (nothing was done).
  *
- * SRTCP indices are counted by the sender. Who hands over a stream that the old
+ * SRTCP indices are counted by the sender, but for packets that came under the very
+ * keys that they leave under: those keep theirs. Who hands over a stream that the old
  * engine may still send RTCP for must add RTPE_SRTCP_RESERVE to the index of
  * an output's state, so that the two never use the same one.
  *

@@ -149,3 +149,30 @@ def test_copies_are_plain_and_only_of_what_is_authentic(rig: Rig) -> None:
     bench.through_relay(report, bench.sender.protect_rtcp(report))
     assert [(reader.read() or b"")[28:] for _ in range(2)] == [packet, report]
     assert reader.read() is None
+
+
+@pytest.mark.parametrize("name", SUITES)
+def test_reports_that_leave_under_the_key_they_came_under_keep_their_indices(rig: Rig, name: str) -> None:
+    """The sender counts for both legs: else one index would stand for a report of its own and for another of ours."""
+    suite = Suite(name, 1)
+    bench = Bench(rig, suite, suite)
+    rig.install(bench.wanted)
+    rig.install(bench.wanted, bench.queue)
+    reports = [bench.sender.protect_rtcp(rtcp()) for _ in range(40)]
+    order = [reports[n] for n in (3, 7, 5, 39, 20, 0)]
+    for count, protected in enumerate(order):
+        if count % 2:
+            assert bench.queue.feed(ip(bench.a.endpoint, bench.local, protected)) == CONSUMED
+        else:
+            bench.a.send(protected, bench.local)
+        assert bench.b.receive(1) == [protected]
+    bench.a.send(order[0], bench.local)
+    bench.a.send(bench.sender.protect_rtcp(rtcp()), bench.local)
+    (last,) = bench.b.receive(2, 0.1)
+    assert last not in order
+    other = Suite(name, 90)
+    rig.install(bench.wanted._replace(decrypt=other.keys))
+    bench.a.send(other.session(False).protect_rtcp(rtcp()), bench.local)
+    (next_one,) = bench.b.receive(1)
+    word = slice(-4, None) if "GCM" in name else slice(-14, -10)
+    assert int.from_bytes(next_one[word], "big") == int.from_bytes(last[word], "big") + 1
