@@ -136,7 +136,8 @@ class Program:
         refused = {a.wanted.local: error for a, error in fast.add(additions)}
         for error in refused.values():
             _log.warning("accelerator: %s; the stream stays in user space", error)
-        fast.remove(list(refused))
+        if refused:     # what it knew of those that it had is known to nobody else
+            self._install_relay([w for w in installed if w.local in refused], fast.remove(list(refused)), Indices())
         accepted = [a for a in additions if a.wanted.local not in refused]
         encrypted = [a for a in accepted if is_encrypted(a.wanted)]
         if encrypted:

@@ -312,8 +312,9 @@ def gate(target: WantedTarget, ice: Ice) -> WantedTarget:
     selected = [pair.remote.endpoint for pair in ice.agent.selection.values() if pair.local.base == local]
     valid = [pair.remote.endpoint for pair in ice.agent.valid if pair.local.base == local]
     sources = tuple(dict.fromkeys(selected + valid)) or (_NOWHERE[local.family],)
+    settled = bool(selected) and not any([output.follow for output in target.rtp_outputs])
     return target._replace(expected_source=sources[0], mismatch=Mismatch.DROP, learning=False, best_rank=None,
-                           offload=bool(selected), stun=True, sources=sources[1:])
+                           offload=settled, stun=True, sources=sources[1:])
 
 
 class Fragment(NamedTuple):

@@ -127,6 +127,26 @@ def test_a_second_receiver_under_the_same_key_gets_no_index_twice(stream: Stream
         (number & 0xFFFF).to_bytes(2, "big") for number in range(stream.sequence - 19, stream.sequence + 1)]
 
 
+def test_an_accelerator_that_refuses_what_it_had_gives_back_what_it_knows(stream: Stream) -> None:
+    """An output that follows is nothing for it: the relay goes on where it was, behind the roll-over as well."""
+    stream.offload = True
+    stream.apply()
+    stream.talk(60)
+    reports = [stream.sender.protect_rtcp(rtcp()) for _ in range(3)]
+    for report in reports:
+        assert stream.queue.arrive(stream.local, report)
+    for packet in stream.b.receive(3):
+        stream.receiver.unprotect_rtcp(packet)
+    target = stream.target(stream.local)
+    follows = tuple([output._replace(follow=True) for output in target.rtp_outputs])
+    stream.program.apply(ChangeSet({stream.local: target._replace(rtp_outputs=follows, rtcp_outputs=follows)}))
+    stream.offload = False
+    for report in reports:
+        stream.a.send(report, stream.local)
+    assert stream.b.receive(1, 0.1) == []
+    stream.talk()
+
+
 @pytest.mark.parametrize("waits", [True, False])
 def test_what_waits_on_the_socket_while_the_accelerator_takes_over_cannot_be_replayed(
         stream: Stream, monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
