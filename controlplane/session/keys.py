@@ -15,7 +15,7 @@ from controlplane.session.media import Media
 from controlplane.session.sections import Pair
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource
-from controlplane.srtp.crypto import crypto_text
+from controlplane.srtp.crypto import crypto_text, has_spare_keys
 from controlplane.srtp.sdes import Sdes, SdesWishes
 
 _SHOWN = 80  # characters of a call-ID in a log line
@@ -62,7 +62,15 @@ def read_offered(media: Media, section: MediaDescription, request: Request, maki
     dtls.read_offered(media, section, request, making.identity, making.random, passive=making.passive)
     sdes = _negotiated(media)
     if sdes is not None:
+        _warn_of_spare_keys(section, request)
         sdes.read_offer(section.crypto, request.sdes)
+
+
+def _warn_of_spare_keys(section: MediaDescription, request: Request) -> None:
+    """Only the first key of a line is used; packets under another are not authentic."""
+    if section.crypto and any([has_spare_keys(line) for line in section.crypto]):
+        _log.warning("call %r: the %.80s section has several keys in one crypto attribute, and only the first is used",
+                     (request.call_id or "")[:_SHOWN], section.type)
 
 
 def make_offered(media: Media, source: Sdes | None, request: Request, making: KeyMaking) -> None:
@@ -100,6 +108,7 @@ def read_answered(media: Media, section: MediaDescription, request: Request, mak
     """The party has answered. One that was offered keys may do without if its profile is plain."""
     media.agreed = True
     if media.sdes is not None:
+        _warn_of_spare_keys(section, request)
         media.sdes.read_answer(section.crypto)
     if dtls.read_answered(media, section, request, making.random):
         media.keys, media.sdes = media.dtls, None

@@ -83,6 +83,11 @@ def parse_crypto(value: str) -> Crypto | None:
     return Crypto(int(words[0]), suite, material[:suite.key_length], material[suite.key_length:], mki, flags)
 
 
+def has_spare_keys(value: str) -> bool:
+    """True for a line with more than one key, of which a sender may use any (section 6.1)."""
+    return ";" in value.partition(" inline:")[2].partition(" ")[0]
+
+
 def _distinct(mkis: list[bytes]) -> bool:
     """True if each of several keys can be told by its MKI (section 6.1)."""
     return all(mkis) and len(set(mkis)) == len(mkis) and len(set(map(len, mkis))) == 1

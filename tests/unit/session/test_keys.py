@@ -220,6 +220,16 @@ def test_an_answerer_that_was_not_offered_keys(caplog: pytest.LogCaptureFixture)
     assert "without having been offered any" in caplog.text and line(2)[40:] not in caplog.text
 
 
+def test_several_keys_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """The first one counts, and whoever sends under another one cannot be heard: somebody has to be told."""
+    both = line(1) + "|1:1;" + line(3).partition(" ")[2].partition(" ")[2] + "|2:1"
+    daemon, _, _ = call(caller(line(1)), callee(line(2)))
+    assert not caplog.text
+    daemon, to_b, to_a = call(caller(both), callee(line(2)))
+    assert ways(daemon)[0] == {KA.keys._replace(mki=b"\1")}
+    assert "several keys in one crypto attribute" in caplog.text and line(3)[40:] not in caplog.text
+
+
 def test_rejected_sections_need_no_keys() -> None:
     daemon = Daemon()
     body = daemon.offer(caller(line(1), "m=video 0 RTP/SAVP 97"))
