@@ -249,7 +249,8 @@ def component_of(media: Media, packet: PacketHanded) -> int | None:
 def adopt(media: Media) -> bool:
     """Take over what the handshakes have come to; True if there are new keys or a new endpoint.
 
-    Media go to where a handshake has found the party, unless ICE, or nobody, is to say where that is.
+    Media go to where a handshake has found the party, unless ICE, or nobody, is to say where that is; they come from
+    there as well (RFC 5764 section 5.1), so nothing is learned from them.
     """
     assert media.dtls is not None
     changed = False
@@ -262,4 +263,5 @@ def adopt(media: Media) -> bool:
         stream, handling = media.streams[component - 1], media.handling
         if media.ice is None and handling.learning != "off" and not handling.asymmetric:
             stream.endpoint = stream.learned = association.peer
+            stream.confirmed = True
     return changed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from cryptography.hazmat.primitives import hashes
 
 from tests.attack.forged import HANDSHAKE, Forger
 from tests.attack.ground import PACKETS, Ground
@@ -76,5 +77,87 @@ def test_foreign_packets_amid_a_handshake(ground: Ground, family: int, kind: str
         scene.connect()
         print("established after", round(time.monotonic() - began, 2))
         alice.amid = lambda: None
+        assert scene.exchange() == (N, N)
+        assert scene.toll() == (0, 0)
+
+
+@pytest.mark.parametrize("kind", SHAKING)
+def test_a_flood_of_hellos_is_turned_on_nobody(ground: Ground, family: int, kind: str) -> None:
+    """T10: in the name of others; they are sent less than was sent in their name, and the party is not kept out."""
+    with secure_scene(ground, family, kind) as scene:
+        scene.offer()
+        scene.answer()
+        assert scene.alice.destination
+        sent = 0
+        for _ in range(10 * N):
+            sent += scene.mallory.rtp.sendto(DtlsPeer(active=True).receive()[0], scene.alice.destination)
+        scene.settle()
+        got = sum(map(len, scene.mallory.strays))
+        assert 0 < 3 * got < sent if kind == "dtls" else got == 0
+        scene.mallory.strays.clear()
+        time.sleep(max(0.0, (10 * N - 100) * 0.005))     # hellos are let through at a rate
+        scene.prepare()
+        assert scene.exchange() == (N, N)
+        assert scene.toll() == (0, 0)
+
+
+def _answered(scene: SecureScene, alice: WebParty, lines: tuple[str, ...]) -> None:
+    """Offer with these lines in place of her own; then let her try."""
+    assert alice.dtls
+    alice.dtls.lines = lambda setup: lines   # type: ignore[method-assign]
+    scene.offer()
+    scene.answer()
+    if alice.dtls.active:
+        alice.greet()
+    pump(scene.ends, 0.3)
+
+
+@pytest.mark.parametrize("kind", ["dtls", "dtls begun by us"])
+@pytest.mark.parametrize("what, works", [("sha-1", True), ("expired", True), ("another's", False), ("md5", False),
+                                         ("nothing", False)])
+def test_certificates_that_are_not_what_they_should_be(ground: Ground, family: int, kind: str, what: str,
+                                                       works: bool) -> None:
+    """T11: what counts is the fingerprint, by a hash that says something. Else there are no media, nor in clear."""
+    with secure_scene(ground, family, kind) as scene:
+        alice = scene.alice
+        assert isinstance(alice, WebParty) and alice.dtls
+        if what == "expired":
+            alice.dtls = DtlsPeer(active=alice.dtls.active, lifetime=-1)
+        fingerprint = {"sha-1": alice.dtls.fingerprint(hashes.SHA1(), "sha-1"), "expired": alice.dtls.fingerprint(),
+                       "another's": DtlsPeer(active=True).fingerprint(),
+                       "md5": alice.dtls.fingerprint(hashes.MD5(), "md5"), "nothing": ""}[what]
+        _answered(scene, alice, (f"a=setup:{alice.setup}", *[f"a=fingerprint:{fingerprint}"] * bool(fingerprint)))
+        scene.forget()
+        if works:
+            assert scene.exchange() == (N, N)
+        else:
+            for one in (alice, scene.bob):
+                for _ in range(N):
+                    one.send(b"party " * 20)
+            scene.settle()
+            assert not scene.bob.arrivals + alice.arrivals
+        assert scene.toll() == (0, 0)
+
+
+@pytest.mark.parametrize("kind", SHAKING)
+@pytest.mark.parametrize("renewed", [False, True])
+def test_another_offer(ground: Ground, family: int, kind: str, renewed: bool) -> None:
+    """T11: with the same certificate nothing changes; another one means another handshake, and the first is no good."""
+    with secure_scene(ground, family, kind) as scene:
+        scene.establish()
+        alice = scene.alice
+        assert isinstance(alice, WebParty) and alice.dtls
+        former = alice.wire[:]
+        if renewed:
+            alice.dtls = DtlsPeer(active=alice.dtls.active)
+            alice.keys = None, None
+        scene.offer()
+        scene.answer()
+        scene.prepare()
+        if renewed:
+            pump(scene.ends, 2.0, lambda: scene.exchange()[0] >= N)
+            scene.forget()
+        for data in former:
+            alice.rtp.sendto(data, alice.destination or ("", 0))
         assert scene.exchange() == (N, N)
         assert scene.toll() == (0, 0)

@@ -70,3 +70,66 @@ def test_forged_media_keep_no_call_alive(ground: Ground, family: int, kind: str)
         assert after["last packet"] == before["last packet"]
         assert after["stats"]["packets"] == before["stats"]["packets"]
         assert after["stats"]["errors"] >= before["stats"]["errors"] + 6 * N
+
+
+@pytest.mark.parametrize("kind", ["sdes", "dtls", "ice and dtls"])
+@pytest.mark.parametrize("mode, leaked", [("default", N), ("off", 0)])
+def test_overheard_media_that_come_from_elsewhere_first(ground: Ground, family: int, kind: str, mode: str,
+                                                        leaked: int) -> None:
+    """Who listens to the party can be faster than it: then what is for it goes there, encrypted, until it is heard.
+
+    Of DTLS the handshake has said where the party is, and of ICE the checks.
+    """
+    keys = {"endpoint-learning": "off"} if mode == "off" else {}
+    with secure_scene(ground, family, kind, **keys) as scene:
+        scene.connect()
+        assert isinstance(scene.alice, Secured) and scene.alice.destination
+        for _ in range(N):
+            sealed = scene.alice.seal(scene.alice.next_packet(b"party " * 20).pack())
+            scene.mallory.rtp.sendto(sealed, scene.alice.destination)
+        scene.settle()
+        for _ in range(N):
+            scene.bob.send(b"party " * 20)
+        scene.settle()
+        assert len(scene.mallory.arrivals) == (leaked if kind == "sdes" else 0)
+        assert not any(b"party" in arrival.packet.payload for arrival in scene.mallory.arrivals)
+        scene.forget()
+        assert scene.exchange() == (N, N)
+        assert scene.toll() == (0, 0)
+
+
+@pytest.mark.parametrize("kind, mode, heard", [
+    ("sdes", "default", N), ("sdes", "strict", 0), ("dtls", "default", N), ("ice and dtls", "default", 0)])
+def test_a_new_port_of_the_party(ground: Ground, family: int, kind: str, mode: str, heard: int) -> None:
+    """T3: what is authentic is heard unless sources are strict; we go on sending to where we did."""
+    keys = {"flags": ["strict-source"]} if mode == "strict" else {}
+    with secure_scene(ground, family, kind, **keys) as scene:
+        scene.establish()
+        assert isinstance(scene.alice, Secured) and scene.alice.destination
+        moved = ground.endpoint(scene.alice.address)
+        scene.ends.append(moved)
+        for _ in range(N):
+            sealed = scene.alice.seal(scene.alice.next_packet(b"party " * 20).pack())
+            moved.rtp.sendto(sealed, scene.alice.destination)
+        scene.settle()
+        assert scene.heard(scene.bob) == heard
+        assert scene.exchange() == (N, heard + N)
+        assert not moved.arrivals and scene.toll() == (0, 0)
+
+
+@pytest.mark.parametrize("kind", ["sdes", "dtls", "ice"])
+def test_what_belonged_to_the_call_before(ground: Ground, family: int, kind: str) -> None:
+    """T26: the same parties call again, and what was recorded before comes to the new ports, from everywhere."""
+    with secure_scene(ground, family, kind) as before:
+        before.establish()
+        assert isinstance(before.alice, Secured)
+        old, checks = before.alice.wire[:], getattr(before.alice, "checks", [])
+        with secure_scene(ground, family, kind) as after:
+            after.establish()
+            assert after.alice.destination
+            for sock in (after.mallory.rtp, after.alice.rtp if after.kind.keyed else after.mallory.rtp,
+                         before.alice.rtp):
+                for data in old + checks:
+                    sock.sendto(data, after.alice.destination)
+            assert after.exchange() == (N, N)
+            assert after.toll() == (0, 0)

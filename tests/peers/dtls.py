@@ -18,13 +18,14 @@ _DAY = datetime.timedelta(days=1)
 class DtlsPeer:
     """One end of a connection; its first handshake is the only one."""
 
-    def __init__(self, *, active: bool, profile: str = PROFILE):
+    def __init__(self, *, active: bool, profile: str = PROFILE, lifetime: int = 1):
+        """``lifetime``: days from now that the certificate is good for."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer")])
         now = datetime.datetime.now(datetime.timezone.utc)
         self.certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-                            .serial_number(x509.random_serial_number()).not_valid_before(now - _DAY)
-                            .not_valid_after(now + _DAY).sign(key, hashes.SHA256()))
+                            .serial_number(x509.random_serial_number()).not_valid_before(now - 9 * _DAY)
+                            .not_valid_after(now + lifetime * _DAY).sign(key, hashes.SHA256()))
         context = SSL.Context(SSL.DTLS_METHOD)
         context.use_certificate(self.certificate)
         context.use_privatekey(key)
