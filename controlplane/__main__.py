@@ -20,6 +20,10 @@ def main() -> None:
     """Run with the arguments of the process; exits 0 after an orderly stop, 1 after an error told on stderr."""
     try:
         settings = load(sys.argv[1:])
+        try:
+            process.hide_arguments(settings.secrets)
+        except OSError as error:
+            process.complain(f"Warning: everybody can see the secrets in the command line: {error.strerror}")
         if settings.action in _RULE_ACTIONS:
             sys.exit(_rule_action(settings))
         if settings.action == "check-config":

@@ -6,13 +6,16 @@ import logging
 import os
 import resource
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from controlplane.errors import ConfigError
 
 _log = logging.getLogger("rtpengine.core")
 _MOST_FILES = 2**20 - 1
 _FEWEST_FILES = 65536
+_ARGUMENTS = 45
+"""Where proc(5) has ``arg_start`` and ``arg_end``, counted from the state of the process."""
 
 
 def go_background() -> Callable[[], None]:
@@ -93,6 +96,25 @@ def set_open_files(limit: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
     except ValueError as error:
         raise OSError(1, str(error)) from None
+
+
+def hide_arguments(words: Iterable[str]) -> None:
+    """Let nobody see these words in the command line of this process, where they are already known.
+
+    OSError if the kernel does not let us.
+    """
+    hidden = [word.encode("utf-8", "surrogateescape") for word in words]
+    if not hidden:
+        return
+    numbers = Path("/proc/self/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    start, end = (int(number) for number in numbers[_ARGUMENTS:_ARGUMENTS + 2])
+    with open("/proc/self/mem", "r+b", buffering=0) as memory:
+        memory.seek(start)
+        line = memory.read(end - start)
+        for word in hidden:
+            line = line.replace(word, b"*" * len(word))
+        memory.seek(start)
+        memory.write(line)
 
 
 def complain(text: str) -> None:

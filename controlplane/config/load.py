@@ -25,7 +25,8 @@ def load(words: Sequence[str], default_file: str = DEFAULT_FILE) -> Settings:
     The default file may be missing, one named by ``--config-file`` may not. ConfigError names file, line and
     key, or the command line option, and says what is wrong and what is allowed.
     """
-    given = argv.parse(words)
+    secrets: list[str] = []
+    given = argv.parse(words, secrets)
     origin = dict.fromkeys(given, "command line")
     if _NEEDS_NO_SETTINGS & given.keys():
         return Settings(given, origin)
@@ -36,7 +37,8 @@ def load(words: Sequence[str], default_file: str = DEFAULT_FILE) -> Settings:
         section = str(given.get("config-section", BY_NAME["config-section"].default))
         values, lines = _from_section(file, section)
         origin = lines | origin
-    settings = Settings(values | given, origin, file, again=partial(load, tuple(words), default_file))
+    settings = Settings(values | given, origin, file, again=partial(load, tuple(words), default_file),
+                        secrets=tuple(secrets))
     validate(settings)
     return settings
 
@@ -76,7 +78,7 @@ def _from_section(file: IniFile, name: str) -> tuple[dict[str, Value], dict[str,
         try:
             values[option.name] = option.from_file(entry.raw)
         except ValueError as error:
-            raise ConfigError(f"{place}: [{name}] {key}: {error}") from None
+            raise ConfigError(f"{place}: [{name}] {key}: {option.hidden(str(error), entry.raw)}") from None
         origin[option.name] = place
     return values, origin
 

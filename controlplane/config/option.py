@@ -10,6 +10,7 @@ from typing import Any
 
 from controlplane.config import ini
 from controlplane.config.nearest import meant
+from controlplane.config.secret import is_reference, revealed
 
 Value = bool | int | float | str | tuple[str, ...]
 
@@ -51,7 +52,8 @@ class Option:
 
     ``check`` returns the value to use or raises ValueError with what is allowed. A value below
     ``default_below`` means the default. ``also`` holds further names, ``short`` a letter. A ``runtime`` option
-    can be changed while the daemon runs, a ``secret`` one is never shown, an ``action`` replaces running.
+    can be changed while the daemon runs, a ``secret`` one is never shown and may say where it is to be had (secret.py),
+    an ``action`` replaces running.
     ``why`` tells what would go wrong if a REFUSED option were ignored.
     """
 
@@ -79,6 +81,8 @@ class Option:
         """The value of one command line argument. ValueError says what is wrong with it."""
         if self.kind is Kind.LIST:
             return self.checked((word,))
+        if self.secret:
+            return self.checked(revealed(word))
         if self.kind in _LIMITS:
             if not _COMMAND_LINE_INTEGER.fullmatch(word):
                 raise ValueError(f"{word[:64]!r} is no number (decimal, or hexadecimal with 0x)")
@@ -89,7 +93,12 @@ class Option:
 
     def from_file(self, raw: str) -> Value:
         """The value of a line in the settings file. ValueError says what is wrong with it."""
-        return self.checked(_READERS[self.kind](raw))
+        value = _READERS[self.kind](raw)
+        return self.checked(revealed(value) if self.secret and isinstance(value, str) else value)
+
+    def hidden(self, message: str, raw: str) -> str:
+        """``message`` about a value as it was written, which those about secrets do not show."""
+        return message.replace(raw[:64], "...") if self.secret and raw and not is_reference(raw) else message
 
     def checked(self, value: Value) -> Value:
         """The value to use for one of the right type: in range, aliases resolved. ValueError if not allowed."""

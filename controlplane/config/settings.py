@@ -17,9 +17,9 @@ ACTIONS = tuple(option.name for option in ALL if option.action)
 class Settings:
     """All options by name, each also an attribute with underscores; units are those of the option table.
 
-    ``again`` reads them once more, ``start`` holds the values at the start, ``origin`` tells for each name
-    ``default``, ``command line`` or ``file:line``, ``warnings`` is what the operator should know. Only runtime
-    options can be changed.
+    ``again`` reads them once more, ``secrets`` are words of the command line that nobody may see, ``start`` holds the
+    values at the start, ``origin`` tells for each name ``default``, ``command line`` or ``file:line``, ``warnings`` is
+    what the operator should know. Only runtime options can be changed.
     """
 
     table: int
@@ -117,7 +117,7 @@ class Settings:
 
     def __init__(self, given: Mapping[str, Value] | None = None, origin: Mapping[str, str] | None = None,
                  file: IniFile | None = None, warnings: list[str] | None = None,
-                 again: Callable[[], Settings] | None = None):
+                 again: Callable[[], Settings] | None = None, secrets: tuple[str, ...] = ()):
         self._values = {option.name: option.default for option in ALL} | dict(given or {})
         self.start: Mapping[str, Value] = MappingProxyType(dict(self._values))
         self.origin: Mapping[str, str] = MappingProxyType(
@@ -125,6 +125,7 @@ class Settings:
         self.file = file or IniFile("none")
         self.warnings = warnings if warnings is not None else []
         self.again: Callable[[], Settings] = again or self.at_start
+        self.secrets = secrets
 
     if not TYPE_CHECKING:
         def __getattr__(self, attribute: str) -> Any:

@@ -204,6 +204,8 @@ def test_secrets_stay_secret() -> None:
     with Daemon(options=["--janus-secret=hidden-1", "--redis-write=hidden-2@127.0.0.1:6379/0", "--no-redis-required",
                          "--log-level=7"]) as daemon:
         assert "hidden" not in daemon.cli("params current") + daemon.log_text()
+        for path in Path(f"/proc/{daemon.pid}/task").glob("*/cmdline"):
+            assert b"hidden" not in path.read_bytes() and b"--redis-write=****" in path.read_bytes()
 
 
 def test_answers_tell_what_is_in_force() -> None:

@@ -51,3 +51,12 @@ def test_cpu_percent_is_the_busy_share_since_the_last_look(tmp_path):
     stat.write_text("cpu  130 0 120 850 0 0 0 0 0 0\ncpu0 1 2 3\n")
     load.update()
     assert load.cpu_percent == 50.0
+
+
+def test_words_of_the_command_line_are_hidden_from_others():
+    code = ("import sys\nfrom controlplane import process\nprocess.hide_arguments(sys.argv[2:4])\n"
+            "print(open('/proc/self/cmdline').read().split(chr(0))[3:], sys.argv[2:])")
+    result = subprocess.run([sys.executable, "-c", code, "--redis", "hüsh", "other", "kept"], capture_output=True,
+                            text=True, timeout=20, check=True)
+    assert result.stdout == "['--redis', '*****', '*****', 'kept', ''] ['hüsh', 'other', 'kept']\n"
+    process.hide_arguments([])
