@@ -60,7 +60,7 @@ def default_text(option: Option) -> str:
 def remarks(option: Option) -> str:
     """The help of an option with its default and whether it repeats or changes at runtime."""
     notes = [f"default {default_text(option)}"] if default_text(option) else []
-    notes += ["file:/PATH and env:NAME keep it out of sight"] if option.secret else []
+    notes += ["file:/PATH and env:NAME keep it out of sight"] if option.secret and option.refers else []
     notes += ["repeatable"] if option.kind is Kind.LIST else []
     notes += ["changeable"] if option.runtime else []
     return option.help + (f" ({', '.join(notes)})" if notes else "")

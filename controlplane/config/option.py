@@ -53,7 +53,7 @@ class Option:
     ``check`` returns the value to use or raises ValueError with what is allowed. A value below
     ``default_below`` means the default. ``also`` holds further names, ``short`` a letter. A ``runtime`` option
     can be changed while the daemon runs, a ``secret`` one is never shown and may say where it is to be had (secret.py),
-    an ``action`` replaces running.
+    unless it ``refers`` to nothing, an ``action`` replaces running.
     ``why`` tells what would go wrong if a REFUSED option were ignored.
     """
 
@@ -68,6 +68,7 @@ class Option:
     also: tuple[str, ...] = ()
     runtime: bool = False
     secret: bool = False
+    refers: bool = True
     action: bool = False
     support: Support = Support.WORKS
     why: str = ""
@@ -81,7 +82,7 @@ class Option:
         """The value of one command line argument. ValueError says what is wrong with it."""
         if self.kind is Kind.LIST:
             return self.checked((word,))
-        if self.secret:
+        if self.secret and self.refers:
             return self.checked(revealed(word))
         if self.kind in _LIMITS:
             if not _COMMAND_LINE_INTEGER.fullmatch(word):
@@ -94,7 +95,7 @@ class Option:
     def from_file(self, raw: str) -> Value:
         """The value of a line in the settings file. ValueError says what is wrong with it."""
         value = _READERS[self.kind](raw)
-        return self.checked(revealed(value) if self.secret and isinstance(value, str) else value)
+        return self.checked(revealed(value) if self.secret and self.refers and isinstance(value, str) else value)
 
     def hidden(self, message: str, raw: str) -> str:
         """``message`` about a value as it was written, which those about secrets do not show."""

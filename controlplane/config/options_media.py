@@ -14,9 +14,9 @@ def _known(name: str, kind: Kind, help: str, default: object = None, **rest: obj
 
 REDIS: tuple[Option, ...] = (
     option("redis", _str, "[PASSWORD@]HOST:PORT/DB that keeps the calls, or redis[s]://[USER:PASSWORD@]HOST:PORT/DB; "
-           "a password file:/PATH or env:NAME is looked up there", short="r", secret=True),
-    option("redis-write", _str, "a different database to write to", short="w", secret=True),
-    option("redis-subscribe", _str, "[PASSWORD@]HOST:PORT[/DB] for notifications", secret=True),
+           "a password file:/PATH or env:NAME is looked up there", short="r", secret=True, refers=False),
+    option("redis-write", _str, "a different database to write to", short="w", secret=True, refers=False),
+    option("redis-subscribe", _str, "[PASSWORD@]HOST:PORT[/DB] for notifications", secret=True, refers=False),
     option("subscribe-keyspace", _list, "databases whose calls to follow", short="k"),
     _known("redis-num-threads", _int, "threads that restore calls", check=at_least(0),
            default_text="number of processors, at least 4"),

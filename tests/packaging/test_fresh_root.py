@@ -96,7 +96,7 @@ def test_installed_as_dpkg_sees_it(root: Root) -> None:
 
 def test_the_module_is_built_and_the_extension_found(root: Root) -> None:
     assert re.search(r"^rtpengine/[^\n]*: installed$", root.run("dkms", "status").stdout, re.MULTILINE)
-    assert "RTPENGINE target options" in root.run("iptables", "-j", "RTPENGINE", "--help").stdout
+    assert "RTPENGINE (version" in root.run("iptables", "-j", "RTPENGINE", "--help").stdout
 
 
 def test_the_service_starts_answers_and_stops(root: Root) -> None:
