@@ -8,11 +8,13 @@ import time
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from controlplane.config.secret import revealed
 from controlplane.config.settings import Settings
-from controlplane.errors import PeerError
-from controlplane.exports import cdr, hep, rtcpline
+from controlplane.errors import ConfigError, PeerError
+from controlplane.exports import cdr, hep, mqtt, rtcpline
 from controlplane.exports.homer import Homer
 from controlplane.exports.outlet import Outlet
+from controlplane.exports.publication import Publications
 from controlplane.exports.records import recorder
 from controlplane.exports.reporter import Reporter
 from controlplane.proxy import Proxy
@@ -37,6 +39,8 @@ class Exporters:
                                        time.monotonic).run)
         if settings.homer and not settings.homer_disable_rtcp_stats:
             self._homer(settings, proxy)
+        if settings.mqtt_host:
+            self._mqtt(settings, proxy)
 
     def _records(self, settings: Settings, proxy: Proxy) -> None:
         if settings.log_facility_cdr:
@@ -53,6 +57,22 @@ class Exporters:
                 if not packet.ours and (line := rtcpline.line(packet.call_id, packet.data)):
                     keep(line)
             proxy.rtcp.watchers.append(heard)
+
+    def _mqtt(self, settings: Settings, proxy: Proxy) -> None:
+        try:
+            password = revealed(settings.mqtt_pass)
+        except ValueError as error:
+            raise ConfigError(f"{settings.origin['mqtt-pass']}: mqtt-pass: {error}") from None
+        tls = mqtt.tls_context(settings.mqtt_cafile, settings.mqtt_capath, settings.mqtt_certfile,
+                               settings.mqtt_keyfile, settings.mqtt_tls_alpn)
+        broker = mqtt.Broker(settings.mqtt_host, settings.mqtt_port, settings.mqtt_publish_topic,
+                             settings.mqtt_publish_qos, settings.mqtt_id or None, settings.mqtt_keepalive,
+                             settings.mqtt_user or None, password or None, tls)
+        publications = Publications()
+        publisher = mqtt.Publisher(broker, lambda: publications.messages(
+            settings.mqtt_publish_scope, proxy.snapshot(), list(proxy.calls.calls.values())),
+            settings.mqtt_publish_interval / 1000)
+        self._jobs.append(publisher.run)
 
     def _homer(self, settings: Settings, proxy: Proxy) -> None:
         homer = Homer(*_split(settings.homer), tcp=settings.homer_protocol == "tcp")

@@ -114,6 +114,21 @@ class Settings:
     homer_protocol: str
     homer_id: int
     homer_disable_rtcp_stats: bool
+    mqtt_host: str
+    mqtt_port: int
+    mqtt_id: str
+    mqtt_keepalive: int
+    mqtt_user: str
+    mqtt_pass: str
+    mqtt_cafile: str
+    mqtt_capath: str
+    mqtt_certfile: str
+    mqtt_keyfile: str
+    mqtt_tls_alpn: str
+    mqtt_publish_qos: int
+    mqtt_publish_topic: str
+    mqtt_publish_interval: int
+    mqtt_publish_scope: str
 
     def __init__(self, given: Mapping[str, Value] | None = None, origin: Mapping[str, str] | None = None,
                  file: IniFile | None = None, warnings: list[str] | None = None,

@@ -8,6 +8,7 @@ from controlplane.config.listen import LISTENERS, parse_listen
 from controlplane.config.nearest import meant
 from controlplane.config.option import Support
 from controlplane.config.options import ALL
+from controlplane.config.secret import is_reference
 from controlplane.config.settings import ACTIONS, Settings
 from controlplane.errors import ConfigError
 
@@ -67,6 +68,9 @@ def _shown_password(settings: Settings) -> None:
         if settings.origin[name] == "command line" and password and "file:" not in password and "env:" not in password:
             settings.warnings.append(f"--{name}: everybody on this host sees the password in the list of processes; "
                                      f"better file:/PATH or env:NAME, or the settings file")
+    if settings.origin["mqtt-pass"] == "command line" and settings.mqtt_pass and not is_reference(settings.mqtt_pass):
+        settings.warnings.append("--mqtt-pass: everybody on this host sees the password in the list of processes; "
+                                 "better file:/PATH or env:NAME, or the settings file")
 
 
 def _sections(settings: Settings) -> None:
@@ -92,5 +96,8 @@ def _needed(settings: Settings) -> None:
         raise ConfigError("nothing to listen on; give at least one listen-ng, such as listen-ng=127.0.0.1:2223")
     if settings.listen_https and not settings.https_cert:
         raise ConfigError(f"{settings.origin['listen-https']}: listen-https needs a certificate; give https-cert")
+    if settings.mqtt_host and not settings.mqtt_publish_topic:
+        raise ConfigError(f"{settings.origin['mqtt-host']}: mqtt-host needs something to publish to; give "
+                          "mqtt-publish-topic")
     if not settings.interface and not settings.interfaces_config:
         raise ConfigError("Cannot start without any configured interfaces; give at least one, such as interface=any")

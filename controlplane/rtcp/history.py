@@ -58,6 +58,11 @@ class History:
     def __bool__(self) -> bool:
         return self._last is not None
 
+    @property
+    def last(self) -> Sample | None:
+        """The latest sample."""
+        return self._last
+
     def is_due(self, now: float) -> bool:
         """Whether the last sample is old enough for another."""
         return self._last is None or not 0 <= now - self._last.at < INTERVAL

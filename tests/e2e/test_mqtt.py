@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Publications to Debian's MQTT broker."""
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.peers import debian
+from tests.peers.call import Call
+from tests.peers.collector import wait
+from tests.peers.daemon import Daemon
+from tests.peers.mosquitto import PASSWORD, USER, Broker, Subscriber
+from tests.peers.rtp import Endpoint, pump
+
+pytestmark = pytest.mark.e2e
+TOPIC = "voice/rtpengine"
+PACKETS, LOST = 120, 12
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    try:
+        with Broker() as running:
+            yield running
+    except debian.Unobtainable as reason:
+        pytest.skip(f"mosquitto cannot be had: {reason}")
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Endpoint, Endpoint]]:
+    a, b = Endpoint(seed=1), Endpoint(seed=2)
+    yield a, b
+    a.close()
+    b.close()
+
+
+def options(broker: Broker, folder: Path, scope: str, *more: str) -> tuple[str, ...]:
+    secret = folder / "password"
+    secret.write_text(PASSWORD + "\n")
+    return ("--mqtt-host=127.0.0.1", f"--mqtt-port={broker.port}", f"--mqtt-user={USER}", f"--mqtt-pass=file:{secret}",
+            f"--mqtt-publish-topic={TOPIC}", "--mqtt-publish-interval=200", f"--mqtt-publish-scope={scope}",
+            "--mqtt-publish-qos=1", *more)
+
+
+def talk(daemon: Daemon, ends: tuple[Endpoint, Endpoint]) -> Call:
+    a, b = ends
+    call = Call(daemon.client(), a, b)
+    call.offer()
+    call.answer()
+    for number in range(PACKETS):
+        if number % 10 == 5:
+            a.next_packet(b"x" * 160)
+        else:
+            a.send(b"x" * 160)
+        b.send(b"y" * 160)
+        pump((a, b), 0.004)
+    return call
+
+
+def found(subscriber: Subscriber, key: str) -> list[dict[str, Any]]:
+    return [message for message in map(json.loads, list(subscriber.messages)) if key in message]
+
+
+def test_everything_about_calls(broker: Broker, ends: tuple[Endpoint, Endpoint], tmp_path: Path) -> None:
+    with Subscriber(broker.port, TOPIC) as subscriber, Daemon(options=options(broker, tmp_path, "global")) as daemon:
+        call = talk(daemon, ends)
+
+        def source() -> Any:
+            for message in reversed(found(subscriber, "calls")):
+                for each in message["calls"]:
+                    for leg in each["legs"]:
+                        for one in leg["medias"][0]["ingress"]["SSRC"]:
+                            if one["SSRC"] == ends[0].ssrc and one["metrics"]["packets"] == PACKETS - LOST:
+                                return message, each, leg["medias"][0], one
+            return None
+        assert wait(lambda: source() and len(found(subscriber, "calls")) > 8)
+        message, published, media, one = source()
+        assert published["call_id"] == call.call_id
+        assert (media["media_index"], media["type"], media["status"], media["transcoding"]) == (
+            1, "audio", "sendrecv", False)
+        assert (media["ingress"]["packets"], media["egress"]["packets"]) == (PACKETS - LOST, PACKETS)
+        assert (one["codec"], one["clock_rate"]) == ("PCMA", 8000)
+        assert 0 < one["metrics"]["lost"] <= LOST, "what may still come late is not lost yet"
+        assert one["metrics"]["bytes_per_second"] >= 0
+        assert message["totalstatistics"]["uptime"] >= 0 and message["currentstatistics"]["sessionsown"] == 1
+        (interface,) = message["interfaces"]
+        assert interface["ingress_interval"]["packets"] >= 0
+        assert interface["rate"].keys() == interface["interval"].keys()
+        rates = [each["ingress_rate"]["packets"] for each in (m["interfaces"][0] for m in found(subscriber, "calls"))
+                 if "ingress_rate" in each]
+        assert max(rates) > 20
+        assert subscriber.kinds == {(False, 1)}
+        shown = subprocess.run(["ps", "-o", "args=", "-p", str(daemon.pid)], capture_output=True, text=True,
+                               timeout=10).stdout
+        assert PASSWORD not in shown and PASSWORD not in daemon.cli("list params") + daemon.log_text()
+
+
+@pytest.mark.parametrize("scope, key, messages", [
+    ("call", "legs", 1), ("media", "media_index", 2), ("summary", "-", 0)])
+def test_scopes(broker: Broker, ends: tuple[Endpoint, Endpoint], tmp_path: Path, scope: str, key: str,
+                messages: int) -> None:
+    with Subscriber(broker.port, TOPIC) as subscriber, Daemon(options=options(broker, tmp_path, scope)) as daemon:
+        call = talk(daemon, ends)
+        subscriber.messages.clear()
+        assert wait(lambda: len(found(subscriber, "totalstatistics")) >= 4)
+        each = [json.loads(message) for message in list(subscriber.messages)]
+        summaries = [at for at, message in enumerate(each) if "totalstatistics" in message]
+        between = each[summaries[1] + 1:summaries[2]]
+        assert len(between) == messages and all(message["call_id"] == call.call_id and key in message
+                                                for message in between)
+        assert all(isinstance(message["timestamp"], float) for message in each)
+
+
+def test_a_broker_that_comes_back_gets_the_next_messages(tmp_path: Path) -> None:
+    try:
+        running = Broker()
+    except debian.Unobtainable as reason:
+        pytest.skip(f"mosquitto cannot be had: {reason}")
+    with running, Daemon(options=options(running, tmp_path, "summary")) as daemon:
+        with Subscriber(running.port, TOPIC) as subscriber:
+            assert wait(lambda: subscriber.messages)
+        running.stop()
+        assert wait(lambda: "MQTT broker" in daemon.log_text().replace("Connected to the MQTT broker", ""))
+        with daemon.client() as client:
+            assert client.call("ping")["result"] == "pong"
+        running.start()
+        with Subscriber(running.port, TOPIC) as subscriber:
+            assert wait(lambda: subscriber.messages)
