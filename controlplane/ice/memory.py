@@ -53,10 +53,10 @@ def revive(memory: AgentMemory, locals_: Iterable[LocalCandidate], random: Rando
     agent.local, agent.tie_breaker = memory.local, memory.tie_breaker
     agent.set_locals(locals_, now)
     agent.sources = dict.fromkeys(memory.sources)
-    if memory.remote is None:
-        return agent
-    agent.set_remote(memory.remote, now, lite=memory.remote_lite, complete=memory.remote_complete)
+    if memory.remote is not None:
+        agent.set_remote(memory.remote, now, lite=memory.remote_lite, complete=memory.remote_complete)
     agent.controlling = memory.controlling
+    agent.remote_lite, agent.remote_complete = memory.remote_lite, memory.remote_complete
     for each in memory.valid:
         local = agent.checklist.local_of(each.local)
         pair = agent.checklist.learn(local, each.remote) if local is not None else None

@@ -182,7 +182,7 @@ def _read_names(call: Call, document: Document) -> None:
     for tag, number in is_dict(document.get("tags", {})).items():
         call.tags[is_text(tag)] = _at(call.parties, number)
     for each in is_list(document.get("alias_keys", [])):
-        if len(is_list(each)) != 3 or each[1] not in _ALIASES:
+        if len(is_list(each)) != 3 or is_text(each[1]) not in _ALIASES:
             raise BadDocument("an alias of no known kind")
         call.alias_keys[_ALIASES[each[1]].read(each[0])] = _at(call.parties, each[2])
 

@@ -2,6 +2,7 @@
 """Any call written and restored is the same, whatever has happened in it; no document does any harm."""
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from tests.property.session.test_calls import STEPS, check, perform
 from tests.unit.persist.daemons import around, restored
 from tests.unit.session.calls import Daemon, spec
 
+MOST = int(os.environ.get("RTPENGINE_PERSIST_EXAMPLES", "60"))
 INDICES = st.lists(st.builds(KeyIndex, st.booleans(), st.binary(min_size=1, max_size=46), st.integers(0, 2**32 - 1),
                              st.integers(0, 2**48), st.integers(0, 2**31)), max_size=3).map(tuple)
 JUNK = st.recursive(st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(allow_nan=False),
@@ -26,13 +28,23 @@ def run(daemon: Daemon, steps: list[Any]) -> None:
         perform(daemon, step)
 
 
+def differences(one: Any, other: Any, path: str = "") -> list[str]:
+    """Where two documents differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [found for key in {**one, **other}
+                for found in differences(one.get(key), other.get(key), f"{path}/{key}")]
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [found for n, pair in enumerate(zip(one, other)) for found in differences(*pair, f"{path}/{n}")]
+    return [] if one == other else [f"{path}: {one!r} or {other!r}"]
+
+
 def other_daemon(daemon: Daemon) -> Daemon:
     other = Daemon(*daemon.specs)
     other.now = daemon.now
     return other
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=MOST, deadline=None)
 @given(STEPS, INDICES, st.sampled_from([JSON, BENCODE]))
 def test_restored_calls_are_the_same(steps, indices, format):
     daemon = Daemon(spec("default", "203.0.113.5"), spec("default", "2001:db8:7::5"), spec("second", "203.0.113.6"))
@@ -43,7 +55,7 @@ def test_restored_calls_are_the_same(steps, indices, format):
         data = to_bytes(document, format)
         assert from_bytes(data) == document
         found = read_call(from_bytes(data), around(other))
-        assert write_call(found.call, found.indices) == document
+        assert not differences(write_call(found.call, found.indices), document)
         found.call.close()
         for local in found.call.released:
             other.sockets.release(local)
@@ -62,7 +74,7 @@ def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(found for key, each in items for found in _places(each, (*path, key)))]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=MOST, deadline=None)
 @given(STEPS, st.data())
 def test_no_document_does_harm(steps, data):
     """What is wrong is a PeerError, and no socket stays open for it; what makes sense can be served."""
