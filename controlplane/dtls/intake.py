@@ -21,8 +21,11 @@ COOKIE_DELAY = 0.1
 COOKIE_PATIENCE = 3.0
 """Seconds for the peer to go on with the cookie."""
 _CLIENT_HELLO, _SERVER_HELLO, _HELLO_VERIFY, _CERTIFICATE = 1, 2, 3, 11
-_KINDS = {True: (2, 3, 11, 12, 13, 14), False: (11, 15, 16)}
-"""Of messages in clear that come to a client, and to a server after the ClientHello (RFC 5246 section 7.4)."""
+_CHANGE_OF_CIPHERS = 20
+_KINDS = {True: (2, 3, 11, 12, 13, 14), False: (11, 16, 15)}
+"""Of messages in clear that come to a client, and to a server after the ClientHello (RFC 5246 section 7.4); behind the
+last one ciphers change.
+"""
 _IN_CLEAR = b"\x00\x00"
 _HEAD = HEADER + 12
 
@@ -49,6 +52,7 @@ class Intake:
         self._kinds: tuple[int, ...] = _KINDS[is_client]
         self._greeting = not is_client
         self._open = False
+        self._may_change = False
         self._held: list[list[bytes]] = []
         self._cookie: bytes | None = None
         self._number = 1
@@ -72,6 +76,8 @@ class Intake:
             if self.due == inf:
                 self._cookie, self.due = fitting[0], now + COOKIE_DELAY
             return b""
+        if not any(_kind(record) >= 0 for record in fitting):
+            return b""      # too early, and sent again if it is the peer's
         self._held = self._held[1 - MAX_HELD:] + [fitting]
         return self.release(fingerprints)
 
@@ -101,14 +107,18 @@ class Intake:
         return self._numbered([cookie])
 
     def _fits(self, record: bytes) -> bool:
-        if record[0] != HANDSHAKE or record[EPOCH] != _IN_CLEAR:
+        if record[EPOCH] != _IN_CLEAR or record[0] == _CHANGE_OF_CIPHERS:
             return True
-        return self._open or _kind(record) in ((_CLIENT_HELLO,) if self._greeting else self._kinds)
+        wanted = (_CLIENT_HELLO,) if self._greeting else self._kinds
+        return _kind(record) in wanted
 
     def _numbered(self, datagram: list[bytes]) -> bytes:
         made = b""
         for record in datagram:
             if record[EPOCH] == _IN_CLEAR:
+                if record[0] == _CHANGE_OF_CIPHERS and not self._may_change:
+                    continue
+                self._may_change = self._may_change or _kind(record) == self._kinds[-1]
                 record = renumbered(record, self._number)
                 self._number += 1
             made += record

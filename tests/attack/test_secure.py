@@ -43,7 +43,7 @@ def test_forged_media(ground: Ground, family: int, kind: str, forger: Forger) ->
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("forger", SIGNALLING, ids=lambda forger: forger.__name__)
 def test_forged_signalling(ground: Ground, family: int, kind: str, forger: Forger) -> None:
-    """T9, T5: neither the path nor the keys change."""
+    """T9, T5: neither the path nor the keys change, and no check is answered with success."""
     with secure_scene(ground, family, kind) as scene:
         scene.establish()
         before = scene.stream()
@@ -51,6 +51,7 @@ def test_forged_signalling(ground: Ground, family: int, kind: str, forger: Forge
         assert scene.exchange() == (N, N)
         assert scene.toll() == (0, 0)
         after = scene.stream()
+        assert not [data for data in scene.mallory.strays if data[:2] == b"\x01\x01"]
         for key in ("endpoint", "flags"):
             assert after[key] == before[key]
 

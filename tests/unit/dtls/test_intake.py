@@ -73,9 +73,12 @@ def test_forgeries_change_nothing(active: bool, checked: bool, forgeries: list[b
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_certificates_in_pieces_whatever_their_order(order: int) -> None:
-    """Each record in a datagram of its own, the last one first."""
+@pytest.mark.parametrize("amid", ["nothing", "high numbers", "changes of cipher"])
+def test_certificates_in_pieces_whatever_their_order(order: int, amid: str) -> None:
+    """Each record in a datagram of its own, the last one first, and something between them."""
     network, server, client = pair(RSA, RSA)
+    for victim, source in ((client, OURS), (server, THEIRS)):
+        _meddle(victim, source, FORGERIES.get(amid, []))
     deliver = {member: association.receive for member, association in network.members.items()}
 
     def split(member: Endpoint, data: bytes, source: Endpoint, now: float) -> None:
