@@ -2,13 +2,10 @@
 """What options must and must not be given together, and which of them do nothing yet."""
 from __future__ import annotations
 
-from urllib.parse import unquote
-
 from controlplane.config.listen import LISTENERS, parse_listen
 from controlplane.config.nearest import meant
 from controlplane.config.option import Support
 from controlplane.config.options import ALL
-from controlplane.config.secret import is_reference
 from controlplane.config.settings import ACTIONS, Settings
 from controlplane.errors import ConfigError
 
@@ -21,7 +18,6 @@ def validate(settings: Settings) -> None:
     """Check all settings together; adds to ``settings.warnings``. ConfigError for what cannot work."""
     _actions(settings)
     _support(settings)
-    _shown_password(settings)
     if settings.port_min > settings.port_max:
         raise ConfigError(f"port-min {settings.port_min} ({settings.origin['port-min']}) is greater than "
                           f"port-max {settings.port_max} ({settings.origin['port-max']})")
@@ -59,18 +55,6 @@ def _support(settings: Settings) -> None:
         if option.support is Support.REFUSED:
             raise ConfigError(f"{place}: {option.name} is {Support.REFUSED.value}: {option.why}")
         settings.warnings.append(f"{place}: {option.name} is {Support.NO_EFFECT.value}")
-
-
-def _shown_password(settings: Settings) -> None:
-    """Whoever may list processes reads what stands on command lines."""
-    for name in ("redis", "redis-write", "redis-subscribe"):
-        password = unquote(str(settings.current[name]).rpartition("@")[0])
-        if settings.origin[name] == "command line" and password and "file:" not in password and "env:" not in password:
-            settings.warnings.append(f"--{name}: everybody on this host sees the password in the list of processes; "
-                                     f"better file:/PATH or env:NAME, or the settings file")
-    if settings.origin["mqtt-pass"] == "command line" and settings.mqtt_pass and not is_reference(settings.mqtt_pass):
-        settings.warnings.append("--mqtt-pass: everybody on this host sees the password in the list of processes; "
-                                 "better file:/PATH or env:NAME, or the settings file")
 
 
 def _sections(settings: Settings) -> None:

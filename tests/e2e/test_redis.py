@@ -272,9 +272,14 @@ def test_what_was_missed_is_made_good(stack: ExitStack, server: RedisServer) -> 
     talks[0].call.delete()
     wait(lambda: server.client(1).dbsize() == 3)
     assert foreign(other) == 3 and "new" not in other.cli("list sessions all")
+    assert "tells nobody" not in other.log_text()
+    store.client_kill_filter(_type="pubsub")
+    wait(lambda: "tells nobody of changed calls" in other.log_text())
+    wait(lambda: "new" in other.cli("list sessions all"))
+    talks[1].call.delete()
     store.config_set("notify-keyspace-events", "KA")
     store.client_kill_filter(_type="pubsub")
-    wait(lambda: "new" in other.cli("list sessions all") and foreign(other) == 3)
+    wait(lambda: foreign(other) == 2)
     assert "c0" not in other.cli("list sessions all")
 
 
@@ -330,12 +335,14 @@ def test_users_and_tls(stack: ExitStack, tmp_path: Path) -> None:
     server = stack.enter_context(RedisServer(tmp_path, [
         "--tls-port", str(port), "--tls-cert-file", f"{tmp_path}/cert.pem", "--tls-key-file", f"{tmp_path}/key.pem",
         "--tls-ca-cert-file", f"{tmp_path}/cert.pem", "--tls-auth-clients", "no",
-        "--user", "media", "on", f">{SECRET}", "~*", "&*", "+@all"]))
+        "--user", "media", "on", f">{SECRET}", "~*", "&*", "+@all", "-config"]))
     (tmp_path / "password").write_text(SECRET)
     url = f"rediss://media:{quote(f'file:{tmp_path}/password', safe='')}@localhost:{port}/4"
-    daemon = node(stack, f"--redis={url}", f"--redis-tls-ca={tmp_path}/cert.pem")
+    daemon = node(stack, f"--redis={url}", f"--redis-tls-ca={tmp_path}/cert.pem", "--subscribe-keyspace=5")
     Talk(stack, daemon)
     wait(lambda: server.client(4).exists("c1"))
+    server.client(5).set("junk", "junk")
+    wait(lambda: "'junk' of data base 5 cannot be restored" in daemon.log_text())
     assert SECRET not in shown(daemon)
     with pytest.raises(DaemonFailed, match="certificate verify failed|Refusing to continue"):
         node(stack, f"--redis={url}")

@@ -158,15 +158,6 @@ def test_options_of_an_accelerator_that_is_not_there_are_named():
     assert warning.startswith("ingress-device has nothing to do")
 
 
-@pytest.mark.parametrize("password, warned", [
-    ("secret@", True), ("redis://user:secret@", True), ("", False), ("file:/run/password@", False),
-    ("redis://user:file%3A%2Frun%2Fpassword@", False), ("env:PASSWORD@", False)])
-def test_passwords_are_better_not_given_on_the_command_line(password, warned):
-    loaded = load([*NEEDED, f"--redis={password}127.0.0.1:6379/5", "--config-file=none"])
-    assert [text.partition(":")[0] for text in loaded.warnings] == ["--redis"] * warned
-    assert "secret" not in "".join(loaded.warnings)
-
-
 def test_actions_need_no_further_settings():
     assert load(["--version"]).action == "version"
     assert load(["--nftables-status", "--table=0", "--config-file=none"]).action == "nftables-status"
