@@ -32,6 +32,7 @@ from controlplane.proxy import Proxy
 from controlplane.store.store import Store
 from controlplane.store.store import create as create_store
 from controlplane.renewal import Renewal
+from controlplane.stall import Stall
 
 _log = logging.getLogger("rtpengine.core")
 _TICK = 1.0
@@ -91,6 +92,7 @@ class App:
                                     for each in self.proxy.interfaces())
             self._exporters = Exporters(settings, self.proxy)
             self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
+            self._stall = Stall(time.time)
             self._feed_accelerator()
         except BaseException:
             self._release()
@@ -144,8 +146,8 @@ class App:
             await self._store.start()
         await listeners.start()
         self._exporters.start()
-        timers = [asyncio.create_task(_every(_TICK, self.proxy.tick_by_pieces)),
-                  asyncio.create_task(_every(_ATTENTION, self.proxy.deadlines)),
+        timers = [asyncio.create_task(_every(_TICK, self._tick)),
+                  asyncio.create_task(_every(_ATTENTION, self._deadlines)),
                   asyncio.create_task(_attend_paths(self.proxy)),
                   asyncio.create_task(_every(PERIOD, self._garbage.set_aside)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
@@ -168,6 +170,17 @@ class App:
             self.proxy.detach()
             await self._store.stop()
         await self._exporters.close()
+
+    def _tick(self) -> Iterator[None]:
+        """Read the counters, which is what ends a stall, and look after the calls."""
+        if self._stall.lasts():
+            yield from self.proxy.count_by_pieces()
+            self._stall.counted()
+        else:
+            yield from self.proxy.tick_by_pieces()
+
+    def _deadlines(self) -> Iterator[None]:
+        return iter(()) if self._stall.lasts() else self.proxy.deadlines()
 
     def _read_rtcp(self, loop: asyncio.AbstractEventLoop, tap: RtcpTap) -> None:
         if not self.proxy.rtcp.read(tap):

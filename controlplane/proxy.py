@@ -223,15 +223,19 @@ class Proxy:
 
     def tick_by_pieces(self) -> Iterator[None]:
         """The same a few milliseconds at a time; anything may be served in between."""
-        for stats in self._program.stats():
-            self.calls.update_stats(stats, self._clock())
-            self.statistics.account(stats)
-            yield
+        yield from self.count_by_pieces()
         self.statistics.tick(self._clock())
         if self.settings.measure_rtp:
             yield from self.rtcp.measure(self._clock())
         yield from self.statistics.census.take(self.calls.calls, self._clock())
         yield from self.deadlines()
+
+    def count_by_pieces(self) -> Iterator[None]:
+        """Read the engines' counters alone, some at a time."""
+        for stats in self._program.stats():
+            self.calls.update_stats(stats, self._clock())
+            self.statistics.account(stats)
+            yield
 
     def on_deadline(self) -> None:
         """Look after the calls whose time has come."""

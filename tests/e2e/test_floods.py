@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Too much of something, and words that are no words: what it does to the calls of others (T21, T22, T25, T28)."""
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.churn.churn import OPTIONS, holding, quiet
+from tests.peers.call import Call
+from tests.peers.daemon import Daemon
+from tests.peers.rtp import Endpoint, pump
+from tests.peers.sdp import body
+
+pytestmark = pytest.mark.e2e
+SLOWEST = 2.0
+"""Seconds that an answer may take under a flood, on a host that does other things too."""
+PIECES = 50
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[Endpoint, Endpoint]]:
+    a, b = Endpoint(), Endpoint()
+    yield a, b
+    a.close()
+    b.close()
+
+
+def place(client, a: Endpoint, b: Endpoint) -> Call:  # type: ignore[no-untyped-def]
+    call = Call(client, a, b)
+    call.offer()
+    call.answer()
+    return call
+
+
+def arrives(a: Endpoint, b: Endpoint, pieces: int = PIECES) -> int:
+    """How many of ``pieces`` packets, 20 ms apart, come through the call."""
+    before = len(b.arrivals)
+    for number in range(pieces):
+        a.send(b"%4d" % number * 40)
+        pump([a, b], 0.02)
+    pump([a, b], 3.0, lambda: len(b.arrivals) - before >= pieces)
+    return len(b.arrivals) - before
+
+
+class Flood(threading.Thread):
+    """Sends random packets to ports of loopback until told to stop."""
+
+    def __init__(self, ports: list[int]):
+        super().__init__(daemon=True)
+        self.sent = 0
+        self._ports = ports
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        packets = [os.urandom(size) for size in (1, 12, 172, 1200)]
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            while not self._over.is_set():
+                for port in self._ports:
+                    for packet in packets:
+                        try:
+                            sock.sendto(packet, ("127.0.0.1", port))
+                            self.sent += 1
+                        except OSError:     # the refusal of a closed port, or a full buffer
+                            continue
+
+    def stop(self) -> None:
+        self._over.set()
+        self.join()
+
+
+def test_random_packets_at_open_and_closed_ports(ends: tuple[Endpoint, Endpoint]) -> None:
+    a, b = ends
+    with Daemon(options=["--port-min=34000", "--port-max=34099", "--log-level=5"]) as daemon, \
+            daemon.client(timeout=10) as client:
+        place(client, a, b)
+        assert arrives(a, b, 5) == 5
+        other = client.call("offer", **{"call-id": "other", "from-tag": "a", "sdp": body("127.0.0.1", 5000)})
+        attacked = int(str(other["sdp"]).split("m=audio ")[1].split()[0])
+        flood = Flood([attacked, attacked + 1, 34098])
+        flood.start()
+        waits = []
+        try:
+            assert arrives(a, b) == PIECES, "each port has a queue of its own"
+            for _ in range(30):
+                asked = time.monotonic()
+                client.call("query", **{"call-id": "other"})
+                waits.append(time.monotonic() - asked)
+        finally:
+            flood.stop()
+        assert flood.sent > 1000 and max(waits) < SLOWEST
+        assert len(daemon.log_text().splitlines()) < 60, "nothing is logged for each packet"
+
+
+def test_half_open_calls_up_to_the_limit_and_a_storm_of_deletions() -> None:
+    with Daemon(options=["--max-sessions=300", "--log-level=4", *OPTIONS, "--offer-timeout=60",
+                         "--silent-timeout=60"]) as daemon, daemon.client(timeout=10) as client:
+        before = quiet(daemon, 0)
+        replies = [client.request("offer", **{"call-id": f"half-{n}", "from-tag": "a", "sdp": body("127.0.0.1", 5000)})
+                   for n in range(400)]
+        assert [reply["result"] for reply in replies] == ["ok"] * 300 + ["error"] * 100
+        assert "Parallel session limit reached" in replies[-1]["error-reason"]
+        for n in range(400):
+            client.request("delete", **{"call-id": f"half-{n}", "delete-delay": 0})
+        after = quiet(daemon, 0)
+        assert (after.files, after.threads) == (before.files, before.threads)
+        assert client.call("offer", **{"call-id": "next", "from-tag": "a", "sdp": body("127.0.0.1", 5000)})
+
+
+def test_one_cookie_many_times_is_one_call() -> None:
+    with Daemon(options=["--log-level=4"]) as daemon, daemon.client() as client:
+        message = b"1 d7:call-id1:c7:command5:offer8:from-tag1:a3:sdp%d:%be" % (
+            len(body("127.0.0.1", 5000)), body("127.0.0.1", 5000).encode())
+        replies = set()
+        for _ in range(500):
+            client.socket.send(message)
+            replies.add(client.socket.recv(65536))
+        assert len(replies) == 1 and b"result2:ok" in replies.pop()
+        assert "total: 1\n" in daemon.cli("list numsessions")
+        time.sleep(0.5)
+        files = holding(daemon, 0).files
+        for n in range(200):
+            reply = client.request("answer", **{"call-id": f"none-{n}", "from-tag": "a", "to-tag": "b",
+                                                "sdp": body("127.0.0.1", 5002)})
+            assert (reply["result"], reply["error-reason"]) == ("error", "Unknown call-id")
+        assert holding(daemon, 0).files <= files and "total: 1\n" in daemon.cli("list numsessions")
+
+
+def test_a_daemon_that_was_stopped_for_longer_than_its_timeout(ends: tuple[Endpoint, Endpoint]) -> None:
+    a, b = ends
+    with Daemon(options=["--timeout=2"]) as daemon, daemon.client(timeout=10) as client:
+        call = place(client, a, b)
+        assert arrives(a, b, 5) == 5
+        os.kill(daemon.pid, signal.SIGSTOP)
+        try:
+            for _ in range(30):
+                a.send(b"meanwhile" * 8)
+                time.sleep(0.1)
+        finally:
+            os.kill(daemon.pid, signal.SIGCONT)
+        assert pump([a, b], 5.0, lambda: len(b.arrivals) > 5), "what waited in the socket goes on"
+        assert arrives(a, b, 20) >= 20 and call.query()["result"] == "ok"
+
+
+@pytest.mark.parametrize("word", [
+    "a\nCRIT: forged", "a\r\nb", "\x1b[2Jcleared", "nul\x00inside", '"quoted" \\ %s %n {0}', "x" * 5000,
+    "b\xff\udcffytes", "' OR 1=1; --", "$(reboot) `reboot`", "../../etc/passwd"])
+def test_names_that_peers_choose_cannot_forge_lines(word: str) -> None:
+    with Daemon(options=["--log-level=7"]) as daemon, daemon.client() as client:
+        keys = {"call-id": word, "from-tag": word, "to-tag": word, "label": word}
+        assert client.request("offer", **keys, sdp=body("127.0.0.1", 5000))["result"] == "ok"
+        client.request("answer", **keys, sdp=body("127.0.0.1", 5002))
+        client.request(word, **keys)
+        assert "total: 1\n" in daemon.cli("list numsessions")
+        shown = daemon.cli("list sessions all")
+        assert client.request("delete", **{"call-id": word, "delete-delay": 0})["result"] == "ok"
+        lines = daemon.log_text().splitlines()
+        assert all(line.startswith("[") and "] " in line for line in lines), lines
+        for text in (daemon.log_text(), shown):
+            assert not set(text) & {"\x1b", "\x00", "\r"} and "\nCRIT: forged" not in text
+        assert len(shown.splitlines()) <= 2, shown
