@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from tests.packaging.test_packages import PACKAGES
-from tests.peers.netns import Namespace, available
+from tests.peers.netns import Namespace, available, veth
 
 FOLDER = os.environ.get("RTPENGINE_DEB", "")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800),
@@ -101,10 +101,10 @@ def test_the_module_is_built_and_the_extension_found(root: Root) -> None:
 
 def test_the_service_starts_answers_and_stops(root: Root) -> None:
     manager_path = root.path / "run/notify"
-    with Namespace("package") as namespace, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        namespace.run("ip", "link", "add", "media0", "type", "dummy")
-        namespace.run("ip", "address", "add", "192.0.2.1/24", "dev", "media0")
-        namespace.run("ip", "link", "set", "media0", "up")
+    with Namespace("package") as namespace, Namespace("phone") as phone, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        veth(namespace, "media0", phone, "media1")
+        namespace.add_address("192.0.2.1/24", "media0")
         manager.bind(str(manager_path))
         manager_path.chmod(0o777)
         manager.settimeout(60)
