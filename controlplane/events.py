@@ -230,6 +230,11 @@ class Counters(NamedTuple):
     errors: int = 0
     last_packet: float = 0.0
 
+    @property
+    def arrived(self) -> int:
+        """Packets, and those that went wrong."""
+        return self.packets + self.errors
+
     def __add__(self, other: Counters) -> Counters:  # type: ignore[override]  # sums, and nothing is appended
         if other == NOTHING:
             return self

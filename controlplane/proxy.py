@@ -224,6 +224,7 @@ class Proxy:
     def tick_by_pieces(self) -> Iterator[None]:
         """The same a few milliseconds at a time; anything may be served in between."""
         yield from self.count_by_pieces()
+        self.statistics.demoted = self._program.watch.demoted
         self.statistics.tick(self._clock())
         if self.settings.measure_rtp:
             yield from self.rtcp.measure(self._clock())

@@ -10,6 +10,7 @@ from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.indices import KeyUse, is_encrypted, uses
 from controlplane.dataplane.stats import Activities, Engine, OutputReader, TargetReader
+from controlplane.dataplane.watch import Sight
 from controlplane.errors import DataPlaneError
 from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
 
@@ -86,6 +87,8 @@ class Ledger:
         self.installed: dict[Endpoint, Installed] = {}
         self._accounts: dict[Endpoint, _Account] = {}
         self._holders: dict[KeyUse, set[Endpoint]] = {}
+        self.unsent: set[Endpoint] = set()
+        """The targets of which read() has found that an output could not send."""
 
     def _account(self, local: Endpoint) -> _Account:
         """The account of a socket whose slots are about to change."""
@@ -199,7 +202,7 @@ class Ledger:
         now = self._activity(account) if activity is None else activity.of(account.slot, account.senders)
         if now != account.activity:
             account.activity = now
-            account.reading = self._evaluate(account) if now else account.past
+            account.reading = self._evaluate(local, account) if now else account.past
         return account.reading
 
     def _activity(self, account: _Account) -> int:
@@ -208,7 +211,7 @@ class Ledger:
             now += self._outputs.activity(slot)
         return now
 
-    def _evaluate(self, account: _Account) -> Reading:
+    def _evaluate(self, local: Endpoint, account: _Account) -> Reading:
         received, sent, sources = account.past
         for slot in account.senders:
             sent += self._outputs.counters(slot)
@@ -217,7 +220,15 @@ class Ledger:
             if now != NOTHING:
                 received += now
                 sources = merge_sources(sources, self._targets.sources(account.slot))
+                if self._targets.last_unsent:
+                    self.unsent.add(local)
         return Reading(received, sent, sources)
+
+    def sight(self, local: Endpoint, missed: int) -> Sight:
+        """What became of the packets of an installed target; ``missed`` have not come to this engine."""
+        target = self.installed[local]
+        taken, unsent = self._targets.fate(target.slot)
+        return Sight(missed, taken, sum([self._outputs.counters(slot).packets for _, slot in target.outputs]), unsent)
 
     def seeds(self, local: Endpoint) -> abi.Seeds:
         """What another engine needs to go on with an installed target."""

@@ -17,6 +17,7 @@ from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading,
 from controlplane.dataplane.selector import Accelerator
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import TappedEngine
+from controlplane.dataplane.watch import Watch
 from controlplane.errors import DataPlaneError
 from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
@@ -43,6 +44,8 @@ class Program:
         self._close_socket = close_socket
         self._latest: dict[Endpoint, _Latest] = {}
         self._handed: dict[Endpoint, abi.Seeds] = {}
+        self.watch = Watch()
+        self._missed: set[Endpoint] = set()
 
     def apply(self, changes: ChangeSet, carried: Indices | None = None) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it.
@@ -53,14 +56,16 @@ class Program:
         indices = self._indices([w for w in wanted if is_encrypted(w)])
         if carried is not None:
             indices.merge(carried)
+        held = self.watch.held
         left = {} if self._fast is None else self._leave_accelerator(
-            self._fast, [w.local for w in wanted if not _may_offload(w)], changes.closed)
+            self._fast, [w.local for w in wanted if not _may_offload(w) or w.local in held], changes.closed)
         self._install_relay(wanted, left, indices)
         if self._fast is not None:
-            self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w)])
+            self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w) and w.local not in held])
         self._relay.close(changes.closed)
         for local in changes.closed:
             self._latest.pop(local, None)
+            self.watch.forget(local)
             self._close_socket(local)
 
     def _leave_accelerator(self, fast: Ledger, removed: list[Endpoint],
@@ -173,6 +178,31 @@ class Program:
         every = list(self._relay.installed)
         for at in range(0, len(every), _PIECE):
             yield self._stats_of(every[at:at + _PIECE])
+        self._verify()
+
+    def _verify(self) -> None:
+        """Take from the accelerator what it fails, and let it try again what it has failed long ago."""
+        fast, watch = self._fast, self.watch
+        if fast is None:
+            return
+        suspects = self._missed | fast.unsent
+        self._missed, fast.unsent = set(), set()
+        failed = watch.judge({local: fast.sight(local, self._relay.read(local).received.arrived)
+                              for local in suspects if local in fast.installed})
+        if failed:
+            self._demote(fast, failed)
+        if watch.held:
+            self._enter_accelerator(fast, [w for w in [self._relay.installed[local].wanted for local in watch.released()
+                                                 if local in self._relay.installed] if _may_offload(w)])
+
+    def _demote(self, fast: Ledger, failed: dict[Endpoint, str]) -> None:
+        for reason in set(failed.values()):
+            those = [local for local in failed if failed[local] == reason]
+            _log.warning("Taken back to user space: %s%s, as %s", those[0],
+                         f" and {len(those) - 1} more streams" if len(those) > 1 else "", reason)
+        wanted = [fast.installed[local].wanted for local in failed]
+        indices = self._indices([w for w in wanted if is_encrypted(w)])
+        self._install_relay(wanted, self._leave_accelerator(fast, list(failed), []), indices)
 
     def _stats_of(self, sockets: list[Endpoint]) -> dict[Endpoint, StreamStats]:
         relay, fast = self._relay, self._fast
@@ -197,8 +227,11 @@ class Program:
         if relay is NO_READING and fast is NO_READING and not offloaded:
             return _SILENT
         latest = self._latest.get(local)
-        if latest is not None and latest[0] is relay and latest[1] is fast and latest[2].offloaded == offloaded:
-            return latest[2]
+        if latest is not None:
+            if latest[0] is relay and latest[1] is fast and latest[2].offloaded == offloaded:
+                return latest[2]
+            if offloaded and latest[0] is not relay and latest[0].received != relay.received:
+                self._missed.add(local)
         stats = StreamStats(relay.received, fast.received, relay.sent, fast.sent,
                             merge_sources(relay.sources, fast.sources), offloaded)
         self._latest[local] = relay, fast, stats

@@ -10,6 +10,7 @@ from controlplane.dataplane import abi
 from controlplane.events import Counters, SsrcStats
 from controlplane.relay._native import ffi, lib
 
+_SEND: int = lib.RTPE_DROP_SEND
 _PACKETS, _ERRORS = (ffi.offsetof("struct rtpe_counters", name) // 8 for name in ("packets", "errors"))
 
 
@@ -106,6 +107,17 @@ class TargetReader(PoolReader):
     def __init__(self, engine: Engine):
         super().__init__(engine, engine.geometry.target_pool, lib.rtpe_stats_fold_target,
                          ffi.new("struct rtpe_target_counters *"))
+
+    @property
+    def last_unsent(self) -> int:
+        """Of the slot that was read last: packets that an output could not send."""
+        return int(self._sum.drops[_SEND])
+
+    def fate(self, slot: int) -> tuple[int, int]:
+        """Packets that came, whatever became of them, and those that an output could not send."""
+        self._fold(slot)
+        came = self._sum.sum
+        return came.packets + came.errors + came.passed, self.last_unsent
 
     def _trackers(self, slot: int) -> bytes:
         number, index = divmod(slot, self._pool.slots_per_chunk)

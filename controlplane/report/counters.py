@@ -118,6 +118,8 @@ class Statistics:
         self.managed = 0
         self.rejected = 0
         self.one_way = 0
+        self.demoted = 0
+        """Streams that an accelerator had to give back."""
         self.duration = Sampled()
         self.traffic = Traffic()
         self.rates = Traffic()

@@ -142,6 +142,8 @@ TOTAL: tuple[Metric[Snapshot], ...] = (
            "zero_packet_streams_total", kind=Kind.COUNTER),
     Metric("onewaystreams", "Total number of 1-way streams", lambda s: s.statistics.one_way,
            "one_way_sessions_total", kind=Kind.COUNTER),
+    Metric("demotedstreams", "Total streams taken back from the kernel", lambda s: s.statistics.demoted,
+           "demoted_streams_total", kind=Kind.COUNTER),
     Metric("avgcallduration", "Average call duration", lambda s: s.statistics.duration.average,
            "call_duration_avg", decimals=6, unit=" seconds"),
     Metric("totalcallsduration", "Total calls duration", lambda s: s.statistics.duration.total,
