@@ -9,7 +9,8 @@ from tests.kernel.build import Built
 from tests.kernel.prepare import Kernel
 from tests.kernel.vm import Guest
 
-CASES = case_names("case_daemon") + case_names("case_daemon_ice")
+MODULES = ("case_daemon", "case_daemon_ice", "case_daemon_watch", "case_daemon_keys")
+CASES = [name for module in MODULES for name in case_names(module)]
 
 
 @pytest.fixture(scope="module")
