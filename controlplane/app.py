@@ -7,6 +7,7 @@ import logging
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from controlplane import VERSION, notify, process
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
@@ -21,6 +22,7 @@ from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_ta
 from controlplane.errors import ConfigError, PeerError
 from controlplane.exporters import Exporters
 from controlplane.garbage import PERIOD, Garbage
+from controlplane.handover import leave_calls, take_calls
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
 from controlplane.listeners import Listeners
 from controlplane.log import NOTICE, Log, Seldom
@@ -45,7 +47,7 @@ _ATTENTION = 0.1
 def accelerator_of(settings: Settings, relay: Relay) -> Accelerator | None:
     """What the settings ask for, as far as the host has it. ConfigError if it must be had and cannot."""
     if settings.accelerator == "kernel" and settings.table >= 0:
-        return kernel_table(settings.table, settings.no_fallback)
+        return kernel_table(settings.table, settings.no_fallback, adopt=bool(settings.keep_flows))
     if settings.accelerator == "nfqueue":
         from controlplane.dataplane.nfqueue import NfQueue  # needs a library that others need not have
         try:
@@ -94,9 +96,18 @@ class App:
             self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
             self._stall = Stall(time.time)
             self._feed_accelerator()
+            if settings.keep_flows:
+                self._go_on(Path(settings.keep_flows))
         except BaseException:
             self._release()
             raise
+
+    def _go_on(self, path: Path) -> None:
+        """Take over from the process before."""
+        count = take_calls(self.proxy, path)
+        self.proxy.all_restored()
+        if count:
+            _log.info("%d calls of the process before go on", count)
 
     def _set_control_tos(self, tos: int) -> None:
         if self._listeners is not None:
@@ -212,16 +223,30 @@ class App:
                                   "NOTIFY_SOCKET: %s", message, error.strerror or error)
 
     def close(self) -> None:
-        """End all calls and give back rule, table, ports and threads."""
-        self.proxy.end(list(self.proxy.calls.calls.values()))
+        """End all calls, or leave them to the next process, and give back rule, table, ports and threads."""
+        kept = bool(self._settings.keep_flows) and self._leave(Path(self._settings.keep_flows))
+        if not kept:
+            self.proxy.end(list(self.proxy.calls.calls.values()))
         self.proxy.rtcp.close()
-        self._release()
+        self._release(kept)
 
-    def _release(self) -> None:
+    def _leave(self, path: Path) -> bool:
+        """Write down all calls; False if that fails."""
+        try:
+            count = leave_calls(self.proxy, path)
+        except OSError as error:
+            _log.error("Cannot leave the calls to the next process: %s", error)
+            return False
+        _log.info("%d calls are left to the next process", count)
+        return True
+
+    def _release(self, kept: bool = False) -> None:
+        """``kept``: whoever comes next needs rule and table as they are."""
         if self._listeners is not None:
             self._listeners.shut()
-        for what, release in (("firewall rule", self._firewall and self._firewall.remove),
-                              ("accelerator", self._accelerator and self._accelerator.close),
+        firewall, engine = self._firewall if not kept else None, self._accelerator
+        leave = engine.leave if kept and isinstance(engine, KernelTable) else engine and engine.close
+        for what, release in (("firewall rule", firewall and firewall.remove), ("accelerator", leave),
                               ("relay", self._relay.shutdown)):
             try:
                 if release:

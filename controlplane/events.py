@@ -221,6 +221,12 @@ class SsrcStats(NamedTuple):
     last_timestamp: int
     last_packet: float
 
+    @property
+    def negative(self) -> SsrcStats:
+        """To be taken off what was counted since."""
+        return self._replace(packets=-self.packets, bytes=-self.bytes, lost=-self.lost, duplicates=-self.duplicates,
+                             reordered=-self.reordered, last_packet=0.0)
+
 
 class Counters(NamedTuple):
     """Packets, payload bytes and errors; ``last_packet`` is Unix time in seconds, 0 for never."""
@@ -229,6 +235,11 @@ class Counters(NamedTuple):
     bytes: int = 0
     errors: int = 0
     last_packet: float = 0.0
+
+    @property
+    def negative(self) -> Counters:
+        """To be taken off a sum."""
+        return Counters(-self.packets, -self.bytes, -self.errors)
 
     @property
     def arrived(self) -> int:

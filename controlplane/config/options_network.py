@@ -107,6 +107,8 @@ FORWARDING: tuple[Option, ...] = (
            check=one_of("auto", "legacy", "nft")),
     option("ingress-device", _list, "network device from which the kernel module takes packets before the IP stack, in "
            "place of the firewall rule; several are possible", default_text="none"),
+    option("keep-flows", Kind.PATH, "file by which a daemon that ends leaves its calls to the next one, while the "
+           "kernel module goes on forwarding; with that, firewall rule and table stay", default_text="none"),
     option("nftables-start", _flag, "install the firewall rule and exit", action=True),
     option("nftables-stop", _flag, "remove the firewall rule and exit", action=True),
     option("nftables-status", _flag, "check the firewall rule and exit", action=True),

@@ -29,6 +29,7 @@ class Settings:
     iptables_rule: bool
     iptables_backend: str
     ingress_device: tuple[str, ...]
+    keep_flows: str
     listen_ng: tuple[str, ...]
     listen_tcp_ng: tuple[str, ...]
     listen_cli: tuple[str, ...]

@@ -32,16 +32,18 @@ _HOOK_ERRORS = {
 
 
 class KernelTable:
-    """One table, created on construction and owned until close().
+    """One table, created on construction and owned until close() or leave().
 
-    Raises KernelError if the module is not loaded, the table belongs to another daemon, or the module speaks
-    another version of the control interface.
+    With ``adopt`` the targets that its last owner left go on forwarding; ``adopted`` says which there are. Raises
+    KernelError if the module is not loaded, the table belongs to another daemon, or the module speaks another version
+    of the control interface.
     """
 
-    def __init__(self, number: int, proc: Path = PROC):
+    def __init__(self, number: int, proc: Path = PROC, adopt: bool = False):
         self._number = number
         self._proc = proc
         self._closed = False
+        self._adopting = adopt
         self._create()
         directory = proc / str(number)
         try:
@@ -51,6 +53,7 @@ class KernelTable:
         try:
             self._blist = os.open(directory / "blist", os.O_RDONLY | os.O_CLOEXEC)
             self.geometry = self._greet()
+            self.adopted = list(self.states()) if adopt else []
         except OSError as error:
             os.close(self._control)
             raise self._explain(error) from None
@@ -62,15 +65,19 @@ class KernelTable:
         finally:
             os.close(fd)
 
-    def _create(self) -> None:
-        """Delete what a daemon that died may have left, then create afresh."""
+    def _try_main(self, word: str, harmless: int) -> None:
         try:
-            try:
-                self._write_main(f"del {self._number}\n")
-            except OSError as error:
-                if error.errno != errno.ENOENT or not self._proc.exists():
-                    raise
-            self._write_main(f"add {self._number}\n")
+            self._write_main(f"{word} {self._number}\n")
+        except OSError as error:
+            if error.errno != harmless or not self._proc.exists():
+                raise
+
+    def _create(self) -> None:
+        """Delete what a daemon that died may have left, then create afresh; not if it is to be adopted."""
+        try:
+            if not self._adopting:
+                self._try_main("del", errno.ENOENT)
+            self._try_main("add", errno.EEXIST if self._adopting else 0)
         except OSError as error:
             raise self._explain(error) from None
 
@@ -88,6 +95,8 @@ class KernelTable:
             reply.check(f"network device '{device}'")
         except DataPlaneError as error:
             number = error.errno or errno.EIO
+            if number == errno.EEXIST and self._adopting:
+                return
             cause, cure = _HOOK_ERRORS.get(number, (os.strerror(number), "dmesg | tail"))
             raise KernelError(number, f"network device '{device}'", cause, cure) from None
 
@@ -146,13 +155,18 @@ class KernelTable:
         """A reader of one of this table's streams. DataPlaneError ENOENT: it does not exist (any more)."""
         return FileReader(self._proc / str(self._number) / "calls", stream)
 
+    def leave(self) -> None:
+        """Give the table back as it is: its targets go on forwarding until somebody adopts or deletes it."""
+        if not self._closed:
+            self._closed = True
+            os.close(self._blist)
+            os.close(self._control)
+
     def close(self) -> None:
         """Give the table back and remove it, its targets included. More than once does no harm."""
         if self._closed:
             return
-        self._closed = True
-        os.close(self._blist)
-        os.close(self._control)
+        self.leave()
         try:
             self._write_main(f"del {self._number}\n")
         except OSError as error:

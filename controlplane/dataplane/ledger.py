@@ -77,9 +77,10 @@ class Ledger:
     """One engine's targets. Counters of what was removed are kept until the socket closes.
 
     ``rtcp_stream`` is the index of the stream that their RTCP is copied to, 0 for none; what is discarded is not.
+    ``found`` is what another process has left there: add() goes on with it, abandon() removes the rest.
     """
 
-    def __init__(self, engine: Engine, rtcp_stream: int = 0):
+    def __init__(self, engine: Engine, rtcp_stream: int = 0, found: Iterable[abi.TargetState] = ()):
         self._engine = engine
         self._rtcp_stream = rtcp_stream
         self._targets = TargetReader(engine)
@@ -87,6 +88,7 @@ class Ledger:
         self.installed: dict[Endpoint, Installed] = {}
         self._accounts: dict[Endpoint, _Account] = {}
         self._holders: dict[KeyUse, set[Endpoint]] = {}
+        self._found = {state.local: state for state in found}
         self.unsent: set[Endpoint] = set()
         """The targets of which read() has found that an output could not send."""
 
@@ -117,6 +119,8 @@ class Ledger:
     def _note(self, wanted: WantedTarget, slot: int, output_slots: tuple[int, ...]) -> None:
         outputs = tuple([(o.source, s) for o, s in zip(abi.outputs_of(wanted), output_slots)])
         before = self.installed.get(wanted.local)
+        if self._found:
+            self._adopt(wanted.local)
         if before is not None and before.uses:
             self._drop_keys(before)
         used = tuple(uses(wanted)) if is_encrypted(wanted) else ()
@@ -132,6 +136,26 @@ class Ledger:
             account = self._account(source)
             if output_slot not in account.senders:
                 account.senders += output_slot,
+
+    def _adopt(self, local: Endpoint) -> None:
+        """Another process has counted in the slots of this target: only what comes on top is ours."""
+        state = self._found.pop(local, None)
+        if state is None:
+            return
+        account = self._account(local)
+        received, sent, sources = account.past
+        account.past = Reading(received + state.counters.negative, sent,
+                               merge_sources(sources, tuple([source.negative for source in state.sources])))
+        for output in state.outputs:
+            account = self._account(output.source)
+            account.past = account.past._replace(sent=account.past.sent + output.counters.negative)
+
+    def abandon(self) -> list[tuple[Endpoint, abi.Seeds]]:
+        """Remove what was found and nobody has asked for; where each of these was."""
+        found, self._found = list(self._found), {}
+        answers = [self._engine.command(batch) for batch in abi.batches([abi.del_target(local) for local in found])]
+        return [(local, _read_seeds(reply)) for local, reply in zip(
+            found, [reply for answer in answers for reply in abi.replies(answer)]) if not reply.status]
 
     def _retire_outputs(self, outputs: Iterable[tuple[Endpoint, int]]) -> None:
         """An output's slot is zeroed only when it is given out again, which nothing but add() does."""

@@ -32,15 +32,16 @@ class Program:
     """Keeps the engines at what the sessions want.
 
     ``close_socket`` is called for each socket that the sessions gave up, after its targets are gone. ``tap`` gives the
-    index of the stream that an engine is to copy RTCP to.
+    index of the stream that an engine is to copy RTCP to. ``found`` are targets of another process, with which the
+    accelerator goes on until claimed().
     """
 
     def __init__(self, relay: Relay, accelerator: Accelerator | None, close_socket: Callable[[Endpoint], None],
-                 tap: Callable[[TappedEngine], int] = lambda engine: 0):
+                 tap: Callable[[TappedEngine], int] = lambda engine: 0, found: Iterable[abi.TargetState] = ()):
         self._engine = relay
         self._relay = Ledger(relay, tap(relay))
         self._accelerator = accelerator
-        self._fast = Ledger(accelerator, tap(accelerator)) if accelerator is not None else None
+        self._fast = Ledger(accelerator, tap(accelerator), found) if accelerator is not None else None
         self._close_socket = close_socket
         self._latest: dict[Endpoint, _Latest] = {}
         self._handed: dict[Endpoint, abi.Seeds] = {}
@@ -67,6 +68,24 @@ class Program:
             self._latest.pop(local, None)
             self.watch.forget(local)
             self._close_socket(local)
+
+    def claimed(self) -> int:
+        """All calls of the process before are restored: what belongs to none of them leaves the accelerator.
+
+        Returns how many targets did. Those that only user space may serve now go on there where they were.
+        """
+        if self._fast is None:
+            return 0
+        try:
+            left = self._fast.abandon()
+        except DataPlaneError as error:
+            self._give_up(error)
+            return 0
+        ours = [Addition(self._relay.installed[local].wanted, seeds) for local, seeds in left
+                if local in self._relay.installed]
+        for _, refusal in self._relay.add(ours):
+            _log.error("relay: %s", refusal)
+        return len(left)
 
     def _leave_accelerator(self, fast: Ledger, removed: list[Endpoint],
                            closed: list[Endpoint]) -> dict[Endpoint, Addition]:
@@ -191,9 +210,10 @@ class Program:
                               for local in suspects if local in fast.installed})
         if failed:
             self._demote(fast, failed)
-        if watch.held:
-            self._enter_accelerator(fast, [w for w in [self._relay.installed[local].wanted for local in watch.released()
-                                                 if local in self._relay.installed] if _may_offload(w)])
+        if watch.held and self._fast is not None:
+            wanted = [self._relay.installed[local].wanted for local in watch.released()
+                      if local in self._relay.installed]
+            self._enter_accelerator(fast, [w for w in wanted if _may_offload(w)])
 
     def _demote(self, fast: Ledger, failed: dict[Endpoint, str]) -> None:
         for reason in set(failed.values()):

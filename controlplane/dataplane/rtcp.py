@@ -2,15 +2,18 @@
 """Copies of the RTCP that an engine gets, whoever forwards it."""
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.dataplane.interception import Commands, Interception, PacketReader, Stream
+from controlplane.errors import DataPlaneError
 
 CALL, NAME = "%rtcp", "reports"
 """The names of the stream; no call has this one (see interception.name_of)."""
 _MAX_WAITING = 1024
+_MAX_LEFT = 64
 _IP4_HEADER, _IP6_HEADER, _UDP_HEADER = 20, 40, 8
 
 
@@ -35,12 +38,23 @@ class RtcpTap:
     """
 
     def __init__(self, engine: TappedEngine):
-        interception = Interception(engine)
-        interception.add_call(CALL)
-        stream = interception.add_stream(CALL, NAME, _MAX_WAITING)
+        self._interception = Interception(engine)
+        self._call = self._add_call()
+        stream = self._interception.add_stream(self._call, NAME, _MAX_WAITING)
         self.index = stream.index
         self._reader = engine.read_stream(stream)
         self.ended = False
+
+    def _add_call(self) -> str:
+        """A name that is not taken: a process that was killed may have left its own, which goes with the table."""
+        for name in (CALL, *[f"{CALL}-{number}" for number in range(2, _MAX_LEFT)]):
+            try:
+                self._interception.add_call(name)
+                return name
+            except DataPlaneError as error:
+                if error.errno != errno.EEXIST:
+                    raise
+        raise DataPlaneError(errno.EEXIST, f"intercepted call {CALL}")
 
     def fileno(self) -> int:
         """Readable while something waits."""
@@ -58,8 +72,12 @@ class RtcpTap:
             yield _arrival(packet)
 
     def close(self) -> None:
-        """Let go of the stream. More than once does no harm."""
+        """Let go of the stream, and end it. More than once does no harm."""
         self._reader.close()
+        try:
+            self._interception.remove_call(self._call)
+        except DataPlaneError:      # the engine is gone, and the stream with it
+            pass
 
 
 def _arrival(packet: bytes) -> Arrival:

@@ -31,13 +31,13 @@ def hook_devices(table: KernelTable, devices: Iterable[str]) -> None:
         _log.info("The kernel module takes packets from %s before the IP stack", device)
 
 
-def kernel_table(number: int, required: bool) -> KernelTable | None:
+def kernel_table(number: int, required: bool, adopt: bool = False) -> KernelTable | None:
     """Take a kernel table; without one, say why and how to mend it, and return None.
 
-    With ``required`` (option no-fallback) a missing table is a ConfigError.
+    With ``required`` (option no-fallback) a missing table is a ConfigError; ``adopt``: with what goes on in it.
     """
     try:
-        table = KernelTable(number)
+        table = KernelTable(number, adopt=adopt)
     except KernelError as error:
         reason = os.strerror(error.errno or 0)
         _log.error("FAILED TO CREATE KERNEL TABLE %d (%s), KERNEL FORWARDING DISABLED", number, reason)
@@ -46,4 +46,6 @@ def kernel_table(number: int, required: bool) -> KernelTable | None:
             raise ConfigError(f"no-fallback is set and kernel table {number} cannot be used: {error.cause}") from None
         return None
     _log.info("Kernel table %d is ours: confirmed streams are forwarded by the kernel module", number)
+    if table.adopted:
+        _log.info("The kernel module goes on with %d streams of the process before", len(table.adopted))
     return table

@@ -6,9 +6,11 @@ import time
 
 from controlplane.rtcp.packet import middle
 from tests.kernel.guest import net
-from tests.kernel.guest.case_daemon import _Call, _eventually, _forwarded, _key, _model, _ports, _start
-from tests.kernel.guest.net import A4, B4, sh
+from tests.kernel.guest.case_daemon import (_Call, _eventually, _forwarded, _key, _model, _offloaded_ports,
+                                            _ports, _start)
+from tests.kernel.guest.net import A4, B4
 from tests.peers import sdp, srtp
+from tests.peers.daemon import Daemon
 from tests.peers.dtls import DtlsPeer
 
 NTP_EPOCH = 2208988800
@@ -79,9 +81,9 @@ class _DtlsSide:
         raise AssertionError(f"under no key of ours: {packet[:16].hex()}")
 
 
-def dtls() -> None:
+def _dtls(daemon: Daemon) -> None:
     """A call with keys from DTLS is forwarded by the kernel, and goes on when another handshake gives others."""
-    with _start() as daemon, daemon.client(timeout=20) as client:
+    with daemon.client(timeout=20) as client:
         side, a = _DtlsSide(), net.peer((A4, next(_ports)), timeout=3)
         keys = {"call-id": "kernel-dtls", "from-tag": "a"}
 
@@ -107,8 +109,7 @@ def dtls() -> None:
                 assert net.receive(a, 1) == [packet]
 
         def in_kernel() -> bool:
-            listing = sh("cat /proc/rtpengine/0/list")
-            return all(f":{port}\n" in listing for port in (place[1], side.there[1]))
+            return {place[1], side.there[1]} <= _offloaded_ports()
         time.sleep(0.5)
         sender = net.Sender(a, place, gap=0.02)
         answer_back(3)
@@ -137,69 +138,74 @@ def dtls() -> None:
         side.sock.close()
 
 
-def other_sdes_keys() -> None:
+def _other_sdes_keys(daemon: Daemon) -> None:
     """A re-INVITE with other keys of SDES: each packet leaves, and is let in, under those that hold."""
-    with _start() as daemon:
-        call = _Call(daemon, A4, B4, ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"))
+    call = _Call(daemon, A4, B4, ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"))
+    call.talk(5)
+    _eventually("in the kernel", call.offloaded)
+    for side, seed in ((0, 77), (1, 78)):
+        own = call.own[side]
+        assert own is not None and call.senders[side] is not None
+        replaced, fresh = call.senders[side], _key(own.suite.name, seed)
+        assert fresh is not None and replaced is not None
+        call.own = (fresh, call.own[1]) if side == 0 else (call.own[0], fresh)
+        new = srtp.Sender(_model(fresh))
+        call.senders = (new, call.senders[1]) if side == 0 else (call.senders[0], new)
+        call.move(side)
         call.talk(5)
-        _eventually("in the kernel", call.offloaded)
-        for side, seed in ((0, 77), (1, 78)):
-            own = call.own[side]
-            assert own is not None and call.senders[side] is not None
-            replaced, fresh = call.senders[side], _key(own.suite.name, seed)
-            assert fresh is not None and replaced is not None
-            call.own = (fresh, call.own[1]) if side == 0 else (call.own[0], fresh)
-            new = srtp.Sender(_model(fresh))
-            call.senders = (new, call.senders[1]) if side == 0 else (call.senders[0], new)
-            call.move(side)
-            call.talk(5)
-            _eventually("in the kernel again", call.offloaded)
-            call.sockets[side].sendto(replaced.protect(net.rtp(call.seqs[side], pt=8, ssrc=side + 1)),
-                                      call.places[side])
-            assert net.silent(call.sockets[1 - side]), "a packet under the keys of before"
-            time.sleep(1.2)
-            _, kernel = _forwarded(daemon)
-            call.talk(10)
-            _eventually("20 packets more by the kernel", lambda: _forwarded(daemon)[1] == kernel + 20)
-        call.delete()
-        call.close()
+        _eventually("in the kernel again", call.offloaded)
+        call.sockets[side].sendto(replaced.protect(net.rtp(call.seqs[side], pt=8, ssrc=side + 1)),
+                                  call.places[side])
+        assert net.silent(call.sockets[1 - side]), "a packet under the keys of before"
+        time.sleep(1.2)
+        _, kernel = _forwarded(daemon)
+        call.talk(10)
+        _eventually("20 packets more by the kernel", lambda: _forwarded(daemon)[1] == kernel + 20)
+    call.delete()
+    call.close()
 
 
 def _ntp(now: float) -> int:
     return int((now + NTP_EPOCH) * 2 ** 32)
 
 
-def quality() -> None:
+def _quality(daemon: Daemon) -> None:
     """Reports that the kernel forwards are heard by the daemon: MOS, jitter and round trips of the call."""
+    call = _Call(daemon, A4, B4)
+    call.talk(20)
+    _eventually("in the kernel", call.offloaded)
+    (a, a_port), (b, b_port) = (s.getsockname()[:2] for s in call.sockets)
+    with net.peer((a, a_port + 1)) as left, net.peer((b, b_port + 1)) as right:
+        ends = (left, right)
+        there = tuple((host, port + 1) for host, port in call.places)
+        heard, at = [0, 0], [0.0, 0.0]
+        for _ in range(8):
+            for side in (0, 1):
+                now = time.time()
+                delay = int(65536 * (now - at[side])) if heard[side] else 0
+                ends[side].sendto(struct.pack(
+                    ">BBHIQIII IBBHIIII", 0x81, 200, 12, side + 1, _ntp(now), 160, 20, 3440, 2 - side, 26, 0, 2,
+                    20, 80, heard[side], delay), there[side])
+                heard[1 - side], at[1 - side] = middle(_ntp(now)), time.time()
+                time.sleep(0.3)
+                net.receive(ends[1 - side], 1)
+                at[1 - side] = time.time()
+    totals = daemon.client(timeout=20).send({"command": "statistics"})["statistics"]
+    reply = call.client.send({"command": "query", "call-id": call.keys["call-id"]})
+    for ssrc in ("1", "2"):
+        entry = reply["SSRC"][ssrc]
+        assert entry["average MOS"]["samples"] >= 1 and entry["average MOS"]["jitter"] == 10, reply["SSRC"]
+        assert entry["average MOS"]["MOS"] > 10 and entry["average MOS"]["packet loss"] == 10
+    assert any(reply["SSRC"][ssrc]["average MOS"]["round-trip time leg"] > 0 for ssrc in ("1", "2"))
+    samples = totals["voip_metrics"]
+    assert totals["mos"]["mos_samples_total"] >= 2 and float(samples["jitter_total"]) > 0
+    assert float(samples["rtt_dsct_total"]) > 0
+    call.delete()
+    call.close()
+
+
+def keys() -> None:
+    """All of that, one after the other with the same daemon, whose start takes the guest longest."""
     with _start() as daemon:
-        call = _Call(daemon, A4, B4)
-        call.talk(20)
-        _eventually("in the kernel", call.offloaded)
-        (a, a_port), (b, b_port) = (s.getsockname()[:2] for s in call.sockets)
-        with net.peer((a, a_port + 1)) as left, net.peer((b, b_port + 1)) as right:
-            ends = (left, right)
-            there = tuple((host, port + 1) for host, port in call.places)
-            heard, at = [0, 0], [0.0, 0.0]
-            for _ in range(8):
-                for side in (0, 1):
-                    now = time.time()
-                    delay = int(65536 * (now - at[side])) if heard[side] else 0
-                    ends[side].sendto(struct.pack(
-                        ">BBHIQIII IBBHIIII", 0x81, 200, 12, side + 1, _ntp(now), 160, 20, 3440, 2 - side, 26, 0, 2,
-                        20, 80, heard[side], delay), there[side])
-                    heard[1 - side], at[1 - side] = middle(_ntp(now)), time.time()
-                    time.sleep(0.3)
-                    net.receive(ends[1 - side], 1)
-                    at[1 - side] = time.time()
-        totals = daemon.client(timeout=20).send({"command": "statistics"})["statistics"]
-        reply = call.client.send({"command": "query", "call-id": call.keys["call-id"]})
-        for ssrc in ("1", "2"):
-            entry = reply["SSRC"][ssrc]
-            assert entry["average MOS"]["samples"] >= 1 and entry["average MOS"]["jitter"] == 10, reply["SSRC"]
-            assert entry["average MOS"]["MOS"] > 10 and entry["average MOS"]["packet loss"] == 10
-        assert any(reply["SSRC"][ssrc]["average MOS"]["round-trip time leg"] > 0 for ssrc in ("1", "2"))
-        samples = totals["voip_metrics"]
-        assert totals["mos"]["mos_samples_total"] >= 2 and float(samples["jitter_total"]) > 0
-        assert float(samples["rtt_dsct_total"]) > 0
-        call.delete()
-        call.close()
+        for act in (_dtls, _other_sdes_keys, _quality):
+            act(daemon)

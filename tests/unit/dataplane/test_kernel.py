@@ -54,8 +54,20 @@ def test_table_left_by_a_dead_daemon_is_deleted_first(tmp_path, monkeypatch):
     assert written == ["del 7\n", "add 7\n"]
 
 
+def test_table_to_adopt_is_not_deleted(tmp_path, monkeypatch):
+    written = []
+
+    def write(self, line):
+        written.append(line)
+        raise OSError(errno.EEXIST, "")
+    monkeypatch.setattr(KernelTable, "_write_main", write)
+    with pytest.raises(KernelError):
+        KernelTable(7, proc=tmp_path, adopt=True)
+    assert written == ["add 7\n"]
+
+
 def test_fallback_logs_the_known_line_then_cause_and_cure(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr(selector, "KernelTable", lambda number: KernelTable(number, proc=tmp_path / "none"))
+    monkeypatch.setattr(selector, "KernelTable", lambda number, adopt: KernelTable(number, proc=tmp_path / "none"))
     with caplog.at_level(logging.ERROR, "rtpengine.core"):
         assert selector.kernel_table(0, required=False) is None
     assert caplog.messages[0] == ("FAILED TO CREATE KERNEL TABLE 0 (No such file or directory), "
@@ -64,7 +76,7 @@ def test_fallback_logs_the_known_line_then_cause_and_cure(tmp_path, monkeypatch,
 
 
 def test_no_fallback_refuses_to_start(tmp_path, monkeypatch):
-    monkeypatch.setattr(selector, "KernelTable", lambda number: KernelTable(number, proc=tmp_path / "none"))
+    monkeypatch.setattr(selector, "KernelTable", lambda number, adopt: KernelTable(number, proc=tmp_path / "none"))
     with pytest.raises(ConfigError, match="no-fallback.*not loaded"):
         selector.kernel_table(0, required=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controlplane.dataplane.interception import name_of
+from controlplane.dataplane.interception import Interception, name_of
 from controlplane.dataplane.ledger import Addition, Ledger
 from controlplane.dataplane.rtcp import CALL, Arrival, RtcpTap
 from controlplane.errors import DataPlaneError
@@ -48,11 +48,20 @@ def test_limit_and_end() -> None:
         tap.close()
 
 
-def test_one_for_an_engine() -> None:
+def test_one_that_a_killed_process_left_is_no_obstacle() -> None:
     with Rig() as rig:
-        RtcpTap(rig.relay)
-        with pytest.raises(DataPlaneError):
-            RtcpTap(rig.relay)
+        taps = [RtcpTap(rig.relay) for _ in range(3)]
+        assert len({tap.index for tap in taps}) == 3
+        for tap in taps:
+            tap.close()
+        assert Interception(rig.relay).add_call(CALL) is None, "its name is still taken"
+
+
+def test_too_many_left() -> None:
+    with Rig() as rig:
+        with pytest.raises(DataPlaneError, match=CALL):
+            for _ in range(100):
+                RtcpTap(rig.relay)
 
 
 def test_no_call_has_its_name() -> None:
