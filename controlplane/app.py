@@ -96,8 +96,6 @@ class App:
             self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
             self._stall = Stall(time.time)
             self._feed_accelerator()
-            if settings.keep_flows:
-                self._go_on(Path(settings.keep_flows))
         except BaseException:
             self._release()
             raise
@@ -105,7 +103,6 @@ class App:
     def _go_on(self, path: Path) -> None:
         """Take over from the process before."""
         count = take_calls(self.proxy, path)
-        self.proxy.all_restored()
         if count:
             _log.info("%d calls of the process before go on", count)
 
@@ -152,9 +149,12 @@ class App:
         loop.add_reader(self._relay.packets_fileno(), self.proxy.on_relay_packets)
         for tap in self.proxy.rtcp.taps:
             loop.add_reader(tap.fileno(), self._read_rtcp, loop, tap)
+        if self._settings.keep_flows:
+            self._go_on(Path(self._settings.keep_flows))
         if self._store is not None:
             self.proxy.attach(self._store)
             await self._store.start()
+        self.proxy.all_restored()   # all calls that go on, wherever they come from, are here
         await listeners.start()
         self._exporters.start()
         timers = [asyncio.create_task(_every(_TICK, self._tick)),

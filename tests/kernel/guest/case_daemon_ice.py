@@ -12,7 +12,7 @@ from controlplane.ice.candidate import Candidate, priority_of, usable
 from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
 from tests.kernel.guest import net
-from tests.kernel.guest.case_daemon import _eventually, _forwarded, _ports, _start
+from tests.kernel.guest.case_daemon import _eventually, _forwarded, _ports, _running
 from tests.kernel.guest.net import A4, B4, sh
 from tests.peers import sdp
 
@@ -55,7 +55,8 @@ class _IceSide:
 
 def ice() -> None:
     """A stream whose path ICE has found is forwarded by the kernel, and what ICE has to say still comes up."""
-    with _start() as daemon, daemon.client(timeout=20) as client:
+    daemon = _running()
+    with daemon.client(timeout=20) as client:
         a, b = (net.peer((each, next(_ports)), timeout=3) for each in (A4, B4))
         side = _IceSide(b)
         keys = {"call-id": "kernel-ice", "from-tag": "a"}

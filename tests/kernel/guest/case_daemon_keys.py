@@ -7,10 +7,9 @@ import time
 from controlplane.rtcp.packet import middle
 from tests.kernel.guest import net
 from tests.kernel.guest.case_daemon import (_Call, _eventually, _forwarded, _key, _model, _offloaded_ports,
-                                            _ports, _start)
+                                            _ports, _running)
 from tests.kernel.guest.net import A4, B4
 from tests.peers import sdp, srtp
-from tests.peers.daemon import Daemon
 from tests.peers.dtls import DtlsPeer
 
 NTP_EPOCH = 2208988800
@@ -81,8 +80,9 @@ class _DtlsSide:
         raise AssertionError(f"under no key of ours: {packet[:16].hex()}")
 
 
-def _dtls(daemon: Daemon) -> None:
+def dtls() -> None:
     """A call with keys from DTLS is forwarded by the kernel, and goes on when another handshake gives others."""
+    daemon = _running()
     with daemon.client(timeout=20) as client:
         side, a = _DtlsSide(), net.peer((A4, next(_ports)), timeout=3)
         keys = {"call-id": "kernel-dtls", "from-tag": "a"}
@@ -138,8 +138,9 @@ def _dtls(daemon: Daemon) -> None:
         side.sock.close()
 
 
-def _other_sdes_keys(daemon: Daemon) -> None:
+def other_sdes_keys() -> None:
     """A re-INVITE with other keys of SDES: each packet leaves, and is let in, under those that hold."""
+    daemon = _running()
     call = _Call(daemon, A4, B4, ("AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"))
     call.talk(5)
     _eventually("in the kernel", call.offloaded)
@@ -169,8 +170,9 @@ def _ntp(now: float) -> int:
     return int((now + NTP_EPOCH) * 2 ** 32)
 
 
-def _quality(daemon: Daemon) -> None:
+def quality() -> None:
     """Reports that the kernel forwards are heard by the daemon: MOS, jitter and round trips of the call."""
+    daemon = _running()
     call = _Call(daemon, A4, B4)
     call.talk(20)
     _eventually("in the kernel", call.offloaded)
@@ -202,10 +204,3 @@ def _quality(daemon: Daemon) -> None:
     assert float(samples["rtt_dsct_total"]) > 0
     call.delete()
     call.close()
-
-
-def keys() -> None:
-    """All of that, one after the other with the same daemon, whose start takes the guest longest."""
-    with _start() as daemon:
-        for act in (_dtls, _other_sdes_keys, _quality):
-            act(daemon)

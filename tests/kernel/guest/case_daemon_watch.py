@@ -4,7 +4,7 @@ import time
 
 from controlplane.dataplane.watch import UNSEEN, UNSENT
 from tests.kernel.guest import net
-from tests.kernel.guest.case_daemon import _Call, _eventually, _offloaded_ports, _start
+from tests.kernel.guest.case_daemon import _Call, _eventually, _offloaded_ports, _running
 from tests.kernel.guest.net import A4, B4, sh
 from tests.peers.daemon import Daemon
 
@@ -14,8 +14,10 @@ def _demoted(daemon: Daemon) -> int:
         return int(client.send({"command": "statistics"})["statistics"]["totalstatistics"]["demotedstreams"])
 
 
-def _rule_removed(daemon: Daemon) -> None:
+def rule_removed() -> None:
     """The rule goes under traffic: nothing is lost, the streams are taken back, and return with the rule."""
+    daemon = _running()
+    before = _demoted(daemon)
     call = _Call(daemon, A4, B4)
     call.talk(3)
     _eventually("in the kernel", call.offloaded)
@@ -23,7 +25,7 @@ def _rule_removed(daemon: Daemon) -> None:
     sender.start()
     rules = sh("nft list ruleset")
     sh("iptables-nft -D INPUT -p udp -j RTPENGINE --id 0")
-    _eventually("one stream taken back", lambda: _demoted(daemon) == 1)
+    _eventually("one stream taken back", lambda: _demoted(daemon) == before + 1)
     text = daemon.log_text()
     assert f"as {UNSEEN}" in text, text
     assert _offloaded_ports() == {call.places[1][1]}, "only the silent one has not failed"
@@ -34,13 +36,14 @@ def _rule_removed(daemon: Daemon) -> None:
     sent = sender.stop()
     got = net.receive(call.sockets[1], sent)
     assert [int.from_bytes(packet[2:4], "big") for packet in got] == list(range(sent)), (len(got), sent, rules)
-    assert _demoted(daemon) == 1
+    assert _demoted(daemon) == before + 1
     call.delete()
     call.close()
 
 
-def _unsent(daemon: Daemon) -> None:
+def unsent() -> None:
     """The host lets nothing out that has no socket: what the module cannot send is sent from user space."""
+    daemon = _running()
     before = _demoted(daemon)
     call = _Call(daemon, A4, B4)
     call.talk(3)
@@ -60,10 +63,3 @@ def _unsent(daemon: Daemon) -> None:
     assert _demoted(daemon) <= before + 2
     call.delete()
     call.close()
-
-
-def watched() -> None:
-    """Both with the same daemon."""
-    with _start() as daemon:
-        _rule_removed(daemon)
-        _unsent(daemon)
