@@ -76,6 +76,7 @@ class App:
         self._relay = Relay(settings.num_threads)
         self._accelerator: Accelerator | None = None
         self._firewall: Firewall | None = None
+        self._took_over = False
         self._unreachable = Seldom()
         self._listeners: Listeners | None = None
         self._store: Store | None = None
@@ -97,11 +98,12 @@ class App:
             self._stall = Stall(time.time)
             self._feed_accelerator()
         except BaseException:
-            self._release()
+            self._release(bool(settings.keep_flows))
             raise
 
     def _go_on(self, path: Path) -> None:
         """Take over from the process before."""
+        self._took_over = True
         count = take_calls(self.proxy, path)
         if count:
             _log.info("%d calls of the process before go on", count)
@@ -224,7 +226,8 @@ class App:
 
     def close(self) -> None:
         """End all calls, or leave them to the next process, and give back rule, table, ports and threads."""
-        kept = bool(self._settings.keep_flows) and self._leave(Path(self._settings.keep_flows))
+        path = self._settings.keep_flows
+        kept = bool(path) and (not self._took_over or self._leave(Path(path)))
         if not kept:
             self.proxy.end(list(self.proxy.calls.calls.values()))
         self.proxy.rtcp.close()
