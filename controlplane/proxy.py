@@ -12,10 +12,9 @@ from controlplane.addresses import Endpoint
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
 from controlplane.dataplane.indices import Indices
-from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.program import Program
 from controlplane.dataplane.relay import Relay
-from controlplane.dataplane.selector import Accelerator
+from controlplane.dataplane.selector import Accelerator, adopted_by
 from controlplane.dtls.identity import Identities, IdentityOptions
 from controlplane.errors import DataPlaneError, PeerError
 from controlplane.events import SocketFailed
@@ -107,8 +106,7 @@ class Proxy:
                                            identities=_identities(settings, clock()))
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
-        found = accelerator.adopted if isinstance(accelerator, KernelTable) else ()
-        self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, found)
+        self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))
         self.settings_changed()
         hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
         handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
@@ -334,9 +332,7 @@ class Proxy:
 
     def all_restored(self) -> None:
         """What an earlier process has left in the accelerator for calls that nobody restored ends now."""
-        count = self._program.claimed()
-        if count:
-            _log.warning("%d streams of the process before belong to no call that goes on: ended", count)
+        self._program.claimed()
 
     def session_rejected(self) -> None:
         """An offer was refused by the session limit."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from controlplane.dataplane.abi import TargetState
 from controlplane.dataplane.kernel import KernelError, KernelTable
 from controlplane.dataplane.rtcp import TappedEngine
 from controlplane.dataplane.stats import Engine
@@ -19,6 +20,11 @@ class Accelerator(Engine, TappedEngine, Protocol):
     """An engine that packets may go through instead of the relay, and that can be given back."""
 
     def close(self) -> None: ...
+
+
+def adopted_by(accelerator: Accelerator | None) -> Sequence[TargetState]:
+    """The targets of another process with which it goes on."""
+    return accelerator.adopted if isinstance(accelerator, KernelTable) else ()
 
 
 def hook_devices(table: KernelTable, devices: Iterable[str]) -> None:
