@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from tests.peers.daemon import free_port
 from tests.peers.netns import Namespace
@@ -52,7 +54,7 @@ class RedisServer:
 
     def client(self, db: int = 0, **more: Any) -> redis.Redis:
         """A client of one data base."""
-        return redis.Redis(unix_socket_path=str(self.path), db=db, **more)
+        return redis.Redis(unix_socket_path=str(self.path), db=db, retry=Retry(NoBackoff(), 0), **more)
 
     def url(self, db: int, password: str = "") -> str:
         """The value of an option."""
