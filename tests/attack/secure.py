@@ -36,6 +36,7 @@ KINDS = {
     "ice": Kind(web(None, True), plain, _WEB, _ICE, False),
     "ice and dtls": Kind(web(False, True), plain, _WEB, _ICE),
 }
+OTHERS = {"ice and dtls begun by her": Kind(web(True, True), plain, _WEB, _ICE)}
 ROAMING = Kind(Roamer, plain, _WEB, _ICE, False)
 
 
@@ -126,7 +127,7 @@ class SecureScene(Scene):
 @contextmanager
 def secure_scene(ground: Ground, family: int, kind: str | Kind, **keys: Any) -> Iterator[SecureScene]:
     """A call of this kind that is not yet offered, gone at the end."""
-    made = SecureScene(ground, family, KINDS[kind] if isinstance(kind, str) else kind, keys)
+    made = SecureScene(ground, family, (KINDS | OTHERS)[kind] if isinstance(kind, str) else kind, keys)
     try:
         yield made
     finally:

@@ -17,7 +17,7 @@ from tests.peers.rtp import Endpoint, pump
 
 pytestmark = pytest.mark.netns
 N = PACKETS
-SHAKING = ("dtls", "dtls begun by us", "ice and dtls")
+SHAKING = ("dtls", "dtls begun by us", "ice and dtls", "ice and dtls begun by her")
 
 
 def _shake(scene: SecureScene, stranger: DtlsPeer, end: Endpoint) -> None:

@@ -88,6 +88,15 @@ def test_fingerprint_that_comes_later() -> None:
     established(server, client)
 
 
+def test_another_fingerprint_that_comes_later() -> None:
+    network, server, client = pair(ONE, OTHER)
+    server.set_fingerprints((), time.time())
+    network.run()
+    assert server.phase is Phase.UNVERIFIED
+    server.set_fingerprints(fingerprints(THIRD), time.time())
+    assert server.keys is None and "fingerprint" in server.reason
+
+
 def test_hello_before_we_know_who_begins() -> None:
     network, server, client = pair(ONE, OTHER)
     early = Association(ONE)
