@@ -48,11 +48,14 @@ def show_sessions(request: Request) -> Reply:
 
 
 def _listing(request: Request, wanted: Callable[[Call], bool], nothing: str) -> Iterator[str]:
-    calls = [call for call in request.backend.calls().values() if wanted(call)]
-    if not calls:
+    """A piece for each call, an empty one for a call not wanted, so that long searches are interrupted too."""
+    found = False
+    for call in list(request.backend.calls().values()):
+        show = wanted(call)
+        found = found or show
+        yield detail.one_line(call) if show else ""
+    if not found:
         yield nothing
-    for call in calls:
-        yield detail.one_line(call)
 
 
 def terminate(request: Request) -> Reply:

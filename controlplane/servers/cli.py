@@ -11,6 +11,7 @@ from controlplane.addresses import Endpoint
 from controlplane.config.listen import Access, Place
 from controlplane.servers.access import REFUSAL, Secret
 from controlplane.servers.listener import MAX_CLIENTS, Listener
+from controlplane.servers.slices import slices
 
 log = logging.getLogger("rtpengine.control")
 
@@ -87,21 +88,11 @@ class CliServer:
     async def _send(self, writer: asyncio.StreamWriter, pieces: Iterable[str]) -> None:
         """Write everything, however much, while the client keeps reading; let others run in between."""
         writer.transport.set_write_buffer_limits(high=0)
-        pending, size = [], 0
-        for piece in pieces:
-            pending.append(piece)
-            size += len(piece)
-            if size >= _PIECE:
-                await self._flush(writer, "".join(pending))
-                pending, size = [], 0
-        await self._flush(writer, "".join(pending))
-
-    async def _flush(self, writer: asyncio.StreamWriter, text: str) -> None:
-        data = memoryview(text.encode("utf-8", "surrogateescape"))
-        for start in range(0, len(data), _PIECE):
-            writer.write(data[start:start + _PIECE])
-            async with asyncio.timeout(self._timeout):
-                await writer.drain()
+        for data in slices(pieces):
+            if data:
+                writer.write(data)
+                async with asyncio.timeout(self._timeout):
+                    await writer.drain()
             await asyncio.sleep(0)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -21,7 +21,8 @@ from controlplane.servers.listener import MAX_CLIENTS, Listener, shown
 from controlplane.servers.ng import PATIENCE, Room
 from controlplane.servers.pages import (BAD_REQUEST, BUSY, EMPTY, FAILED, NOT_FOUND, TOO_LONG, UNAUTHORIZED, Page,
                                         Pages)
-from controlplane.servers.services import Services, encoded
+from controlplane.servers.services import Services
+from controlplane.servers.slices import slices
 from controlplane.servers.websocket import BadHandshake, converse, subprotocol
 
 _log = logging.getLogger("rtpengine.http")
@@ -37,7 +38,6 @@ _HANDSHAKE = 10.0
 _LINGERING = 2.0
 """Seconds for the rest of a body that is not wanted."""
 _LONGEST_TYPE = 63
-_PIECE = 65536
 _HEADERS = {"Access-Control-Allow-Origin": "*", "Access-Control-Max-Age": "86400",
             "Access-Control-Allow-Methods": "GET, POST", "Access-Control-Allow-Headers": "Content-Type",
             "Server": "rtpengine"}
@@ -189,8 +189,9 @@ class HttpServer:
         else:
             response = web.StreamResponse(status=page.status, headers=_HEADERS | {"Content-Type": page.content_type})
             await self._soon(response.prepare(request))
-            for piece in _pieces(page.body):
-                await self._soon(response.write(piece))
+            for data in slices(page.body):
+                if data:
+                    await self._soon(response.write(data))
                 await asyncio.sleep(0)
         await self._soon(response.write_eof())
         return response
@@ -198,18 +199,6 @@ class HttpServer:
     async def _soon(self, sending: Awaitable[T]) -> T:
         async with asyncio.timeout(self._patience):
             return await sending
-
-
-def _pieces(texts: Iterable[str]) -> Iterator[bytes]:
-    """The same bytes in pieces that are neither tiny nor huge."""
-    pending = bytearray()
-    for text in texts:
-        pending += encoded(text)
-        while len(pending) >= _PIECE:
-            yield bytes(pending[:_PIECE])
-            del pending[:_PIECE]
-    if pending:
-        yield bytes(pending)
 
 
 class _Connection(RequestHandler):

@@ -2,6 +2,7 @@
 """What HTTP and WebSocket give access to, whatever carries it: ng, operator commands, metrics."""
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from controlplane.ng.values import text
 from controlplane.servers.access import Allowed
 from controlplane.servers.ng import Handler, arrived
+from controlplane.servers.slices import slices
 
 _control = logging.getLogger("rtpengine.control")
 
@@ -42,7 +44,13 @@ class Services:
     async def cli(self, data: bytes, peer: str) -> bytes | None:
         """All of the reply to an operator command."""
         answer = self.run(text(data))
-        return encoded(answer if isinstance(answer, str) else "".join(answer))
+        if isinstance(answer, str):
+            return encoded(answer)
+        reply = bytearray()
+        for part in slices(answer):
+            reply += part
+            await asyncio.sleep(0)
+        return bytes(reply)
 
     async def echo(self, data: bytes, peer: str) -> bytes | None:
         """What came; nothing comes of nothing."""

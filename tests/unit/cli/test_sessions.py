@@ -20,6 +20,12 @@ def test_list_one_line_each(backend: FakeBackend) -> None:
     assert run("list sessions recording") == "No recording sessions on this media relay.\n"
 
 
+def test_calls_not_wanted_are_passed_one_by_one() -> None:
+    """So that a search through very many can be interrupted; all at once it held up the daemon."""
+    reply = Dispatcher(with_calls(*(FakeCall(str(number)) for number in range(100)))).run("list sessions foreign")
+    assert list(reply) == [""] * 100 + ["No foreign sessions on this media relay.\n"]
+
+
 def test_list_nothing() -> None:
     run = Dispatcher(FakeBackend()).text
     assert run("list sessions") == "More parameters required.\n"
