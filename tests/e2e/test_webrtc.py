@@ -6,21 +6,19 @@ import array
 import asyncio
 import fractions
 import math
-import socket
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.peers import sdp
 from tests.peers.daemon import Daemon
-from tests.peers.rtp import Packet
+from tests.peers.plain import RATE, SAMPLES, Plain, level_of, magnitudes
 
 aiortc = pytest.importorskip("aiortc")
 av = pytest.importorskip("av")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
-RATE, SAMPLES = 8000, 160
 TONE = 440.0
 WANTED = 60
 """Packets, or frames, that have to arrive: more than a second of audio."""
@@ -53,42 +51,6 @@ class Tone(aiortc.MediaStreamTrack):
         frame.pts, frame.sample_rate, frame.time_base = self._at, RATE, fractions.Fraction(1, RATE)
         self._at += SAMPLES
         return frame
-
-
-def level_of(samples: Sequence[int]) -> float:
-    """Root mean square."""
-    return math.sqrt(sum(sample ** 2 for sample in samples) / len(samples))
-
-
-def magnitudes(payload: bytes) -> list[int]:
-    """Of G.711 samples (ITU-T G.711 table 2a), full scale 32124."""
-    return [((((byte ^ 0xFF) & 15) << 3) + 0x84 << (((byte ^ 0xFF) & 0x70) >> 4)) - 0x84 for byte in payload]
-
-
-class Plain:
-    """A phone that sends a square wave as PCMU and keeps what it hears."""
-
-    def __init__(self) -> None:
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind(("127.0.0.1", 0))
-        self.socket.setblocking(False)
-        self.peer = ("127.0.0.1", 0)
-        self.heard: list[Packet] = []
-
-    @property
-    def sdp(self) -> str:
-        return "\r\n".join(["v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "c=IN IP4 127.0.0.1", "t=0 0",
-                            f"m=audio {self.socket.getsockname()[1]} RTP/AVP 0", ""])
-
-    async def speak(self) -> None:
-        for sequence in range(10 ** 6):
-            wave = (b"\x90" * 10 + b"\x10" * 10) * (SAMPLES // 20)
-            self.socket.sendto(Packet(0, sequence, SAMPLES * sequence, 0xABCD, wave).pack(), self.peer)
-            await asyncio.sleep(SAMPLES / RATE)
-
-    async def listen(self) -> None:
-        while True:
-            self.heard.append(Packet.parse(await asyncio.get_running_loop().sock_recv(self.socket, 2048)))
 
 
 @asynccontextmanager
