@@ -85,8 +85,9 @@ class Program:
                 if local in self._relay.installed]
         for _, refusal in self._relay.add(ours):
             _log.error("relay: %s", refusal)
-        if left:
-            _log.warning("%d streams of the process before belong to no call that goes on: ended", len(left))
+        if len(left) > len(ours):
+            _log.warning("%d streams of the process before belong to no call that goes on: ended",
+                         len(left) - len(ours))
         return len(left)
 
     def _leave_accelerator(self, fast: Ledger, removed: list[Endpoint],
