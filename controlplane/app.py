@@ -19,6 +19,7 @@ from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import RtcpTap
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
+from controlplane.dtls.identity import Identities
 from controlplane.errors import ConfigError, PeerError
 from controlplane.exporters import Exporters
 from controlplane.garbage import PERIOD, Garbage
@@ -39,6 +40,8 @@ from controlplane.stall import Stall
 _log = logging.getLogger("rtpengine.core")
 _TICK = 1.0
 """Seconds between two readings of the engines' counters."""
+_RENEWAL = 600.0
+"""Seconds between two looks at the age of our DTLS certificate."""
 _HASTE = 0.005
 _ATTENTION = 0.1
 """Seconds by which a deadline of a call (learning, deletion, timeout) may be late; _HASTE: one of ICE."""
@@ -162,6 +165,7 @@ class App:
         timers = [asyncio.create_task(_every(_TICK, self._tick)),
                   asyncio.create_task(_every(_ATTENTION, self._deadlines)),
                   asyncio.create_task(_attend_paths(self.proxy)),
+                  asyncio.create_task(_renew_certificate(self.proxy.calls.settings.identities)),
                   asyncio.create_task(_every(PERIOD, self._garbage.set_aside)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
@@ -275,6 +279,18 @@ def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:
         return None
     return uvloop.new_event_loop
+
+
+async def _renew_certificate(identities: Identities) -> None:
+    """Have another certificate for DTLS made in time, beside the loop; a failure is logged, and it is tried again."""
+    while True:
+        await asyncio.sleep(_RENEWAL)
+        try:
+            if identities.is_due(time.time()):
+                identities.renew(await asyncio.to_thread(identities.make, time.time()))
+                _log.info("New calls have a new DTLS certificate")
+        except Exception:
+            _log.exception("Failure in a timer")
 
 
 async def _every(seconds: float, act: Callable[[], Iterator[None] | None]) -> None:

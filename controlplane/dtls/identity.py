@@ -18,8 +18,9 @@ from controlplane.dtls.keys import PROFILES
 from controlplane.errors import ConfigError, PeerError
 
 LIFETIME = 30 * 86400.0
-"""Seconds that a certificate is valid; it is renewed when half of them are over."""
+"""Seconds that a certificate is valid; it is to be renewed when half of them are over."""
 _NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "rtpengine")])
+_SPARE = 3600.0     # seconds that a call may take until its last handshake
 _SKEW = 86400.0     # seconds that a peer's clock may be behind ours
 _MOST_LOADED = 64   # identities of other processes, each of which has many calls
 _IP_AND_UDP = 48    # bytes of an IPv6 and a UDP header
@@ -55,7 +56,7 @@ class Identity:
     """A key, the certificate for it that we signed ourselves, and the OpenSSL context with both.
 
     ``certificate`` and ``key`` are in DER. A call keeps the identity it began with; see ``is_fresh`` for when new ones
-    get another. ``cookie_context`` is for peers that have shown a cookie.
+    get another, ``is_valid`` for when they must. ``cookie_context`` is for peers that have shown a cookie.
     """
 
     def __init__(self, options: IdentityOptions, now: float):
@@ -78,8 +79,9 @@ class Identity:
                                      serialization.NoEncryption())
         self.mtu = options.mtu
         end = signed.not_valid_after_utc
-        self._half_life = end.timestamp() - LIFETIME / 2
+        self._end = end.timestamp()
         self._fingerprints: dict[str, Fingerprint] = {}
+        self._shown: dict[str, str] = {}
         self.context = _context(options, signed, key)
         self.cookie_context = _context(options, signed, key)
         assert SSL.OP_COOKIE_EXCHANGE is not None
@@ -104,7 +106,11 @@ class Identity:
 
     def is_fresh(self, now: float) -> bool:
         """False once less than half of its life is left."""
-        return now < self._half_life
+        return now < self._end - LIFETIME / 2
+
+    def is_valid(self, now: float) -> bool:
+        """False from an hour before the end of its life."""
+        return now < self._end - _SPARE
 
     def cookie(self, peer: str) -> bytes:
         """What nobody but a peer who receives at this endpoint can know (RFC 6347 section 4.2.1)."""
@@ -116,9 +122,19 @@ class Identity:
             self._fingerprints[name] = fingerprint_of(self.certificate, name)
         return self._fingerprints[name]
 
+    def shown(self, name: str) -> str:
+        """The value of the attribute with that fingerprint."""
+        if name not in self._shown:
+            self._shown[name] = str(self.fingerprint(name))
+        return self._shown[name]
+
 
 class Identities:
-    """The identity for new calls, made when it is first wanted and whenever half its life is over."""
+    """The identity for new calls, made when it is first wanted.
+
+    To make one takes a millisecond, with RSA some hundred: where others wait, ``make`` it in another thread once
+    ``is_due`` says so, and hand it to ``renew``. Else ``current`` does, at the last moment.
+    """
 
     def __init__(self, options: IdentityOptions):
         self.options = options
@@ -127,9 +143,21 @@ class Identities:
 
     def current(self, now: float) -> Identity:
         """That of today; ``now`` is Unix time in seconds."""
-        if self._current is None or not self._current.is_fresh(now):
-            self._current = Identity(self.options, now)
+        if self._current is None or not self._current.is_valid(now):
+            self._current = self.make(now)
         return self._current
+
+    def is_due(self, now: float) -> bool:
+        """True if there ought to be another for new calls."""
+        return self._current is None or not self._current.is_fresh(now)
+
+    def make(self, now: float) -> Identity:
+        """Another identity; touches nothing else."""
+        return Identity(self.options, now)
+
+    def renew(self, identity: Identity) -> None:
+        """New calls get this one."""
+        self._current = identity
 
     def load(self, certificate: bytes, key: bytes) -> Identity:
         """One that calls of another process began with, which may be that of today. PeerError."""

@@ -95,7 +95,7 @@ class Agent:
         self._settle(now)
 
     def set_remote(self, credentials: Credentials, now: float, *, lite: bool = False, complete: bool = True) -> bool:
-        """The peer's credentials; True if it has restarted. ``complete``: all its candidates come with them."""
+        """The peer's credentials; True if it has restarted. ``complete``: it has no more candidates than were told."""
         restarted = self.remote is not None and self.remote != credentials
         if restarted:
             self.restart(now)
@@ -124,13 +124,13 @@ class Agent:
 
     def add_remote(self, candidate: Candidate, now: float) -> None:
         """A candidate of the peer's, together with its credentials or later."""
-        if candidate.component <= self.components:
-            self.checklist.add_remote(candidate)
-            self._settle(now)
+        self.add_remotes((candidate,), now)
 
-    def end_of_candidates(self, now: float) -> None:
-        """The peer has no more candidates (RFC 8838 section 14)."""
-        self.remote_complete = True
+    def add_remotes(self, candidates: Iterable[Candidate], now: float) -> None:
+        """The same, several at once."""
+        for candidate in candidates:
+            if candidate.component <= self.components:
+                self.checklist.add_remote(candidate)
         self._settle(now)
 
     # --- packets ---
@@ -309,7 +309,7 @@ class Agent:
         if nominates:
             attributes.append((Type.USE_CANDIDATE, b""))
         data = stun.build(Kind.REQUEST, identity, attributes, remote.password)
-        known = self._pending[identity] = Transaction.start(
+        known = self._pending[identity] = Transaction(
             identity, pair, data, remote.password, now, checks=len(self.checklist),
             controlling=self.controlling, nominates=nominates, is_consent=is_consent)
         self._datagrams.append(known.datagram)

@@ -2,8 +2,6 @@
 """Consent of the peer to what it is sent (RFC 7675), for one component."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from controlplane.ice.credentials import Parties, RandomSource
 from controlplane.ice.pair import Pair
 
@@ -12,7 +10,6 @@ EXPIRY = 30.0
 _SPREAD_BITS = 16
 
 
-@dataclass(slots=True, eq=False)
 class Consent:
     """The peer agreed to packets on ``pair`` until ``expires``; at ``due`` it is asked again (Unix time).
 
@@ -23,6 +20,12 @@ class Consent:
     parties: Parties
     expires: float
     due: float
+
+    def __init__(self, pair: Pair, parties: Parties, expires: float, due: float) -> None:
+        self.pair = pair
+        self.parties = parties
+        self.expires = expires
+        self.due = due
 
     @classmethod
     def given(cls, pair: Pair, parties: Parties, random: RandomSource, now: float) -> Consent:

@@ -6,6 +6,8 @@ from string import ascii_letters, digits
 from typing import NamedTuple, Protocol
 
 _ALPHABET = digits + ascii_letters
+_AT_ONCE = 10
+"""So many characters are made of a number that is no long one."""
 _UFRAG_SIZE, _PASSWORD_SIZE = 8, 26
 _SPARE_BITS = 64
 """So many bits more than needed that the remainder is as good as uniform."""
@@ -39,8 +41,10 @@ Parties = tuple[Credentials, Credentials]
 
 def _word(random: RandomSource, size: int) -> str:
     number = random.getrandbits(6 * size + _SPARE_BITS)
-    letters = []
-    for _ in range(size):
-        number, index = divmod(number, len(_ALPHABET))
-        letters.append(_ALPHABET[index])
+    letters: list[str] = []
+    while len(letters) < size:
+        number, part = divmod(number, len(_ALPHABET) ** _AT_ONCE)
+        for _ in range(min(_AT_ONCE, size - len(letters))):
+            part, index = divmod(part, len(_ALPHABET))
+            letters.append(_ALPHABET[index])
     return "".join(letters)

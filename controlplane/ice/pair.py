@@ -2,7 +2,6 @@
 """A candidate pair: one of our sockets with one place where the peer may be reached."""
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
 
@@ -31,7 +30,6 @@ class State(Enum):
     FAILED = "failed"
 
 
-@dataclass(slots=True, eq=False)
 class Pair:
     """Two candidates of one component.
 
@@ -41,10 +39,15 @@ class Pair:
 
     local: LocalCandidate
     remote: Candidate
-    state: State = State.FROZEN
+    state: State
     nominated: bool = False
     wanted: bool = False
     triggered: bool = False
+
+    def __init__(self, local: LocalCandidate, remote: Candidate) -> None:
+        self.local = local
+        self.remote = remote
+        self.state = State.FROZEN
 
     @property
     def component(self) -> int:

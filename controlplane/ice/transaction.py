@@ -2,8 +2,6 @@
 """Requests that wait for their response (RFC 8489 section 6.2.1, timers of RFC 8445 section 14)."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from controlplane.events import Datagram
 from controlplane.ice.pair import Pair
 
@@ -21,7 +19,6 @@ def first_timeout(checks: int) -> float:
     return max(MIN_TIMEOUT, PACING * checks)
 
 
-@dataclass(slots=True, eq=False)
 class Transaction:
     """A request of ours. ``controlling`` and ``nominates`` are what it said; ``is_consent``: RFC 7675."""
 
@@ -38,13 +35,19 @@ class Transaction:
     cancelled: bool = False
     """Not sent again, but a response still counts."""
 
-    @classmethod
-    def start(cls, identity: bytes, pair: Pair, data: bytes, password: str, now: float, *, checks: int,
-              controlling: bool, nominates: bool, is_consent: bool = False) -> Transaction:
+    def __init__(self, identity: bytes, pair: Pair, data: bytes, password: str, now: float, *, checks: int,
+                 controlling: bool, nominates: bool, is_consent: bool = False) -> None:
         """The request goes out now. One about consent is not repeated: the next one takes its place."""
-        timeout = first_timeout(checks)
-        return cls(identity, pair, Datagram(*pair.path, data), password, controlling, nominates, now + timeout, timeout,
-                   is_consent, REQUESTS if is_consent else 1)
+        self.identity = identity
+        self.pair = pair
+        self.datagram = Datagram(*pair.path, data)
+        self.password = password
+        self.controlling = controlling
+        self.nominates = nominates
+        self.timeout = first_timeout(checks)
+        self.due = now + self.timeout
+        self.is_consent = is_consent
+        self.sent = REQUESTS if is_consent else 1
 
     def again(self, now: float) -> bool:
         """Its time is up: True if it is to be sent once more; else it has failed, or waits a last time."""

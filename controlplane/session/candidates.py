@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -44,6 +45,7 @@ def _priority(preference: int, index: int, component: int) -> int:
     return (preference << 24 | (_MAX_LOCAL - index) << 8 | (256 - component)) & _MAX_PRIORITY
 
 
+@lru_cache(maxsize=64)
 def foundation(instance_id: str, local: Address, family: int) -> str:
     """16 characters for a local address among those of an interface, of which those of ``family`` come first.
 

@@ -2,7 +2,6 @@
 """DTLS with the party of a medium: who begins, what is told, and the keys that come of it."""
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from math import inf
 
 from controlplane.dtls.association import Association, Phase, Role
@@ -21,7 +20,6 @@ _OURS = {"active": Role.PASSIVE, "passive": Role.ACTIVE}
 """Our role by the setup of a party that has decided."""
 
 
-@dataclass(slots=True, eq=False)
 class Dtls:
     """The associations of a medium by component, under one certificate of ours.
 
@@ -32,15 +30,21 @@ class Dtls:
 
     identity: Identity
     tls_id: str
-    hash: str = _DEFAULT_HASH
+    hash: str
     role: Role | None = None
     fingerprints: tuple[Fingerprint, ...] = ()
     seen_tls_id: str | None = None
     seen_ufrag: str | None = None
-    associations: dict[int, Association] = field(default_factory=dict)
-    adopted: dict[int, SessionKeys] = field(default_factory=dict)
+    associations: dict[int, Association]
+    adopted: dict[int, SessionKeys]
     wake_at: float = inf
-    logged: set[str] = field(default_factory=set)
+    logged: set[str]
+
+    def __init__(self, identity: Identity, tls_id: str) -> None:
+        self.identity = identity
+        self.tls_id = tls_id
+        self.hash = _DEFAULT_HASH
+        self.associations, self.adopted, self.logged = {}, {}, set()
 
     @property
     def suite(self) -> str | None:
@@ -205,7 +209,7 @@ def dtls_lines(media: Media, request: Request, is_offer: bool) -> list[str]:
     if dtls is None or not (media.encrypted if is_offer else media.carrier.keys is dtls):
         return []
     setup = "actpass" if is_offer else dtls.role.value if dtls.role is not None else "holdconn"
-    lines = [f"setup:{setup}", f"fingerprint:{dtls.identity.fingerprint(dtls.hash)}"]
+    lines = [f"setup:{setup}", f"fingerprint:{dtls.identity.shown(dtls.hash)}"]
     return lines if "no-tls-id" in request.flags else [*lines, f"tls-id:{dtls.tls_id}"]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from math import inf
 from typing import NamedTuple
 
@@ -35,7 +34,6 @@ _SOFTWARE = software_id(VERSION)
 _FORWARD, _BACKWARD = ("forward", "both"), ("backward", "both")
 
 
-@dataclass(slots=True, eq=False)
 class Ice:
     """The agent of a medium, and what it is going to know of the party.
 
@@ -46,15 +44,20 @@ class Ice:
     """
 
     agent: Agent
-    mappings: list[PortMapping] = field(default_factory=list)
+    mappings: list[PortMapping]
     followed: tuple[ValidPair, ...] = ()
     told: bool = False
     seen: Credentials | None = None
     lite: bool = False
     trickles: bool = False
     complete: bool = True
-    candidates: list[Candidate] = field(default_factory=list)
+    candidates: list[Candidate]
     wake_at: float = inf
+
+    def __init__(self, agent: Agent, mappings: list[PortMapping] | None = None) -> None:
+        self.agent = agent
+        self.mappings = mappings if mappings is not None else []
+        self.candidates = []
 
     @property
     def next_at(self) -> float:
@@ -247,13 +250,12 @@ def synchronize(media: Media, instance_id: str, now: float) -> None:
     bases = [base for mapping in ice.mappings for base in mapping.sockets]
     if set(bases) != {local.base for local in agent.checklist.locals}:
         agent.set_locals(candidates_of(ice.mappings, instance_id), now)
-    agent.set_components(_components(media, ice), now)
+    components = _components(media, ice)
+    if agent.components != components:
+        agent.set_components(components, now)
     if ice.told and ice.seen is not None:
         agent.set_remote(ice.seen, now, lite=ice.lite, complete=ice.complete)
-        for candidate in ice.candidates:
-            agent.add_remote(candidate, now)
-        if ice.complete:
-            agent.end_of_candidates(now)
+        agent.add_remotes(ice.candidates, now)
     follow(media, now)
 
 
@@ -303,8 +305,8 @@ def _use(media: Media, ice: Ice, base: Endpoint) -> bool:
     return True
 
 
-def gate(target: WantedTarget, ice: Ice) -> WantedTarget:
-    """Nothing but STUN comes in, unless from where a check has succeeded (RFC 8445 section 12).
+def gate(target: WantedTarget, ice: Ice, dtls: bool) -> WantedTarget:
+    """Nothing but STUN and, if ``dtls``, DTLS comes in, unless from where a check has succeeded (RFC 8445 section 12).
 
     The party may use any such path, and may use another than we do (section 12.2.1).
     """
@@ -314,7 +316,7 @@ def gate(target: WantedTarget, ice: Ice) -> WantedTarget:
     sources = tuple(dict.fromkeys(selected + valid)) or (_NOWHERE[local.family],)
     settled = bool(selected) and not any([output.follow for output in target.rtp_outputs])
     return target._replace(expected_source=sources[0], mismatch=Mismatch.DROP, learning=False, best_rank=None,
-                           offload=settled, stun=True, sources=sources[1:])
+                           offload=settled, stun=True, dtls=dtls, sources=sources[1:])
 
 
 class Fragment(NamedTuple):

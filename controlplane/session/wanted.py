@@ -82,7 +82,7 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
 def _opened(target: WantedTarget, media: Media) -> WantedTarget:
     """With ICE nothing comes in but from where the party is; packets of ICE and DTLS are for us."""
     if media.ice is not None:
-        target = gate(target, media.ice)
+        return gate(target, media.ice, media.dtls is not None)
     return target if media.dtls is None else target._replace(dtls=True)
 
 

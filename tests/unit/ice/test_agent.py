@@ -139,7 +139,7 @@ def test_without_candidates_it_fails_in_the_end():
     net = Network(one)
     net.run(PATIENCE + 1)
     assert one.phase is Phase.CHECKING
-    one.end_of_candidates(net.now)
+    one.set_remote(Credentials("them", "their password"), net.now)
     assert (one.phase, one.reason) == (Phase.FAILED, "there is no candidate pair")
 
 
