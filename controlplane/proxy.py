@@ -102,8 +102,8 @@ class Proxy:
         """The call whose counters were read just now."""
         self._random = source = random.SystemRandom()
         self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
-        session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}",
-                                           identities=_identities(settings, clock()))
+        session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}", identities=_identities(
+            settings, clock()), scale=Scale(settings.mos) if settings.measure_rtp else None)
         self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from controlplane.addresses import Endpoint
+from controlplane.addresses import Address, Endpoint
 from controlplane.dataplane.rtcp import RtcpTap, TappedEngine
 from controlplane.errors import DataPlaneError, PeerError
 from controlplane.report.counters import Statistics
@@ -14,7 +14,7 @@ from controlplane.rtcp.mos import Scale
 from controlplane.session.call import Call
 from controlplane.session.calls import Calls
 from controlplane.session.media import Media
-from controlplane.session.quality import Listener, clock_rate
+from controlplane.session.quality import Listener, clock_rate, loss_percent
 
 _log = logging.getLogger("rtpengine.core")
 _AT_ONCE = 128
@@ -49,6 +49,8 @@ class RtcpFeed:
         self._statistics = statistics
         self._refresh = refresh
         self._clock = clock
+        self._scale = scale
+        self._counted: dict[tuple[Endpoint, int], tuple[int, int]] = {}
         self._listener = Listener(scale, self._look)
         self._current: Call | None = None
 
@@ -91,19 +93,35 @@ class RtcpFeed:
             self._refresh(self._current)
 
     def measure(self, now: float) -> Iterator[None]:
-        """Once a second: a sample of the jitter that the engines found, source by source; some calls at a time."""
+        """Once a second: samples of jitter, loss and score as the engines found them, source by source.
+
+        Some calls at a time.
+        """
+        self._counted, before = {}, self._counted
         for number, call in enumerate(list(self._calls.calls.values()), 1):
             for media in call.medias:
-                self._measure(media, now)
+                self._measure(media, now, before)
             if number % _CALLS_AT_ONCE == 0:
                 yield
 
-    def _measure(self, media: Media, now: float) -> None:
+    def _measure(self, media: Media, now: float, before: dict[tuple[Endpoint, int], tuple[int, int]]) -> None:
         for stream in media.streams:
-            for source in stream.stats.sources:
-                rate = clock_rate(media, source.last_payload_type) if source.jitter and stream.local else 0
-                if rate and stream.local and now - source.last_packet < 1:
-                    self._statistics.sample(stream.local.address, "jitter_measured", 1000 * source.jitter / rate)
+            for source in stream.stats.sources if stream.local is not None else ():
+                assert stream.local is not None
+                key = stream.local, source.ssrc
+                self._counted[key] = source.packets, source.lost
+                packets, lost = before.get(key, (0, 0))
+                rate = clock_rate(media, source.last_payload_type) if source.packets > packets else 0
+                if rate and now - source.last_packet < 1:
+                    self._sample(stream.local.address, 1000 * source.jitter / rate,
+                                 loss_percent(source.packets - packets, source.lost - lost), rate)
+
+    def _sample(self, address: Address, jitter: float, loss: float, rate: int) -> None:
+        """What one source was like in the last second; ``jitter`` in ms, ``loss`` in percent."""
+        if jitter:
+            self._statistics.sample(address, "jitter_measured", jitter)
+        self._statistics.sample(address, "packetloss_measured", loss)
+        self._statistics.sample(address, "mos_measured", self._scale.heard(jitter, loss, rate))
 
     def close(self) -> None:
         """Let go of all streams."""

@@ -79,7 +79,7 @@ MEDIA: tuple[Option, ...] = (
     option("mos", _list, "quality to report: CQ or LQ; formula: legacy, G.107, G.107.2", default_text="CQ, G.107",
            check=one_of("CQ", "LQ", "legacy", "G.107", "G.107.2", g107="G.107", g1072="G.107.2",
                         **{"g107.2": "G.107.2"})),
-    option("measure-rtp", _flag, "take samples of our own measurement of jitter"),
+    option("measure-rtp", _flag, "judge what arrives, whatever the parties report: samples of loss, jitter and score"),
     option("ssrc-reporting", _str, "where replies describe RTP sources: media by media (inline), for the whole call "
            "(global), or both", "full", check=one_of("full", "inline", "global", "none")),
     _known("evs-lib-path", _path, "library with the EVS codec"),

@@ -59,8 +59,13 @@ class Scale:
     def tenths(self, round_trip: float, jitter: float, loss: float, clock_rate: int) -> int:
         """Ten times the score, truncated; 0 for none. ``clock_rate`` of the codec in Hz."""
         if self.listening:
-            round_trip = 0.0
-        elif not round_trip:
-            return 0
+            return self.heard(jitter, loss, clock_rate)
+        return self._judge(round_trip, jitter, loss, clock_rate) if round_trip else 0
+
+    def heard(self, jitter: float, loss: float, clock_rate: int) -> int:
+        """The same for what arrives here, whatever the delay; there is always a score."""
+        return self._judge(0.0, jitter, loss, clock_rate)
+
+    def _judge(self, round_trip: float, jitter: float, loss: float, clock_rate: int) -> int:
         formula = self._full if clock_rate >= FULL_BAND_RATE else self._narrow
         return int(10 * formula(round_trip, jitter, loss))

@@ -170,7 +170,7 @@ class Calls:
             return {"warning": _NOT_FOUND}
         shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
         reply = {} if "fast" in request.flags else query.call_reply(
-            call, shown, self.settings.ssrc_reporting)
+            call, shown, self.settings.ssrc_reporting, self.settings.scale)
         delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
         doomed = delete.doomed_with(party) if party is not None else delete.of_call_id(call, request.call_id)
         if delete.ends_call(call, doomed):
@@ -183,7 +183,8 @@ class Calls:
 
     def query(self, request: Request) -> Reply:
         """ng ``query``: the reply's keys. PeerError if the call is unknown."""
-        return query.call_reply(self._known(request), request.to_tag or request.from_tag, self.settings.ssrc_reporting)
+        return query.call_reply(self._known(request), request.to_tag or request.from_tag,
+                                self.settings.ssrc_reporting, self.settings.scale)
 
     def list(self, request: Request) -> Reply:
         """ng ``list``: the call-IDs, at most as many as ``limit`` says. PeerError if it is negative."""

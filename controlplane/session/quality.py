@@ -118,6 +118,11 @@ def clock_rate(media: Media, payload_type: int) -> int:
     return 0
 
 
+def loss_percent(packets: int, lost: int) -> float:
+    """Of all that were sent, as far as can be told."""
+    return 100 * lost / (packets + lost) if packets + lost > 0 and lost > 0 else 0.0
+
+
 def _leg(media: Media, ssrc: int, stamp: int, delay: int, now: float) -> int:
     """The round trip between us and the party in us, by its answer to a report of ``ssrc``; 0 if it cannot be told."""
     if not stamp:

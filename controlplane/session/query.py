@@ -8,6 +8,7 @@ from typing import Any
 from controlplane.addresses import Endpoint
 from controlplane.dtls.association import Role
 from controlplane.events import NOTHING, Counters, SsrcStats
+from controlplane.rtcp.mos import Scale
 from controlplane.session import sources
 from controlplane.session.call import Call
 from controlplane.session.media import Media
@@ -18,10 +19,12 @@ _FAMILY = {4: "IPv4", 6: "IPv6"}
 Reply = dict[str, Any]
 
 
-def call_reply(call: Call, tag: str | None = None, reporting: str = "full") -> Reply:
+def call_reply(call: Call, tag: str | None = None, reporting: str = "full",
+               scale: Scale | None = None) -> Reply:
     """All about ``call``, or about the party called ``tag`` and its peers; about nobody if there is none.
 
-    ``reporting`` says where RTP sources are described (option ``ssrc-reporting``).
+    ``reporting`` says where RTP sources are described (option ``ssrc-reporting``), ``scale`` judges them
+    unless it is None.
     """
     parties = _selected(call, tag)
     microseconds = int(call.created * 1_000_000)
@@ -31,12 +34,12 @@ def call_reply(call: Call, tag: str | None = None, reporting: str = "full") -> R
     if call.metadata is not None:
         reply["metadata"] = call.metadata
     if reporting in sources.GLOBAL:
-        reply["SSRC"] = sources.by_number(media for party in parties for media in party.medias)
+        reply["SSRC"] = sources.by_number((media for party in parties for media in party.medias), scale)
     tags: Reply = {}
     untagged = 0
     for party in parties:
         untagged += party.tag is None
-        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(call, party, reporting)
+        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(call, party, reporting, scale)
     reply["tags"] = tags
     if call.forwarding or any(party.forwarding for party in call.parties):
         reply["recording"] = {"call recording": 0, "forwarding": int(call.forwarding)}
@@ -55,7 +58,7 @@ def _selected(call: Call, tag: str | None) -> list[Party]:
         other in party.peers or any(id(media) in sources for media in other.medias))]]
 
 
-def _party(call: Call, party: Party, reporting: str) -> Reply:
+def _party(call: Call, party: Party, reporting: str, scale: Scale | None) -> Reply:
     reply: Reply = {"tag": party.tag or ""}
     if party.branch is not None:
         reply["via-branch"] = party.branch
@@ -68,7 +71,7 @@ def _party(call: Call, party: Party, reporting: str) -> Reply:
                                                       for link in media.sources if not link.answers})
     reply["subscribers"] = _relations(call, party, {id(link.sink) for media in party.medias
                                                     for link in media.sinks if not link.answers})
-    reply["medias"] = [_media(media, reporting) for media in party.medias]
+    reply["medias"] = [_media(media, reporting, scale) for media in party.medias]
     reply["VSC"] = []
     if party.forwarding:
         reply["recording"] = {"excluded": 0, "forwarding": 1}
@@ -84,7 +87,7 @@ def _relations(call: Call, party: Party, subscribed: set[int]) -> list[Reply]:
     return found
 
 
-def _media(media: Media, reporting: str) -> Reply:
+def _media(media: Media, reporting: str, scale: Scale | None) -> Reply:
     reply: Reply = {"index": media.index, "type": media.type}
     if media.protocol:
         reply["protocol"] = media.protocol
@@ -100,8 +103,8 @@ def _media(media: Media, reporting: str) -> Reply:
         reply["DTLS"] = {"state": dtls.state, "reason": dtls.reason}
     reply["streams"] = [_stream(media, stream, received) for stream in media.streams]
     reply["flags"] = _media_flags(media)
-    reply["ingress SSRCs"] = sources.ingress(media, received, reporting)
-    reply["egress SSRCs"] = sources.egress(media, reporting)
+    reply["ingress SSRCs"] = sources.ingress(media, received, reporting, scale)
+    reply["egress SSRCs"] = sources.egress(media, reporting, scale)
     return reply
 
 

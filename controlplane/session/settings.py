@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from controlplane.dtls.identity import Identities, IdentityOptions
+from controlplane.rtcp.mos import Scale
 
 
 @dataclass(slots=True)
@@ -13,7 +14,8 @@ class SessionSettings:
 
     ``instance_id`` (12 hexadecimal digits) marks bodies that went through this process (ng flag ``loop-protect``) and
     names it in RTCP. ``rtcp_interval`` is in milliseconds; ``ssrc_reporting`` see query.py.
-    ``identities`` make our certificates.
+    ``identities`` make our certificates, ``scale`` judges what we receive, None:
+    nobody asked (option measure-rtp).
     """
 
     timeout: int = 60
@@ -30,4 +32,5 @@ class SessionSettings:
     rtcp_interval: int = 5000
     ssrc_reporting: str = "full"
     dtls_passive: bool = False
+    scale: Scale | None = None
     identities: Identities = field(default_factory=lambda: Identities(IdentityOptions()))

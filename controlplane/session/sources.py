@@ -7,28 +7,29 @@ from typing import Any
 
 from controlplane.events import SsrcStats
 from controlplane.rtcp.history import Average, History, Sample
+from controlplane.rtcp.mos import Scale
 from controlplane.session.media import Media
-from controlplane.session.quality import heard_by, heard_of
+from controlplane.session.quality import clock_rate, heard_by, heard_of, loss_percent
 
 Reply = dict[str, Any]
 INLINE, GLOBAL = ("full", "inline"), ("full", "global")
 """Words of the option ``ssrc-reporting``: the details are in the lists of media, or in the call's ``SSRC``."""
 
 
-def by_number(medias: Iterable[Media]) -> Reply:
+def by_number(medias: Iterable[Media], scale: Scale | None) -> Reply:
     """All sources of these media, by SSRC."""
-    return {str(source.ssrc): _details(source, heard_of(media, source.ssrc))
+    return {str(source.ssrc): _details(media, source, heard_of(media, source.ssrc), scale)
             for media in medias for source in media.ingress}
 
 
-def ingress(media: Media, sources: list[SsrcStats], reporting: str) -> list[Reply]:
+def ingress(media: Media, sources: list[SsrcStats], reporting: str, scale: Scale | None) -> list[Reply]:
     """What the party sends."""
-    return _listed([(source, heard_of(media, source.ssrc)) for source in sources], reporting)
+    return _listed(media, [(source, heard_of(media, source.ssrc)) for source in sources], reporting, scale)
 
 
-def egress(media: Media, reporting: str) -> list[Reply]:
+def egress(media: Media, reporting: str, scale: Scale | None) -> list[Reply]:
     """What the party gets or got."""
-    return _listed([(source, heard_by(media, source.ssrc)) for source in heard(media)], reporting)
+    return _listed(media, [(source, heard_by(media, source.ssrc)) for source in heard(media)], reporting, scale)
 
 
 def heard(media: Media) -> list[SsrcStats]:
@@ -37,17 +38,27 @@ def heard(media: Media) -> list[SsrcStats]:
     return [*now.values(), *[source for ssrc, source in media.heard.items() if ssrc not in now]]
 
 
-def _listed(sources: list[tuple[SsrcStats, History | None]], reporting: str) -> list[Reply]:
+def _listed(media: Media, sources: list[tuple[SsrcStats, History | None]], reporting: str,
+            scale: Scale | None) -> list[Reply]:
     if reporting == "none":
         return []
-    return [{"SSRC": source.ssrc, **(_details(source, history) if reporting in INLINE else {})}
+    return [{"SSRC": source.ssrc, **(_details(media, source, history, scale) if reporting in INLINE else {})}
             for source, history in sources]
 
 
-def _details(source: SsrcStats, history: History | None) -> Reply:
+def _details(media: Media, source: SsrcStats, history: History | None, scale: Scale | None) -> Reply:
     details: Reply = {"bytes": source.bytes, "packets": source.packets, "last RTP timestamp": source.last_timestamp,
                       "last RTP seq": source.extended_sequence}
+    if scale is not None and source.packets and (rate := clock_rate(media, source.last_payload_type)):
+        details["measured"] = _measured(source, rate, scale)
     return details | _quality(history) if history else details
+
+
+def _measured(source: SsrcStats, rate: int, scale: Scale) -> Reply:
+    """What we found ourselves, over the whole call; jitter is that of now."""
+    loss, jitter = loss_percent(source.packets, source.lost), 1000 * source.jitter / rate
+    return {"lost": source.lost, "duplicates": source.duplicates, "out of order": source.reordered,
+            "packet loss": int(loss), "jitter": int(jitter), "MOS": scale.heard(jitter, loss, rate)}
 
 
 def _quality(history: History) -> Reply:

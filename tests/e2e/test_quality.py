@@ -133,3 +133,28 @@ def test_generated_reports(ends: tuple[Endpoint, Endpoint]) -> None:
         a.receive()
         round_trips = [trip for trip in a.round_trips if trip >= 0]
         assert round_trips and min(round_trips) < 0.1
+
+
+def test_measured_quality_without_reports(ends: tuple[Endpoint, Endpoint]) -> None:
+    """Parties that report nothing are heard all the same."""
+    a, b = ends
+    with Daemon(options=("--measure-rtp",)) as daemon, daemon.client() as client:
+        call = Call(client, a, b)
+        call.offer()
+        call.answer()
+        talk(a, b, 150)
+        pump((a, b), 1.2)
+        measured = {ssrc: call.query()["SSRC"][str(ssrc)]["measured"] for ssrc in (a.ssrc, b.ssrc)}
+        lost = b.reception.lost
+        assert lost == 15 and lost - 8 <= measured[a.ssrc]["lost"] <= lost, "what may still come late is not lost yet"
+        assert measured[b.ssrc]["lost"] == measured[b.ssrc]["packet loss"] == 0
+        assert 2 <= measured[a.ssrc]["packet loss"] <= 10
+        assert measured[a.ssrc]["MOS"] < measured[b.ssrc]["MOS"] <= int(10 * mos(0, 0, 0))
+        assert abs(measured[a.ssrc]["jitter"] - b.reception.jitter_ms) < 3
+        details = call.query()["SSRC"][str(a.ssrc)]
+        assert "average MOS" not in details and "cumulative loss" not in details
+        totals = client.call("statistics")["statistics"]
+        assert totals["mos"]["mos_samples_total"] == totals["voip_metrics"]["packetloss_samples_total"] == 0
+        assert totals["measured"]["mos_measured_samples_total"] >= 2
+        assert totals["measured"]["packetloss_measured_samples_total"] >= 2
+        assert float(totals["measured"]["packetloss_measured_total"]) > 0

@@ -45,3 +45,10 @@ def test_scales() -> None:
     full = Scale(("CQ", "G.107.2"))
     assert full.tenths(30, 0, 5, 48000) == int(10 * full_band(30, 0, 5))
     assert full.tenths(30, 0, 5, 8000) == Scale(("G.107",)).tenths(30, 0, 5, 48000) == int(10 * simplified(30, 0, 5))
+
+
+def test_what_is_heard_has_a_score_without_a_round_trip():
+    for words in ((), ("LQ",), ("legacy",), ("G.107.2",)):
+        scale = Scale(words)
+        assert scale.heard(3, 1, 48000) == Scale((*words, "LQ")).tenths(50, 3, 1, 48000) > 0
+    assert Scale(()).tenths(0, 3, 1, 8000) == 0
