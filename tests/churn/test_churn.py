@@ -21,7 +21,7 @@ def test_nothing_of_a_call_stays() -> None:
         assert "Traceback" not in daemon.log_text()
     first, last = held[0], held[-1]
     assert len(held) == ROUNDS + 1 and last.calls >= CALLS
-    assert (last.files, last.threads) == (first.files, first.threads), held
+    assert last.files <= first.files and last.threads <= first.threads, held
     assert growth(held[1:], "memory") < MEMORY, held
 
 
