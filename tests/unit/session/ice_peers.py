@@ -55,12 +55,16 @@ def ice_values(body: str) -> dict[str, list[str]]:
 
 
 class IceNetwork:
-    """Carries packets between a daemon and parties, until nothing more is to be done within the time."""
+    """Carries packets between a daemon and parties, until nothing more is to be done within the time.
+
+    ``delivered`` are those that the parties got.
+    """
 
     def __init__(self, daemon: Daemon, *parties: IceParty):
         self.daemon, self.parties = daemon, parties
         self.flying: list[tuple[float, Datagram]] = []
         self.cut = False
+        self.delivered: list[bytes] = []
 
     def run(self, seconds: float) -> None:
         daemon = self.daemon
@@ -95,6 +99,7 @@ class IceNetwork:
     def _deliver(self, packet: Datagram) -> None:
         for party in self.parties:
             if packet.destination in party.bases:
+                self.delivered.append(packet.data)
                 party.agent.receive(packet.data, packet.destination, packet.local, self.daemon.now)
                 return
         target = self.daemon.targets.get(packet.destination)

@@ -292,10 +292,8 @@ def test_we_begin_once_ice_has_a_path() -> None:
     assert not [packet for packet in daemon.last.datagrams if packet.data[:1] == b"\x16"]
     ice.hear(answer, daemon.now)
     network = IceNetwork(daemon, ice)
-    hellos = []
-    receive = ice.agent.receive
-    ice.agent.receive = lambda data, *more: hellos.append(data) if data[0] == 22 else receive(data, *more)
     network.run(2.0)
+    hellos = [data for data in network.delivered if data[:1] == b"\x16"]
     assert hellos
     said = peer.receive(hellos[0])
     converse(daemon, peer, daemon.local("A"), begin=said)
