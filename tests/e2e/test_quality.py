@@ -150,7 +150,7 @@ def test_measured_quality_without_reports(ends: tuple[Endpoint, Endpoint]) -> No
         assert measured[b.ssrc]["lost"] == measured[b.ssrc]["packet loss"] == 0
         assert 2 <= measured[a.ssrc]["packet loss"] <= 10
         assert measured[a.ssrc]["MOS"] < measured[b.ssrc]["MOS"] <= int(10 * mos(0, 0, 0))
-        assert abs(measured[a.ssrc]["jitter"] - b.reception.jitter_ms) < 3
+        assert measured[a.ssrc]["jitter"] > 2 and abs(measured[a.ssrc]["jitter"] - b.reception.jitter_ms) < 8
         details = call.query()["SSRC"][str(a.ssrc)]
         assert "average MOS" not in details and "cumulative loss" not in details
         totals = client.call("statistics")["statistics"]
