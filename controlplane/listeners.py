@@ -42,7 +42,7 @@ class Listeners:
         self._settings = settings
         self._resolver = resolver
         self._services = Services(proxy.ng_message, proxy.ng_plain, commands.run, clock,
-                                  lambda: prometheus.exposition(proxy.snapshot()))
+                                  lambda: prometheus.exposition(proxy.snapshot()), proxy.unready)
         self._udp: list[NgUdpServer] = []
         self._http: list[HttpServer] = []
         self._streams: list[Listener] = []

@@ -84,6 +84,9 @@ class Operator:
     def set_debug(self, call: Any, on: bool) -> None:
         self._log.debug_call(call.call_id, on)
 
+    def drain(self, on: bool) -> None:
+        self._proxy.admission.draining = on
+
     def active(self) -> None:
         for call in self.calls().values():
             take_over(call, self.now())

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
+from controlplane.admission import Admission
 from controlplane.addresses import Endpoint
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
@@ -94,6 +95,7 @@ class Proxy:
         self._clock = clock
         self._relay = relay
         self._load = HostLoad()
+        self.admission = Admission(self._load, self.statistics)
         self._seldom = Seldom()
         self._store: Store | None = None
         self._unstored: Call | None = None
@@ -104,7 +106,7 @@ class Proxy:
         self._sockets = Sockets(specs, aliases, source, relay.open, relay.close)
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}", identities=_identities(
             settings, clock()), scale=Scale(settings.mos) if settings.measure_rtp else None)
-        self.calls = Calls(session_settings, self._sockets, source, self, self._overload)
+        self.calls = Calls(session_settings, self._sockets, source, self, self.admission.refusal)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))
         self.settings_changed()
@@ -265,16 +267,9 @@ class Proxy:
         """Look at how busy the host is."""
         self._load.update()
 
-    def _overload(self) -> str | None:
-        """The limit that forbids new calls now, in the ng protocol's words (max-load, max-cpu, max-bandwidth)."""
-        max_load, max_cpu, max_bandwidth = self._limits
-        if 0 < max_load <= self._load.average:
-            return "Load limit exceeded"
-        if 0 < max_cpu <= self._load.cpu_percent:
-            return "CPU usage limit exceeded"
-        if 0 < max_bandwidth <= self.statistics.rates.total.bytes:
-            return "Bandwidth limit exceeded"
-        return None
+    def unready(self) -> str | None:
+        """Why new calls would be refused now; None if they would be taken."""
+        return self.admission.unready(self.calls.full())
 
     def renew_templates(self, settings: Settings) -> None:
         """Use the signalling templates of these settings from now on."""
@@ -287,7 +282,7 @@ class Proxy:
         """Hand the settings to the sessions."""
         for name in SESSION_SETTINGS:
             setattr(self.calls.settings, name, getattr(self.settings, name))
-        self._limits = self.settings.max_load, self.settings.max_cpu, self.settings.max_bandwidth
+        self.admission.limits = self.settings.max_load, self.settings.max_cpu, self.settings.max_bandwidth
         self.calls.recheck(self._clock())
         self._apply()
 

@@ -100,6 +100,10 @@ DAEMON = """\
 
     standby                                       : make all calls foreign calls
 
+    drain                                         : refuse new calls, serve the running ones
+
+    undrain                                       : take new calls again
+
     debug <callid> [ on | off ]                   : switch debug logging for a call
 
     call <callid> <option>

@@ -74,6 +74,9 @@ class Backend(Sources, Protocol):
     def set_debug(self, call: Call, on: bool) -> None:
         """Switch the logging of everything about one call."""
 
+    def drain(self, on: bool) -> None:
+        """Refuse new calls, or take them again."""
+
     def active(self) -> None:
         """Make all calls own ones."""
 

@@ -2,7 +2,7 @@
 """The command table; help and usage texts are printed from it."""
 from __future__ import annotations
 
-from controlplane.cli import listing, loglevels, params, redis, sessions, settings
+from controlplane.cli import draining, listing, loglevels, params, redis, sessions, settings
 from controlplane.cli.listing import option
 from controlplane.cli.node import Node, Reply, Request, usage
 from controlplane.cli.settings import load_limit, timeout
@@ -102,6 +102,8 @@ COMMANDS = (
     Node("kslist", "", "print all subscribed keyspaces", redis.show),
     Node("active", "", "make all calls own calls", redis.active),
     Node("standby", "", "make all calls foreign calls", redis.standby),
+    Node("drain", "", "refuse new calls, serve the running ones", draining.drain),
+    Node("undrain", "", "take new calls again", draining.undrain),
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
 )

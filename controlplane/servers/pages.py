@@ -43,6 +43,8 @@ class Pages:
         self._get: dict[str, Callable[[], Page]] = {
             "/ping": lambda: Page(b"pong\n"),
             "/metrics": self._metrics,
+            "/livez": lambda: Page(b"ok\n"),
+            "/readyz": self._ready,
         }
         self._post: dict[tuple[str, str], Callable[[str, bytes, str], Awaitable[Page]]] = {
             ("/ng", NG): self._ng,
@@ -63,6 +65,10 @@ class Pages:
         """What becomes of a body; its type counts as a whole, in upper or lower case."""
         post = self._post.get((path, content_type.lower()))
         return await post(content_type.lower(), body, peer) if post else NOT_FOUND
+
+    def _ready(self) -> Page:
+        reason = self._services.unready()
+        return Page(b"ok\n") if reason is None else Page(encoded(f"{reason}\n"), status=503)
 
     def _metrics(self) -> Page:
         metrics = self._services.metrics

@@ -20,6 +20,7 @@ class Services:
     """Who answers: ng messages with and without cookie, operator commands, metrics as Prometheus reads them.
 
     ``clock`` gives Unix time in seconds. Without ``metrics`` there are none.
+    ``unready`` tells why new calls would be refused, None if they would not be.
     """
 
     message: Handler
@@ -27,6 +28,7 @@ class Services:
     command: Callable[[str], "str | Iterable[str]"]
     clock: Callable[[], float]
     metrics: Callable[[], Iterable[str]] | None = None
+    unready: Callable[[], str | None] = lambda: None
 
     def within(self, allowed: Allowed) -> Services:
         """The same for a listener that serves some commands alone."""

@@ -308,9 +308,13 @@ class Calls:
             raise PeerError("Unknown call-id")
         return call
 
-    def _check_limits(self) -> None:
+    def full(self) -> bool:
+        """True while there are as many own calls as there may be."""
         most = self.settings.max_sessions
-        if 0 <= most <= len(self.calls) and most <= sum([not call.foreign for call in self.calls.values()]):
+        return 0 <= most <= len(self.calls) and most <= sum([not call.foreign for call in self.calls.values()])
+
+    def _check_limits(self) -> None:
+        if self.full():
             if self.observer is not None:
                 self.observer.session_rejected()
             raise LoadLimitReached("Parallel session limit reached")

@@ -117,3 +117,17 @@ def test_a_handler_that_fails_is_a_bug_reported_and_not_the_end(bench: Bench, ca
     assert bench.ask("cli") == {"result": "error", "error-reason": "Internal error"}
     assert "boom" in caplog.text
     assert bench.ask("ping") == {"result": "pong"}
+
+
+def test_draining_refuses_new_calls_and_serves_the_running_ones(bench: Bench) -> None:
+    bench.signal("offer", "a", from_tag="a")
+    bench.proxy.admission.draining = True
+    assert bench.proxy.unready() == "Draining"
+    bench.signal("answer", "b", from_tag="a", to_tag="b")
+    bench.signal("offer", "a", from_tag="a", to_tag="b")
+    body = sdp.body("127.0.0.1", 4000)
+    refused = {"result": "error", "error-reason": "Parallel session limit reached"}
+    assert bench.ask("offer", sdp=body, from_tag="x", call_id="other") == refused
+    bench.proxy.admission.draining = False
+    assert bench.proxy.unready() is None
+    assert bench.ask("offer", sdp=body, from_tag="x", call_id="other")["result"] == "ok"

@@ -44,6 +44,7 @@ class FakeBackend:
     pid: int = 4711
     limit: int | None = 1024
     broken: Exception | None = None
+    draining: bool = False
     followed: list[int] | None = None
     levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS} | {"internals": -1})
     start_levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS}
@@ -95,6 +96,9 @@ class FakeBackend:
 
     def set_debug(self, call: Call, on: bool) -> None:
         self.registry[call.call_id].debug = on
+
+    def drain(self, on: bool) -> None:
+        self.draining = on
 
     def active(self) -> None:
         for call in self.registry.values():

@@ -91,3 +91,9 @@ def test_active_and_standby() -> None:
     assert Dispatcher(own).text("standby") == "Ok, all calls set to 'foreign (standby)'\n"
     assert own.registry["a"].foreign
     assert Dispatcher(FakeBackend()).text("standby") == "Ok, all calls set to 'foreign (standby)'\n"
+
+
+def test_drain_and_undrain(backend: FakeBackend) -> None:
+    run = Dispatcher(backend).text
+    assert run("drain") == "New calls are refused; own calls left: 2\n" and backend.draining
+    assert run("undrain") == "New calls are taken.\n" and not backend.draining

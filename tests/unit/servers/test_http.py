@@ -22,6 +22,8 @@ NOT_FOUND = (404, TEXT, b"not found\n")
     (request("GET", "/ping"), 200, TEXT, b"pong\n"),
     (request("GET", "/ping?x=1"), 200, TEXT, b"pong\n"),
     (request("GET", "http://x/ping"), 200, TEXT, b"pong\n"),
+    (request("GET", "/livez"), 200, TEXT, b"ok\n"),
+    (request("GET", "/readyz"), 200, TEXT, b"ok\n"),
     (request("GET", "/metrics"), 501, TEXT, b"this version has no metrics\n"),
     (request("GET", "/cli/list+totals"), 200, TEXT, b"<list totals>\n"),
     (request("GET", "/cli/list%20totals?x=1"), 200, TEXT, b"<list totals>\n"),
@@ -135,6 +137,15 @@ def test_a_reply_that_comes_later() -> None:
         asked = [asyncio.create_task(talk(server.plain.addresses[0], post("/ng", NG, b"1 de"))) for _ in range(3)]
         assert [parts(reply)[2] for reply in await asyncio.gather(*asked)] == [b"late"] * 3
     serve(check, dataclasses.replace(SERVICES, message=lambda *_: later))
+
+
+def test_not_ready() -> None:
+    async def check(server: HttpServer) -> None:
+        status, _, content = parts(await talk(server.plain.addresses[0], request("GET", "/readyz")))
+        assert (status, content) == (503, b"Draining\n")
+        status, _, content = parts(await talk(server.plain.addresses[0], request("GET", "/livez")))
+        assert status == 200, "it need not be started anew"
+    serve(check, dataclasses.replace(SERVICES, unready=lambda: "Draining"))
 
 
 def test_metrics_where_there_are_some() -> None:
