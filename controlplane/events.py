@@ -80,10 +80,10 @@ class PayloadRule(NamedTuple):
 class WantedOutput(NamedTuple):
     """One copy of what a target receives: sent from ``source`` (a local socket) to ``destination``.
 
-    ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that. ``encrypt``:
-    as SRTP. ``strip_feedback``: RTCP goes without its feedback messages (RFC 4585). ``extensions``: None copies the
-    header extensions as they are. ``rules``: at most one for each payload type. ``new_ssrc``: every source gets an
-    SSRC of our own, in RTCP too.
+    ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that. ``encrypt``: as
+    SRTP. ``strip_feedback``: RTCP goes without its feedback messages (RFC 4585). ``extensions``: None copies the header
+    extensions as they are. ``rules``: at most one for each payload type. ``ssrc_mask``: every source gets another SSRC,
+    its own with these bits (of 32) turned over, in RTCP too.
     """
 
     source: Endpoint
@@ -94,7 +94,7 @@ class WantedOutput(NamedTuple):
     strip_feedback: bool = False
     extensions: Extensions | None = None
     rules: tuple[PayloadRule, ...] = ()
-    new_ssrc: bool = False
+    ssrc_mask: int = 0
 
 
 class BundledMedia(NamedTuple):

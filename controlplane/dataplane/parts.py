@@ -24,10 +24,13 @@ RULE = struct.Struct("=BBxxB3x16s")
 """struct rtpe_rule: number, flags, pattern_len, pattern."""
 MID = struct.Struct("=BB6x256s")
 """struct rtpe_mid: id, len, text."""
+SSRC_MAP = struct.Struct("=4s4sHH4x")
+"""struct rtpe_ssrc_map: from, to, seq_offset, flags."""
 EXTENSION_BYTES = 32
 """Size of struct rtpe_extensions."""
 _PAYLOAD_TYPES = lib.RTPE_PART_PAYLOAD_TYPES
 _GROUP_PART, _RULES, _DROPPED = lib.RTPE_PART_GROUPS, lib.RTPE_PART_RULES, lib.RTPE_RULE_BLACKHOLE
+_SSRC_MAP, _OTHERS = lib.RTPE_PART_SSRC_MAP, lib.RTPE_SSRC_MAP_OTHERS
 _EXTENSIONS, _MID, _SOURCES = lib.RTPE_PART_EXTENSIONS, lib.RTPE_PART_MID, lib.RTPE_PART_SOURCES
 
 
@@ -81,8 +84,10 @@ def sources(addresses: list[bytes]) -> bytes:
 
 
 def rewriting(wanted: WantedOutput) -> bytes:
-    """The parts for payload rules, header extensions and the MID."""
+    """The parts for SSRCs, payload rules, header extensions and the MID."""
     parts = b""
+    if wanted.ssrc_mask:
+        parts += part(_SSRC_MAP, 1, SSRC_MAP.pack(bytes(4), wanted.ssrc_mask.to_bytes(4, "big"), 0, _OTHERS))
     if wanted.rules:
         rules = sorted(wanted.rules)[:MAX_RULES]
         parts += part(_RULES, len(rules), b"".join([

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from zlib import crc32
 
 from controlplane.addresses import Endpoint
 from controlplane.events import NO_RANK, BundledMedia, Mismatch, PayloadRule, WantedOutput, WantedTarget
@@ -168,13 +169,14 @@ def _blocked(call: Call, party: Party, link: Link) -> bool:
 def _echo(call: Call, media: Media, index: int, rtp: list[WantedOutput], rtcp: list[WantedOutput]) -> None:
     """Everything goes back to where it came from, as if it were somebody else's."""
     link = Link(media, media)
+    mask = crc32(f"{call.call_id} {media.number}".encode("utf-8", "surrogateescape")) or 1
     if index % 2 == 0:
-        _append(call, link, media.streams[index], rtp, new_ssrc=True)
-    _append(call, link, media.rtcp_stream(index // 2), rtcp, new_ssrc=True)
+        _append(call, link, media.streams[index], rtp, ssrc_mask=mask)
+    _append(call, link, media.rtcp_stream(index // 2), rtcp, ssrc_mask=mask)
 
 
 def _append(call: Call, link: Link, stream: Stream, outputs: list[WantedOutput], *, extensions: bool = False,
-            strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (), new_ssrc: bool = False) -> None:
+            strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (), ssrc_mask: int = 0) -> None:
     """One more copy, if the stream can be sent to, is not waiting for a first packet from there nor for keys."""
     sink = link.sink
     destination = stream.destination
@@ -186,7 +188,7 @@ def _append(call: Call, link: Link, stream: Stream, outputs: list[WantedOutput],
         return
     outputs.append(WantedOutput(
         stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), encrypt,
-        strip_feedback, rebuilt(link.source, sink) if extensions else None, rules, new_ssrc))
+        strip_feedback, rebuilt(link.source, sink) if extensions else None, rules, ssrc_mask))
 
 
 def _clock_rates(media: Media) -> tuple[tuple[int, int], ...]:

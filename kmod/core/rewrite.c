@@ -10,6 +10,7 @@ struct rtpe_rewrite {
 	u8 rule_of[PAYLOAD_TYPES];	/* 0: none, else 1 + index into rules */
 	bool strip_feedback, filters, inserts;
 	u32 num_maps;
+	u32 others;			/* combined with an SSRC that has no map */
 	struct rtpe_extensions extensions;
 	struct rtpe_mid mid;
 	struct rtpe_ssrc_map maps[RTPE_MAX_SSRC_MAPS];
@@ -44,6 +45,11 @@ static const struct rtpe_ssrc_map *find_map(const struct rtpe_ssrc_map *maps, u3
 	return NULL;
 }
 
+static bool is_for_others(const struct rtpe_ssrc_map *m)
+{
+	return m->flags & RTPE_SSRC_MAP_OTHERS;
+}
+
 static int check_maps(const struct rtpe_ssrc_map *maps, u32 count)
 {
 	u32 i;
@@ -51,7 +57,11 @@ static int check_maps(const struct rtpe_ssrc_map *maps, u32 count)
 	for (i = 0; i < count; i++) {
 		const struct rtpe_ssrc_map *m = &maps[i];
 
-		if (m->reserved[0] | m->reserved[1] | m->reserved[2] || find_map(maps, i, m->from))
+		if (m->reserved[0] | m->reserved[1] || m->flags & ~RTPE_SSRC_MAP_FLAGS)
+			return -EINVAL;
+		if (is_for_others(m) && (i + 1 < count || m->from || m->seq_offset))
+			return -EINVAL;
+		if (!is_for_others(m) && find_map(maps, i, m->from))
 			return -EINVAL;
 	}
 	return 0;
@@ -85,9 +95,11 @@ static void fill(struct rtpe_rewrite *w, const struct rtpe_rewrite_parts *parts)
 	u32 i;
 
 	w->strip_feedback = parts->strip_feedback;
-	w->num_maps = parts->num_maps;
 	for (i = 0; i < parts->num_maps; i++)
-		w->maps[i] = parts->maps[i];
+		if (is_for_others(&parts->maps[i]))
+			w->others = parts->maps[i].to;
+		else
+			w->maps[w->num_maps++] = parts->maps[i];
 	for (i = 0; i < parts->num_rules; i++) {
 		w->rules[i] = parts->rules[i];
 		w->rule_of[parts->rules[i].number] = (u8)(1 + i);
@@ -168,12 +180,14 @@ static void replace_source(const struct rtpe_rewrite *w, struct rtpe_packet *p)
 {
 	const struct rtpe_ssrc_map *m = find_map(w->maps, w->num_maps, p->ssrc);
 
-	if (!m)
+	if (!m && !w->others)
 		return;
-	p->seq += m->seq_offset;
-	write16(p->data + 2, p->seq);
-	p->ssrc = m->to;
-	memcpy(p->data + 8, &m->to, 4);
+	if (m) {
+		p->seq += m->seq_offset;
+		write16(p->data + 2, p->seq);
+	}
+	p->ssrc = m ? m->to : p->ssrc ^ w->others;
+	memcpy(p->data + 8, &p->ssrc, 4);
 }
 
 static int rewrite_rtp(const struct rtpe_rewrite *w, struct rtpe_packet *p)
@@ -202,12 +216,14 @@ struct replacer {
 static void replace_ssrc(struct rtpe_rtcp_visitor *v, u8 *ssrc)
 {
 	struct replacer *r = container_of(v, struct replacer, visitor);
-	u32 from;
+	u32 from, to;
 
 	memcpy(&from, ssrc, 4);
 	r->map = find_map(r->w->maps, r->w->num_maps, from);
-	if (r->map)
-		memcpy(ssrc, &r->map->to, 4);
+	if (!r->map && !from)
+		return;
+	to = r->map ? r->map->to : from ^ r->w->others;
+	memcpy(ssrc, &to, 4);
 }
 
 /* Extended numbers move by a signed step, so that a small one does not look like a whole cycle. */
@@ -249,7 +265,9 @@ static int rewrite_rtcp(const struct rtpe_rewrite *w, struct rtpe_packet *p)
 	struct rtpe_rtcp r;
 	u32 at;
 
-	if (!w->strip_feedback && !w->num_maps)
+	bool replaces = w->num_maps || w->others;
+
+	if (!w->strip_feedback && !replaces)
 		return RTPE_SEND;
 	if (!rtpe_rtcp_is_whole(p))
 		return -EBADMSG;
@@ -257,7 +275,7 @@ static int rewrite_rtcp(const struct rtpe_rewrite *w, struct rtpe_packet *p)
 		strip_feedback(p);
 	if (p->len < RTPE_RTCP_MIN_LEN)
 		return RTPE_LEAVE_OUT;
-	for (at = 0; w->num_maps && rtpe_rtcp_at(p, at, &r); at += r.len)
+	for (at = 0; replaces && rtpe_rtcp_at(p, at, &r); at += r.len)
 		rtpe_rtcp_visit(&r, &replacer.visitor);
 	return RTPE_SEND;
 }

@@ -222,6 +222,8 @@
 #define RTPE_MAX_GROUPS 8
 #define RTPE_MAX_SOURCES 8
 #define RTPE_MAX_SSRC_MAPS 32
+#define RTPE_SSRC_MAP_OTHERS 0x0001
+#define RTPE_SSRC_MAP_FLAGS 0x0001
 #define RTPE_MAX_RULES 32
 #define RTPE_MAX_PATTERN 16
 #define RTPE_MAX_MKI 128
@@ -534,11 +536,17 @@ struct rtpe_output_msg {
  * RTP from SSRC `from` leaves with SSRC `to` and seq_offset added to its sequence
  * number; in RTCP every `from` becomes `to`, and the highest sequence number
  * reported for it moves by seq_offset as well.
+ *
+ * With RTPE_SSRC_MAP_OTHERS, which only the last entry may have, every SSRC that
+ * has no entry of its own is combined with `to` by exclusive or; `from` and
+ * seq_offset are 0. So a report about what was sent to a source arrives there
+ * as one about what it has sent. In RTCP an SSRC of 0, which means none, stays.
  */
 struct rtpe_ssrc_map {
 	__u32 from, to;		/* network byte order */
 	__u16 seq_offset;	/* modulo 65536 */
-	__u16 reserved[3];
+	__u16 flags;		/* RTPE_SSRC_MAP_* */
+	__u16 reserved[2];
 };
 
 /* What an output does to one payload type. */

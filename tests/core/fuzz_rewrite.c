@@ -34,6 +34,7 @@ static size_t read_parts(struct input *in, const u8 *data, size_t size)
 		memcpy(&in->maps[i].from, data + at, 4);
 		memcpy(&in->maps[i].to, data + at + 4, 4);
 		memcpy(&in->maps[i].seq_offset, data + at + 8, 2);
+		in->maps[i].flags = data[at + 10] & 3;
 	}
 	in->parts.strip_feedback = data[0] & 1;
 	in->parts.num_rules = data[0] >> 1 & 1;

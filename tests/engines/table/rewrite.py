@@ -9,7 +9,7 @@ from tests.core.test_extmap import Case, edited, some_case
 from tests.engines.packets import SSRC, extension, rtcp, rtp, sender_report
 from tests.engines.scenario import FAILS, LEFT_OUT, Out, Scenario, scenario
 from tests.kernel.guest import abi
-from tests.kernel.guest.case_rewrite import extensions, maps, mid, rule, rules, ssrc_map
+from tests.kernel.guest.case_rewrite import extensions, maps, mid, others, rule, rules, ssrc_map
 from tests.peers.srtp import suite
 
 
@@ -20,6 +20,23 @@ def sources_and_numbers(s: Scenario) -> None:
     for seq in range(65520, 65560):
         for ssrc, new, offset in ((SSRC, 0xCAFE, 10), (7, 8, -1), (9, 9, 0)):
             s.send(rtp(seq, ssrc=ssrc), out={0: rtp(seq + offset, ssrc=new, ts=seq * 160)})
+
+
+@scenario()
+def sources_without_a_name(s: Scenario) -> None:
+    """Every SSRC but those named is another one on the other side, and itself again when it comes back in a report."""
+    mask = 0x5A5A0001
+    s.add(outputs=(Out(more=maps(ssrc_map(SSRC, 0xCAFE, 10), others(mask))),
+                   Out("far1", "b1", more=maps(others(mask)))))
+    for ssrc in (7, 0xFFFFFFFF, 0):
+        s.send(rtp(1, ssrc=ssrc), out={n: rtp(1, ssrc=ssrc ^ mask) for n in (0, 1)})
+    s.send(rtp(1), out={0: rtp(11, ssrc=0xCAFE, ts=160), 1: rtp(1, ssrc=SSRC ^ mask)})
+
+    def reports(sender: int, source: int) -> bytes:
+        return (rtcp(1, 201, struct.pack(">IIIIIII", sender, source, 0, 0x10100, 1, 2, 3))
+                + rtcp(15, 206, struct.pack(">II4s4sI", sender, 0, b"REMB", b"\1abc", source)))
+    s.send(reports(7, 7 ^ mask), out={n: reports(7 ^ mask, 7) for n in (0, 1)})
+    s.send(reports(7, SSRC), out={0: reports(7 ^ mask, 0xCAFE), 1: reports(7 ^ mask, SSRC ^ mask)})
 
 
 @scenario()

@@ -18,6 +18,11 @@ def ssrc_map(old: int, new: int, offset: int = 0) -> bytes:
     return struct.pack(">II", old, new) + struct.pack("<H6x", offset)
 
 
+def others(mask: int, old: int = 0, offset: int = 0) -> bytes:
+    """rtpe_ssrc_map for every SSRC that has none."""
+    return struct.pack(">II", old, mask) + struct.pack("<HH4x", offset, 1)
+
+
 def rule(number: int, blackhole: bool = False, min_payload: int = 0, pattern: bytes = b"") -> bytes:
     """rtpe_rule."""
     return struct.pack("<BBHB3x16s", number, blackhole, min_payload, len(pattern), pattern)
@@ -230,6 +235,8 @@ def refused() -> None:
     bad = [
         (mid(0, b"m"), "EINVAL"), (mid(15, b"m"), "EINVAL"), (mid(1, b""), "EINVAL"),
         (maps(ssrc_map(1, 2), ssrc_map(1, 3)), "EINVAL"), (maps(*[ssrc_map(n, 0) for n in range(33)]), "ERANGE"),
+        (maps(others(1), ssrc_map(1, 2)), "EINVAL"), (maps(others(1, old=5)), "EINVAL"),
+        (maps(others(1, offset=5)), "EINVAL"), (maps(struct.pack("<IIHH4x", 0, 1, 0, 2)), "EINVAL"),
         (rules(rule(128)), "EINVAL"), (rules(rule(8), rule(8)), "EINVAL"),
         (rules(*[rule(n) for n in range(33)]), "ERANGE"),
         (rules(struct.pack("<BBHB3x16s", 1, 0, 0, 17, b"")), "EINVAL"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.kernel.guest import abi, net
 from tests.kernel.guest.abi import ADD, DEL, FLUSH, GET, Target, addr, batch, output, record
-from tests.kernel.guest.case_rewrite import extensions, group, maps, mid, rule, rules, ssrc_map
+from tests.kernel.guest.case_rewrite import extensions, group, maps, mid, others, rule, rules, ssrc_map
 
 HEADER = 16         # bytes of rtpe_batch, and of rtpe_record
 EDGES = (0, 1, 2, 3, 7, 8, 15, 16, 31, 32, 33, 63, 64, 127, 128, 255, 256, 0x7FFF, 0x8000, 0xFFFF, 0x10000, 0x7FFFFFFF,
@@ -35,7 +35,8 @@ def _changes(dice: random.Random) -> bytes:
     """What an output does to its packets."""
     more = b""
     if dice.random() < 0.3:
-        more += maps(*(ssrc_map(n, dice.getrandbits(32), dice.getrandbits(16)) for n in range(dice.choice((1, 2, 32)))))
+        more += maps(*(ssrc_map(n, dice.getrandbits(32), dice.getrandbits(16)) for n in range(dice.choice((1, 2, 31)))),
+                     *([others(dice.getrandbits(32))] if dice.random() < 0.5 else []))
     if dice.random() < 0.3:
         more += rules(*(rule(n, dice.random() < 0.1, dice.choice((0, 9)), dice.choice((b"", b"\xd5", bytes(16))))
                         for n in sorted(dice.sample(range(128), dice.choice((1, 4, 32))))))

@@ -6,7 +6,7 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
-from controlplane.dataplane.parts import EXTENSION_BYTES, GROUP, MID, PART, PAYLOAD_TYPE, RULE
+from controlplane.dataplane.parts import EXTENSION_BYTES, GROUP, MID, PART, PAYLOAD_TYPE, RULE, SSRC_MAP
 from controlplane.errors import DataPlaneError
 from controlplane.events import (BundledMedia, Extensions, Mismatch, PayloadRule, SrtpKeys, WantedOutput,
                                  WantedTarget)
@@ -26,6 +26,7 @@ TARGET = WantedTarget(
     (PAYLOAD_TYPE, "payload_type", "number group clock_rate"),
     (GROUP, "group", "rtp_start rtp_end rtcp_start rtcp_end mid_len mid"),
     (RULE, "rule", "number flags pattern_len pattern"), (MID, "mid", "id len text"),
+    (SSRC_MAP, "ssrc_map", "from to seq_offset flags"),
     (abi.COUNTERS, "counters", "packets bytes errors last_us"),
     (abi.TRACKER, "ssrc", "ssrc valid last_pt ext_seq packets bytes last_us lost duplicates reordered jitter last_ts"),
 ])
@@ -147,11 +148,11 @@ def test_what_outputs_do_to_packets():
     rules = PayloadRule(101, True), PayloadRule(8, False, b"\xd5")
     record = abi.add_target(WantedTarget(A, (
         WantedOutput(A, B, rules=rules, extensions=Extensions((1, 9, 255), (3, "audio"))),
-        WantedOutput(A, B, extensions=Extensions(())))))
+        WantedOutput(A, B, extensions=Extensions(()), ssrc_mask=0x01020304))))
     m, parts = message_of(record)
     assert [(kind, count) for kind, count, _ in parts] == [
         (lib.RTPE_PART_OUTPUT, 1), (lib.RTPE_PART_RULES, 2), (lib.RTPE_PART_EXTENSIONS, 1), (lib.RTPE_PART_MID, 1),
-        (lib.RTPE_PART_OUTPUT, 1), (lib.RTPE_PART_EXTENSIONS, 1)]
+        (lib.RTPE_PART_OUTPUT, 1), (lib.RTPE_PART_SSRC_MAP, 1), (lib.RTPE_PART_EXTENSIONS, 1)]
     packed = ffi.from_buffer("struct rtpe_rule[]", parts[1][2])
     assert [(r.number, r.flags, r.min_payload, bytes(r.pattern)[:r.pattern_len]) for r in packed] == [
         (8, 0, 0, b"\xd5"), (101, lib.RTPE_RULE_BLACKHOLE, 0, b"")]
@@ -159,7 +160,8 @@ def test_what_outputs_do_to_packets():
     assert {at for at in range(256) if allowed[at // 8] >> at % 8 & 1} == {1, 9, 255}
     mid = ffi.from_buffer("struct rtpe_mid *", parts[3][2])
     assert (mid.id, ffi.string(mid.text)[:mid.len]) == (3, b"audio")
-    assert not any(parts[5][2])
+    assert bytes(parts[5][2]) == struct.pack("=4s4sHH4x", bytes(4), b"\1\2\3\4", 0, lib.RTPE_SSRC_MAP_OTHERS)
+    assert not any(parts[6][2])
 
 
 def test_a_bundle():

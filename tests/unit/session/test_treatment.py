@@ -20,7 +20,8 @@ def test_media_echo(value: str, offerer: str, answerer: str) -> None:
         target = daemon.targets[daemon.local(tag)]
         assert daemon.sends_to(daemon.local(tag)) == ([own] if way == "back" else [])
         assert target.discard == (way == "nowhere")
-        assert all(output.new_ssrc for output in target.rtp_outputs)
+        assert len({output.ssrc_mask for output in (*target.rtp_outputs, *target.rtcp_outputs)}) <= 1
+        assert all(output.ssrc_mask for output in target.rtp_outputs)
     assert ("echo" if offerer == "back" else "blackhole") in daemon.send("query")["tags"]["A"]["medias"][0]["flags"]
 
 
