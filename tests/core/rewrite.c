@@ -64,7 +64,13 @@ TEST(rewrite_refuses)
 	CHECK_EQ(check_rules((struct rtpe_rule[]){ { .reserved = { 0, 0, 1 } } }, 1), -EINVAL);
 	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1, .to = 5 }, (struct rtpe_ssrc_map){ .from = 2, .to = 5 }), 0);
 	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1 }, (struct rtpe_ssrc_map){ .from = 1 }), -EINVAL);
-	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1 }, (struct rtpe_ssrc_map){ .reserved = { 0, 0, 1 } }), -EINVAL);
+	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1 }, (struct rtpe_ssrc_map){ .reserved = { 0, 1 } }), -EINVAL);
+	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1 }, (struct rtpe_ssrc_map){ .flags = 2 }), -EINVAL);
+	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 0 }, (struct rtpe_ssrc_map){ .to = 5, .flags = 1 }), 0);
+	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .to = 5, .flags = 1 }, (struct rtpe_ssrc_map){ .from = 1 }), -EINVAL);
+	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1 }, (struct rtpe_ssrc_map){ .from = 2, .flags = 1 }), -EINVAL);
+	CHECK_EQ(check_map((struct rtpe_ssrc_map){ .from = 1 }, (struct rtpe_ssrc_map){ .seq_offset = 1, .flags = 1 }),
+		 -EINVAL);
 	CHECK_EQ(check_mid((struct rtpe_mid){ .id = 1, .len = 1, .text = "m" }), 0);
 	CHECK_EQ(check_mid((struct rtpe_mid){ .id = 255, .len = 255, .text = "m" }), 0);
 	CHECK_EQ(check_mid((struct rtpe_mid){ .id = 0, .len = 1, .text = "m" }), -EINVAL);
@@ -201,10 +207,22 @@ TEST(rewrite_sources)
 
 		for (k = 0; k < COUNT(maps) - 1; k++)
 			maps[k].from = 100 + k;
-		maps[k] = (struct rtpe_ssrc_map){ ssrc(rows[i].from), ssrc("NEWS"), rows[i].offset, { 0 } };
+		maps[k] = (struct rtpe_ssrc_map){ ssrc(rows[i].from), ssrc("NEWS"), rows[i].offset, 0, { 0 } };
 		check_case(rows[i].name);
 		media_rtp(&m, 96);
 		CHECK_EQ(rewrite(&parts, &m), RTPE_SEND);
 		CHECK(m.len == 12 && !memcmp(m.bytes, rows[i].out, 12));
 	}
+}
+
+TEST(rewrite_other_sources)
+{
+	struct rtpe_ssrc_map maps[] = { { .from = ssrc("CRSS"), .to = ssrc("NEWS") },
+					{ .to = ssrc("\x20\0\0\1"), .flags = RTPE_SSRC_MAP_OTHERS } };
+	struct rtpe_rewrite_parts parts = { .maps = maps, .num_maps = COUNT(maps) };
+	static struct media m;
+
+	media_rtp(&m, 96);
+	CHECK_EQ(rewrite(&parts, &m), RTPE_SEND);
+	CHECK(m.len == 12 && !memcmp(m.bytes, "\x80\x60\x12\x34\0\0\0\1sSRB", 12));
 }

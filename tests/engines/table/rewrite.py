@@ -32,11 +32,11 @@ def sources_without_a_name(s: Scenario) -> None:
         s.send(rtp(1, ssrc=ssrc), out={n: rtp(1, ssrc=ssrc ^ mask) for n in (0, 1)})
     s.send(rtp(1), out={0: rtp(11, ssrc=0xCAFE, ts=160), 1: rtp(1, ssrc=SSRC ^ mask)})
 
-    def reports(sender: int, source: int) -> bytes:
-        return (rtcp(1, 201, struct.pack(">IIIIIII", sender, source, 0, 0x10100, 1, 2, 3))
+    def reports(sender: int, source: int, up: int = 0) -> bytes:
+        return (rtcp(1, 201, struct.pack(">IIIIIII", sender, source, 0, 0x10100 + up, 1, 2, 3))
                 + rtcp(15, 206, struct.pack(">II4s4sI", sender, 0, b"REMB", b"\1abc", source)))
     s.send(reports(7, 7 ^ mask), out={n: reports(7 ^ mask, 7) for n in (0, 1)})
-    s.send(reports(7, SSRC), out={0: reports(7 ^ mask, 0xCAFE), 1: reports(7 ^ mask, SSRC ^ mask)})
+    s.send(reports(7, SSRC), out={0: reports(7 ^ mask, 0xCAFE, 10), 1: reports(7 ^ mask, SSRC ^ mask)})
 
 
 @scenario()
