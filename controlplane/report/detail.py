@@ -8,12 +8,15 @@ from controlplane.addresses import Endpoint
 from controlplane.report.codecs import codec_name
 from controlplane.report.model import Call, Media, Party, Stream, is_foreign
 
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), 127)}
+_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
+_INVISIBLE = {code: f"\\u{code:04x}"
+              for code in (*range(0x200b, 0x2010), *range(0x2028, 0x202f), *range(0x2066, 0x206a))}
+_ESCAPES = _CONTROLS | _INVISIBLE
 
 
 def _clean(text: str | None) -> str:
-    """Text from a peer, unable to start a new line or to steer a terminal."""
-    return (text or "").translate(_CONTROLS)
+    """Text from a peer, unable to start a new line, to steer a terminal or to look like other text."""
+    return (text or "").translate(_ESCAPES)
 
 
 def one_line(call: Call) -> str:

@@ -88,6 +88,7 @@ def test_names_from_peers_cannot_forge_lines() -> None:
     call = two_party_call("x\ncallid: y\x1b[2J")
     call.parties[0].tag = "a\nb"
     assert "callid: x\\x0acallid: y\\x1b[2J\n" in detail.block(call, NOW)
+    assert r" \u202egnp.\x9b |" in detail.one_line(two_party_call("\u202egnp.\x9b"))
     assert "--- Tag 'a\\x0ab'," in detail.block(call, NOW)
     assert detail.one_line(call).count("\n") == 1
 
