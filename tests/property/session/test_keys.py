@@ -76,4 +76,4 @@ def test_any_negotiation(rounds: list) -> None:  # type: ignore[type-arg]
                              via_branch=f"to-{other}", sdes=answered["wish"], osrtp=answered["osrtp"])
         check(daemon)
         check_keys(daemon)
-        check_answered(daemon.party(one).medias[0], cryptos(text))
+        check_answered(daemon.call.tags[one].medias[0], cryptos(text))
