@@ -2,6 +2,7 @@
 """Encrypted streams that get other sockets, other keys and other engines; libsrtp at both ends goes on regardless."""
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -151,6 +152,8 @@ def test_an_accelerator_that_refuses_what_it_had_gives_back_what_it_knows(stream
 def test_what_waits_on_the_socket_while_the_accelerator_takes_over_cannot_be_replayed(
         stream: Stream, monkeypatch: pytest.MonkeyPatch, waits: bool) -> None:
     """Once the queue is empty the accelerator knows what the relay has let through; at the next look at the latest."""
+    if not waits and "RTPENGINE_COMPILED" in os.environ:
+        pytest.skip("in compiled modules nothing can be replaced")
     stream.apply()
     stream.talk()
     late = [stream.sender.protect(rtp(stream.sequence + n & 0xFFFF)) for n in range(1, 151)]
