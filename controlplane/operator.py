@@ -11,6 +11,7 @@ from controlplane.config.option import Option
 from controlplane.config.options import ALL
 from controlplane.config.options_process import LOG_SUBSYSTEMS
 from controlplane.config.settings import Settings
+from controlplane.explain import explain
 from controlplane.log import Log
 from controlplane.proxy import Proxy
 from controlplane.report.counters import Statistics
@@ -80,6 +81,10 @@ class Operator:
 
     def terminate(self, calls: Iterable[Any]) -> None:
         self._proxy.end(list(calls))
+
+    def explain(self, call: Any) -> list[str]:
+        self._proxy.refresh(call)
+        return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look))
 
     def set_debug(self, call: Any, on: bool) -> None:
         self._log.debug_call(call.call_id, on)

@@ -13,6 +13,7 @@ from controlplane.addresses import Endpoint
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
 from controlplane.dataplane.indices import Indices
+from controlplane.dataplane.look import Look
 from controlplane.dataplane.program import Program
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator, adopted_by
@@ -202,6 +203,10 @@ class Proxy:
         """Read the counters of one call now."""
         stats = {local: self._program.stream_stats(local) for local in self.calls.sockets_of(call)}
         self.calls.update_stats(stats, self._clock())
+
+    def look(self, local: Endpoint) -> Look:
+        """What the engines do with one socket now. DataPlaneError."""
+        return self._program.look(local)
 
     def on_relay_events(self) -> None:
         """Packet sources to learn from and failed sockets, as the relay reports them."""

@@ -104,6 +104,8 @@ DAEMON = """\
 
     undrain                                       : take new calls again
 
+    explain <callid>                              : say where the packets of a call go, and why
+
     debug <callid> [ on | off ]                   : switch debug logging for a call
 
     call <callid> <option>

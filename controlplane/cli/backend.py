@@ -77,6 +77,9 @@ class Backend(Sources, Protocol):
     def drain(self, on: bool) -> None:
         """Refuse new calls, or take them again."""
 
+    def explain(self, call: Call) -> Iterable[str]:
+        """Lines that say where the packets of a call go, and why."""
+
     def active(self) -> None:
         """Make all calls own ones."""
 

@@ -115,6 +115,16 @@ def call_debug(request: Request) -> Reply:
     return f"{'Enabled' if _SWITCH[flag] else 'Disabled'} debugging for call '{request.call.call_id}'\n"
 
 
+def explain(request: Request) -> Reply:
+    """``explain <callid>``; everything left of the line is the call-ID."""
+    if not request.rest:
+        raise Answer(MORE)
+    call = request.backend.calls().get(request.rest)
+    if call is None:
+        raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
+    return "".join([f"{line}\n" for line in request.backend.explain(call)])
+
+
 def debug(request: Request) -> Reply:
     """``debug <callid> [on|enable|off|disable]``."""
     call_id = request.word()

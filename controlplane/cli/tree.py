@@ -104,6 +104,8 @@ COMMANDS = (
     Node("standby", "", "make all calls foreign calls", redis.standby),
     Node("drain", "", "refuse new calls, serve the running ones", draining.drain),
     Node("undrain", "", "take new calls again", draining.undrain),
+    Node("explain", "<callid>", "say where the packets of a call go, and why",
+         sessions.explain),
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
 )

@@ -259,8 +259,17 @@ class Ledger:
         target = self.installed[local]
         if not is_encrypted(target.wanted):
             return self._targets.seeds(target.slot)
+        return _read_seeds(self._ask(local))
+
+    def state(self, local: Endpoint) -> abi.TargetState | None:
+        """What the engine says of a target; None if it has none there. DataPlaneError."""
+        if local not in self.installed:
+            return None
+        return abi.read_state(self._ask(local).check("state of a target").body)
+
+    def _ask(self, local: Endpoint) -> abi.Reply:
         (reply,) = abi.replies(self._engine.command(abi.batch(abi.get_target(local))))
-        return _read_seeds(reply)
+        return reply
 
 
 def _read_seeds(reply: abi.Reply) -> abi.Seeds:

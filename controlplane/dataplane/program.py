@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.indices import Indices, goes_on, is_encrypted
+from controlplane.dataplane.look import Look
 from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.selector import Accelerator
 from controlplane.dataplane.relay import Relay
@@ -193,6 +194,13 @@ class Program:
                                      for local, seeds in handed.items() if local in self._fast.installed])
         except DataPlaneError as error:
             self._give_up(error)
+
+    def look(self, local: Endpoint) -> Look:
+        """What the engines do with one socket now. DataPlaneError if one of them does not answer."""
+        held = self._relay.installed.get(local)
+        return Look(held.wanted if held is not None else None, self._relay.state(local),
+                    self._fast.state(local) if self._fast is not None else None, self._fast is not None,
+                    local in self.watch.held)
 
     def stats(self) -> Iterator[dict[Endpoint, StreamStats]]:
         """What every open socket with a target received and sent, in pieces; sockets may come and go in between."""

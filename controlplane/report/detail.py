@@ -7,30 +7,21 @@ from collections.abc import Iterable, Iterator
 from controlplane.addresses import Endpoint
 from controlplane.report.codecs import codec_name
 from controlplane.report.model import Call, Media, Party, Stream, is_foreign
-
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_INVISIBLE = {code: f"\\u{code:04x}"
-              for code in (*range(0x200b, 0x2010), *range(0x2028, 0x202f), *range(0x2066, 0x206a))}
-_ESCAPES = _CONTROLS | _INVISIBLE
-
-
-def _clean(text: str | None) -> str:
-    """Text from a peer, unable to start a new line, to steer a terminal or to look like other text."""
-    return (text or "").translate(_ESCAPES)
+from controlplane.report.text import clean
 
 
 def one_line(call: Call) -> str:
     """The call's line in ``list sessions all``."""
     marked = "y" if _marked(call) else "n"
     foreign = "y" if is_foreign(call) else "n"
-    return (f"ID: {_clean(call.call_id):>60} | del:{marked} | creat:{int(call.created):12d} | "
+    return (f"ID: {clean(call.call_id):>60} | del:{marked} | creat:{int(call.created):12d} | "
             f"prx:{call.created_from} | redis:{call.hosted_db:2d} | frgn:{foreign} | rec:n\n")
 
 
 def block(call: Call, now: float) -> str:
     """Everything about one call."""
     head = [
-        "", f"callid: {_clean(call.call_id)}", f"deletionmark: {_word(_marked(call))}",
+        "", f"callid: {clean(call.call_id)}", f"deletionmark: {_word(_marked(call))}",
         f"created: {int(call.created)}", f"proxy: {call.created_from}", f"tos: {call.tos}",
         f"last_signal: {int(call.last_signal)}", f"redis_keyspace: {call.hosted_db}",
         f"last redis update: {int(call.stored_at * 1e6)}",
@@ -43,14 +34,14 @@ def party_block(call: Call, party: Party, now: float) -> str:
     """What the call's block says about one party."""
     end = now if party.deletion_at is None else min(now, party.deletion_at)
     duration = max(0.0, end - max(party.created, party.renewed))
-    lines = [f"--- Tag '{_clean(party.tag)}', type: {party.type}, label '{_clean(party.label)}', "
-             f"branch '{_clean(party.branch)}', callduration {duration:.6f}"]
+    lines = [f"--- Tag '{clean(party.tag)}', type: {party.type}, label '{clean(party.label)}', "
+             f"branch '{clean(party.branch)}', callduration {duration:.6f}"]
     if party.aliases:
-        names = ", ".join(f"'{_clean(name)}'" for name in (party.tag, *party.aliases))
+        names = ", ".join(f"'{clean(name)}'" for name in (party.tag, *party.aliases))
         lines.append(f"---     Aliases: {names}")
     for media in party.medias:
         for wording in ("subscribed to", "subscription of"):
-            lines.extend(f"---     {wording} media with monologue tag '{_clean(tag)}' (index: {index})"
+            lines.extend(f"---     {wording} media with monologue tag '{clean(tag)}' (index: {index})"
                          for tag, index in _peers(party, media))
     for media in party.medias:
         lines.extend(_media_lines(media))
@@ -66,7 +57,7 @@ def _peers(party: Party, media: Media) -> Iterator[tuple[str | None, int]]:
 
 def _media_lines(media: Media) -> Iterator[str]:
     protocol = media.protocol or "(unknown)"
-    yield f"------ Media #{media.index} ({_clean(media.type)} over {_clean(protocol)}) using {codec_name(media)}"
+    yield f"------ Media #{media.index} ({clean(media.type)} over {clean(protocol)}) using {codec_name(media)}"
     ssrc = _latest_ssrc(media)
     for stream in media.streams:
         if stream.local is not None:

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,7 @@ import pytest
 from tests.peers.call import Call
 from tests.peers.daemon import Command, Daemon, free_port, own_command
 from tests.peers.ngclient import NgClient
-from tests.peers.rtp import Endpoint, pump
+from tests.peers.rtp import Endpoint, Packet, pump
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(
     os.environ.get("RTPENGINE_COMMAND") == "reference", reason="the reference's texts differ")]
@@ -170,6 +170,26 @@ def test_termination_with_calls() -> None:
         assert re.search(r"Call ended after 0:\d\d: FORCED\n", log)
         assert re.search(r"--------- Port +127\.0\.0\.1:\d+ +<> +127\.0\.0\.1:\d+ *, in 1 p, 172 b, 0 e", log)
         assert "a=rtpmap" not in log  # bodies may hold keys
+
+
+def test_explanations() -> None:
+    with Daemon() as daemon, daemon.client() as client, closing(Endpoint()) as a, closing(Endpoint()) as b:
+        call = Call(client, a, b, flags=["strict-source"])
+        call.offer()
+        call.answer()
+        for n in range(10):
+            a.send(b"%d" % n)
+        assert pump([a, b], 3.0, lambda: len(b.arrivals) == 10)
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as stranger:
+            for n in range(7):
+                stranger.sendto(Packet(8, n, n, 1, b"x").pack(), a.destination)
+        eventually(lambda: "dropped: 7 from elsewhere" in daemon.cli(f"explain {call.call_id}"), "drops")
+        said = daemon.cli(f"explain {call.call_id}")
+        assert f"sent to: 127.0.0.1:{a.port}, as the SDP said\n      let in: 127.0.0.1:{a.port}\n" in said
+        assert "received 10 packets (0 in the accelerator), the last 0." in said and "; sent 10 (0)" in said, said
+        assert "engine: user space, as there is no accelerator" in said
+        assert "Call ID not found (nobody)" in daemon.cli("explain nobody")
+        assert "More parameters required" in daemon.cli("explain")
 
 
 def test_signals() -> None:

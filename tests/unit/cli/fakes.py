@@ -94,6 +94,9 @@ class FakeBackend:
         for call in calls:
             del self.registry[call.call_id]
 
+    def explain(self, call: Call) -> list[str]:
+        return [f"why {call.call_id} is", "  as it is"]
+
     def set_debug(self, call: Call, on: bool) -> None:
         self.registry[call.call_id].debug = on
 
