@@ -13,7 +13,7 @@ import syslog
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Any, NamedTuple, Protocol, TextIO
 
 ROOT = "rtpengine"
@@ -59,6 +59,14 @@ class CallContext(NamedTuple):
 
 
 _context: ContextVar[CallContext | None] = ContextVar("call", default=None)
+
+
+def name_call(call_id: str) -> Token[CallContext | None]:
+    """Lines logged from now on name this call, until forget_call() gets what this returns."""
+    return _context.set(CallContext(call_id))
+
+
+forget_call = _context.reset
 
 
 class about_call:

@@ -208,6 +208,8 @@ class Calls:
         if self.observer is not None:
             self.observer.session_ended(call, reason, now)
         call.close()
+        for local in call.released:  # nobody will ask what the streams have counted
+            self._counting.pop(local, None)
         self._report_closed(call)
         call.wake_at = inf
         for party in call.parties:  # the cycles: nothing of the call waits for the garbage collector
