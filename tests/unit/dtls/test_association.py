@@ -169,7 +169,8 @@ def test_who_has_no_cookie_gets_one_and_nothing_else() -> None:
         assert not server._handshakes and server.phase is Phase.HANDSHAKING
 
 
-@pytest.mark.parametrize("cookie", [bytes(16), ONE.cookie(str(FOREIGN)), OTHER.cookie(str(THEIRS))])
+@pytest.mark.parametrize("cookie", [bytes(16), ONE.cookie(str(FOREIGN)), OTHER.cookie(str(THEIRS))],
+                         ids=["zeros", "of another address", "of another daemon"])
 def test_a_cookie_that_is_not_ours_counts_as_none(cookie: bytes) -> None:
     network, server, client = pair(ONE, OTHER)
     hello = cookie_hello(server, client)
