@@ -10,7 +10,6 @@ import errno
 import logging
 import os
 import select
-import socket
 import threading
 import warnings
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from typing import Any
 from netfilterqueue import NetfilterQueue, Packet
 
 from controlplane.dataplane.native import NativeEngine
+from controlplane.dataplane.queuesocket import QueueSocket
 from controlplane.dataplane.relay import Relay
 from controlplane.errors import DataPlaneError
 from controlplane.relay._native import ffi, lib
@@ -42,26 +42,6 @@ class QueueCounters:
     accepted: int
     dropped: int
     undelivered: int
-
-
-class _Receiver(socket.socket):
-    """The queue's socket once more: lets its reader stop, and counts what the kernel says it could not deliver."""
-
-    def __init__(self, descriptor: int):
-        super().__init__(fileno=os.dup(descriptor))
-        self.setblocking(False)
-        self.stopped = False
-        self.overruns = 0
-
-    def recv(self, size: int, flags: int = 0) -> bytes:
-        if self.stopped:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-        try:
-            return super().recv(size, flags)
-        except OSError as error:
-            if error.errno == errno.ENOBUFS:
-                self.overruns += 1
-            raise
 
 
 def _release_with(relay: Any) -> Callable[[Any], None]:
@@ -89,7 +69,7 @@ class NfQueue(NativeEngine):
         self._consumed = self._accepted = 0
         self._statistics = open(_STATISTICS, "rb", buffering=0)
         self._queue = self._bind()
-        self._receiver = _Receiver(self._queue.get_fd())
+        self._receiver = QueueSocket(self._queue.get_fd())
         self._wake, self._waker = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._worker = threading.Thread(target=self._run, name=f"nfqueue-{number}", daemon=True)
         self._worker.start()

@@ -9,7 +9,8 @@ import pytest
 
 MODULES = (
     "controlplane.ng.dispatch", "controlplane.sdp.parse", "controlplane.session.calls", "controlplane.ports.pool",
-    "controlplane.dataplane.abi", "controlplane.dataplane.program", "controlplane.proxy", "controlplane.nglog",
+    "controlplane.dataplane.abi", "controlplane.dataplane.program", "controlplane.dataplane.nfqueue",
+    "controlplane.proxy", "controlplane.nglog",
     "controlplane.ice.agent", "controlplane.srtp.sdes")
 
 
