@@ -193,19 +193,20 @@ def state_outlives_a_replacement() -> None:
 
 def state_moves_to_another_target() -> None:
     """What DEL answers, put into an ADD, goes on where the first one ended."""
-    model, n = Model(ONE), 2 * 65536 + 65535
-    with flow(secured(ONE, ONE, more=states(n), sent=states(n, 40))) as (control, a, b):
+    other = keys(engine.AES_CM_128, 51)     # under one key the sender's SRTCP indices would stay
+    model, sent, n = Model(ONE), Model(other), 2 * 65536 + 65535
+    with flow(secured(ONE, other, more=states(n), sent=states(n, 40))) as (control, a, b):
         a.sendto(model.rtp(net.rtp(n), n), NEAR)
         a.sendto(model.rtcp(net.rtcp(), 3), NEAR)
-        assert net.receive(b, 2) == [model.rtp(net.rtp(n), n), model.rtcp(net.rtcp(), 40)]
+        assert net.receive(b, 2) == [sent.rtp(net.rtp(n), n), sent.rtcp(net.rtcp(), 40)]
         state = control.remove(NEAR)
-        control.add(secured(ONE, ONE, more=state.srtp, sent=state.outputs[0].srtp))
+        control.add(secured(ONE, other, more=state.srtp, sent=state.outputs[0].srtp))
         for packet in (model.rtp(net.rtp(n), n), model.rtcp(net.rtcp(), 3)):
             a.sendto(packet, NEAR)
         assert net.silent(b) and control.state(NEAR).drops == {"replay": 2}
         a.sendto(model.rtp(net.rtp(n + 1), n + 1), NEAR)
         a.sendto(model.rtcp(net.rtcp(), 4), NEAR)
-        assert net.receive(b, 2) == [model.rtp(net.rtp(n + 1), n + 1), model.rtcp(net.rtcp(), 41)]
+        assert net.receive(b, 2) == [sent.rtp(net.rtp(n + 1), n + 1), sent.rtcp(net.rtcp(), 41)]
 
 
 def keys_are_never_shown() -> None:
