@@ -65,7 +65,11 @@ struct rtpe_engine *rtpe_relay_engine(struct rtpe_relay *r);
 /* Binds and serves a UDP socket. EADDRINUSE, EADDRNOTAVAIL, EMFILE, EINVAL ... */
 int rtpe_relay_open(struct rtpe_relay *r, const struct rtpe_addr *local, int tos);
 
-/* The port can be opened again at once; outputs that still use the socket count errors. ENOENT. */
+/*
+ * The port can be opened again at once; outputs that still use the socket count errors. ENOENT.
+ * One time in some ten thousand Linux keeps the port of a socket that was being polled
+ * until the packet thread wakes for another one (EADDRINUSE); the next port will do.
+ */
 int rtpe_relay_close(struct rtpe_relay *r, const struct rtpe_addr *local);
 
 /* DSCP and ECN bits of what leaves by itself, 0 to 255; an output's own tos prevails. ENOENT, EINVAL. */
