@@ -47,10 +47,7 @@ class Told:
             call = Call(client, a, b)
             call.offer()
             call.answer()
-            for _ in range(10):
-                a.send(b"x" * 160)
-                b.send(b"y" * 160)
-                pump((a, b), 0.01)
+            call.talk()
             for packet in RTCP:
                 a.transmit(packet, is_rtcp=True)
                 pump((a, b), 0.1)

@@ -7,7 +7,6 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -21,14 +20,6 @@ pytestmark = pytest.mark.e2e
 SLOWEST = 2.0
 """Seconds that an answer may take under a flood, on a host that does other things too."""
 PIECES = 50
-
-
-@pytest.fixture
-def ends() -> Iterator[tuple[Endpoint, Endpoint]]:
-    a, b = Endpoint(), Endpoint()
-    yield a, b
-    a.close()
-    b.close()
 
 
 def place(client, a: Endpoint, b: Endpoint) -> Call:  # type: ignore[no-untyped-def]

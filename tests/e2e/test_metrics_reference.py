@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.peers import debian
 from tests.peers.call import Call
 from tests.peers.daemon import Command, Daemon, free_port, own_command, reference_command
-from tests.peers.rtp import Endpoint, pump
+from tests.peers.rtp import Endpoint
 
 pytestmark = pytest.mark.e2e
 Key = tuple[str, tuple[tuple[str, str], ...]]
@@ -26,10 +26,7 @@ def scrape(command: Command) -> tuple[dict[str, str], dict[Key, float], str]:
             call = Call(client, a, b)
             call.offer()
             call.answer()
-            for _ in range(10):
-                a.send(b"x" * 160)
-                b.send(b"y" * 160)
-                pump((a, b), 0.01)
+            call.talk()
             call.delete()
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
                 text = reply.read().decode()

@@ -31,14 +31,6 @@ def broker() -> Iterator[Broker]:
         pytest.skip(f"mosquitto cannot be had: {reason}")
 
 
-@pytest.fixture
-def ends() -> Iterator[tuple[Endpoint, Endpoint]]:
-    a, b = Endpoint(seed=1), Endpoint(seed=2)
-    yield a, b
-    a.close()
-    b.close()
-
-
 def options(broker: Broker, folder: Path, scope: str, *more: str) -> tuple[str, ...]:
     secret = folder / "password"
     secret.write_text(PASSWORD + "\n")

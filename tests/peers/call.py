@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.peers import sdp
 from tests.peers.ngclient import NgClient
-from tests.peers.rtp import Endpoint
+from tests.peers.rtp import Endpoint, pump
 
 _numbers = itertools.count(1)
 
@@ -48,6 +48,13 @@ class Call:
         section = sdp.sections(self.answered)[0]
         self.a.hear(section)
         return section
+
+    def talk(self, packets: int = 10) -> None:
+        """Both send so many packets."""
+        for _ in range(packets):
+            self.a.send(b"x" * 160)
+            self.b.send(b"y" * 160)
+            pump((self.a, self.b), 0.01)
 
     def query(self) -> dict[str, Any]:
         """What the daemon knows of the call."""
