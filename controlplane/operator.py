@@ -82,8 +82,11 @@ class Operator:
     def terminate(self, calls: Iterable[Any]) -> None:
         self._proxy.end(list(calls))
 
-    def explain(self, call: Any) -> list[str]:
+    def refresh(self, call: Any) -> None:
         self._proxy.refresh(call)
+
+    def explain(self, call: Any) -> list[str]:
+        self.refresh(call)
         return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look))
 
     def set_debug(self, call: Any, on: bool) -> None:

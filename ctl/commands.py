@@ -114,6 +114,34 @@ DAEMON = """\
         debug [ on | off ]                        : switch debug logging for the call
         tag <tag> <option>
             info                                  : print one party of the call in detail
+            delay <uint>                          : delay the audio of a party in ms: not available yet
+            detect-dtmf <1 | 0>                   : detect DTMF in the audio of a party: not available yet
+
+    media <option>
+        list <option>
+            files                                 : print all media files: not available yet
+            dbs                                   : print all entries of the data base: not available yet
+            caches                                : print all cached entries: not available yet
+            players                               : print all players: not available yet
+        add <option>
+            file <path>                           : load a media file: not available yet
+            db <id>                               : load an entry of the data base: not available yet
+            cache <id>                            : load a cached entry: not available yet
+        reload <option>
+            file <path>                           : load again a media file: not available yet
+            db <id>                               : load again an entry of the data base: not available yet
+            cache <id>                            : load again a cached entry: not available yet
+            files                                 : load again all media files: not available yet
+            dbs                                   : load again all entries of the data base: not available yet
+            caches                                : load again all cached entries: not available yet
+        evict <option>
+            file <path>                           : forget a media file: not available yet
+            db <id>                               : forget an entry of the data base: not available yet
+            cache <id>                            : forget a cached entry: not available yet
+            files                                 : forget all media files: not available yet
+            dbs                                   : forget all entries of the data base: not available yet
+            caches                                : forget all cached entries: not available yet
+            players                               : forget all players: not available yet
 
 """
 LOCAL = """\

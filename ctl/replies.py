@@ -10,7 +10,7 @@ _FAILURES = re.compile(
       | (?:Fail|Failed|Invalid|Warning)\b
       | No\ such\ (?:call|tag)\  | No\ call\ ID\ specified | Call\ I[Dd]\ (?:not\ found\ \(|'.*'\ not\ found$)
       | Keyspace\ notification\ feature\ has\ not | Keyspace\ .*\ is\ not\ among
-      | (?:Setting|The\ option|Taking\ over|Handing\ over)\ .*\ is\ not\ available\ yet | No\ redis\ write\ to\b
+      | [A-Z][^:\n]{1,99}\ is\ not\ available\ yet | No\ redis\ write\ to\b
     )""", re.VERBOSE | re.MULTILINE)
 
 

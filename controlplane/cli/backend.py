@@ -71,6 +71,9 @@ class Backend(Sources, Protocol):
     def terminate(self, calls: Iterable[Call]) -> None:
         """Destroy calls at once; the reason is FORCED."""
 
+    def refresh(self, call: Call) -> None:
+        """Read the counters of a call from the engines now."""
+
     def set_debug(self, call: Call, on: bool) -> None:
         """Switch the logging of everything about one call."""
 

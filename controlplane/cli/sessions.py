@@ -44,6 +44,11 @@ def show_sessions(request: Request) -> Reply:
     call = request.backend.calls().get(request.rest)
     if call is None:
         raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
+    return _block(request, call)
+
+
+def _block(request: Request, call: Call) -> str:
+    request.backend.refresh(call)
     return detail.block(call, request.backend.now())
 
 
@@ -92,11 +97,12 @@ def select_party(request: Request, tag: str) -> None:
 
 def call_info(request: Request) -> Reply:
     """``call <callid> info``."""
-    return detail.block(request.call, request.backend.now())
+    return _block(request, request.call)
 
 
 def party_info(request: Request) -> Reply:
     """``call <callid> tag <tag> info``."""
+    request.backend.refresh(request.call)
     return detail.party_block(request.call, request.party, request.backend.now())
 
 

@@ -2,7 +2,7 @@
 """The command table; help and usage texts are printed from it."""
 from __future__ import annotations
 
-from controlplane.cli import draining, listing, loglevels, params, redis, sessions, settings
+from controlplane.cli import draining, listing, loglevels, params, redis, sessions, settings, unavailable
 from controlplane.cli.listing import option
 from controlplane.cli.node import Node, Reply, Request, usage
 from controlplane.cli.settings import load_limit, timeout
@@ -87,7 +87,7 @@ _CALL = (
     Node("terminate", "", "terminate the call immediately", sessions.call_terminate),
     Node("debug", "[ on | off ]", "switch debug logging for the call", sessions.call_debug),
     Node("tag", "<tag> <option>", select=sessions.select_party, children=(
-        Node("info", "", "print one party of the call in detail", sessions.party_info),)),
+        Node("info", "", "print one party of the call in detail", sessions.party_info), *unavailable.TAG)),
 )
 
 COMMANDS = (
@@ -108,4 +108,5 @@ COMMANDS = (
          sessions.explain),
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
+    Node("media", "<option>", children=unavailable.MEDIA),
 )

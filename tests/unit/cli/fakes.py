@@ -45,6 +45,7 @@ class FakeBackend:
     limit: int | None = 1024
     broken: Exception | None = None
     draining: bool = False
+    refreshed: list[str] = field(default_factory=list)
     followed: list[int] | None = None
     levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS} | {"internals": -1})
     start_levels: dict[str, int] = field(default_factory=lambda: {name: 6 for name in SUBSYSTEMS}
@@ -93,6 +94,9 @@ class FakeBackend:
     def terminate(self, calls: Iterable[Call]) -> None:
         for call in calls:
             del self.registry[call.call_id]
+
+    def refresh(self, call: Call) -> None:
+        self.refreshed.append(call.call_id)
 
     def explain(self, call: Call) -> list[str]:
         return [f"why {call.call_id} is", "  as it is"]

@@ -40,6 +40,7 @@ def test_details(backend: FakeBackend) -> None:
     assert run("list sessions one").startswith("\ncallid: one\n")
     assert run("list sessions two words").startswith("\ncallid: two words\n")
     assert run("call one tag totag88 info").startswith("--- Tag 'totag88', type: TO_TAG,")
+    assert backend.refreshed == ["one", "one", "one", "two words", "one"], "counters are read when somebody looks"
 
 
 def test_the_listing_survives_calls_ending_meanwhile(backend: FakeBackend) -> None:
