@@ -20,16 +20,14 @@ from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import RtcpTap
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
 from controlplane.dtls.identity import Identities
-from controlplane.errors import ConfigError, PeerError
+from controlplane.errors import ConfigError
 from controlplane.exporters import Exporters
 from controlplane.garbage import PERIOD, Garbage
 from controlplane.handover import leave_calls, take_calls
 from controlplane.hostload import INTERVAL as LOAD_INTERVAL
 from controlplane.listeners import Listeners
 from controlplane.log import NOTICE, Log, Seldom
-from controlplane.ng.dispatch import Handler
-from controlplane.ng.reply import Reply
-from controlplane.ng.request import Request
+from controlplane.ngcli import NgCli
 from controlplane.operator import Operator
 from controlplane.proxy import Proxy
 from controlplane.store.store import Store
@@ -92,7 +90,7 @@ class App:
             commands = CliDispatcher(operator)
             self._renewal = Renewal(self.proxy, operator,
                                     lambda: self._listeners.certificates if self._listeners else [])
-            self.proxy.add_command("cli", _ng_cli(commands))
+            self.proxy.add_command("cli", NgCli(commands.run))
             self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
                                     for each in self.proxy.interfaces())
@@ -302,15 +300,6 @@ async def _every(seconds: float, act: Callable[[], Iterator[None] | None]) -> No
                 await asyncio.sleep(0)
         except Exception:
             _log.exception("Failure in a timer")
-
-
-def _ng_cli(commands: CliDispatcher) -> Handler:
-    """The ng command ``cli``: an operator command in ``body``, its text in ``response``."""
-    def run(request: Request) -> Reply:
-        if not request.body:
-            raise PeerError("No 'body' in message")
-        return {"response": commands.text(request.body)}
-    return run
 
 
 def run(settings: Settings, log: Log, detach: Callable[[], None] | None) -> None:
