@@ -33,6 +33,13 @@ class Address(NamedTuple):
         return self.packed == _ZERO[self.family]
 
     @property
+    def private_network(self) -> int | None:
+        """Which of the networks it is in whose addresses mean something else elsewhere; None if in none."""
+        number = int.from_bytes(self.packed, "big")
+        return next((index for index, (family, prefix, shift) in enumerate(_PRIVATE)
+                     if family == self.family and number >> shift == prefix), None)
+
+    @property
     def sdp_family(self) -> str:
         """``IP4`` or ``IP6`` as RFC 8866 section 5.7 writes it."""
         return "IP4" if self.family == 4 else "IP6"
@@ -50,6 +57,20 @@ def _text(family: int, packed: bytes) -> str:
 def zero_address(family: int) -> Address:
     """0.0.0.0 or ``::``."""
     return Address(family, _ZERO[family])
+
+
+def _network(text: str) -> tuple[int, int, int]:
+    """Family, prefix and the number of bits behind it."""
+    host, _, length = text.partition("/")
+    address = Address.parse(host)
+    shift = 8 * len(address.packed) - int(length)
+    return address.family, int.from_bytes(address.packed, "big") >> shift, shift
+
+
+_PRIVATE = tuple(map(_network, (
+    "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "127.0.0.0/8",
+    "fc00::/7", "fe80::/10", "::1/128")))
+"""RFC 1918, 6598, 3927, 1122, 4193, 4291."""
 
 
 class Endpoint(NamedTuple):

@@ -228,7 +228,8 @@ class Calls:
         confirmed = stream.confirmed
         first = media.handling.nat_wait and not stream.received
         stream.received = True
-        if not learning.observe(stream, media.handling, event.source, event.at, call.last_signal):
+        held = learning.is_held(media, stream)
+        if not learning.observe(stream, media.handling, event.source, event.at, call.last_signal, held):
             if first:
                 self._refresh(call)
             return

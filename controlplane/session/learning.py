@@ -4,15 +4,23 @@
 A source is ranked by how much of the advertised endpoint it matches. In the mode ``heuristic`` the best one wins.
 Learning ends at once for an exact match, else with the first packet that is later than WINDOW seconds after the
 last signalling; ``Calls`` has the sources reported again when the window closes.
+
+A key says that packets are the party's own, not that they come from it: who hears them can send them again, from
+elsewhere and faster. So a party with keys from SDP is ``held`` to the address that it has announced until the window
+closes, unless it seems to be behind a NAT. (With keys from DTLS the handshake has said where it is.)
 """
 from __future__ import annotations
 
 from controlplane.addresses import Endpoint
-from controlplane.session.media import Handling
+from controlplane.session.media import Handling, Media
 from controlplane.session.stream import Stream
 
 WINDOW = 3.0
 """Seconds after an offer or answer in which sources are compared."""
+
+
+NEAR = 1
+"""The rank of another port of the announced address."""
 
 
 def rank(advertised: Endpoint, source: Endpoint) -> int:
@@ -20,7 +28,21 @@ def rank(advertised: Endpoint, source: Endpoint) -> int:
     return 2 * (source.address != advertised.address) + (source.port != advertised.port)
 
 
-def observe(stream: Stream, handling: Handling, source: Endpoint, at: float, last_signal: float) -> bool:
+def is_held(media: Media, stream: Stream) -> bool:
+    """True if at first no packets count but those from the announced address.
+
+    A private address cannot be the one that a party is seen at, unless we are in the same network.
+    """
+    if media.keys is None or media.keys is not media.sdes or media.mapping is None or stream.advertised is None:
+        return False
+    if stream.learned is not None and not _is_near(stream, stream.learned):
+        return False
+    network = stream.advertised.address.private_network
+    return network is None or network == media.mapping.place.advertised.private_network
+
+
+def observe(stream: Stream, handling: Handling, source: Endpoint, at: float, last_signal: float,
+            held: bool = False) -> bool:
     """A packet came from ``source`` at ``at`` (Unix time in seconds); True if that changed ``stream``.
 
     What came before the last signalling says nothing about where the party is now.
@@ -29,7 +51,15 @@ def observe(stream: Stream, handling: Handling, source: Endpoint, at: float, las
         return False
     if stream.confirmed:
         return _hand_over(stream, handling, source)
-    return _MODES[handling.learning](stream, handling, source, at - last_signal >= WINDOW)
+    late = at - last_signal >= WINDOW
+    if held and not late and handling.learning == "heuristic" and not _is_near(stream, source):
+        return False
+    return _MODES[handling.learning](stream, handling, source, late)
+
+
+def _is_near(stream: Stream, source: Endpoint) -> bool:
+    """True if a source has the announced address, whatever its port."""
+    return stream.advertised is not None and rank(stream.advertised, source) <= NEAR
 
 
 def ranks(stream: Stream, handling: Handling) -> bool:

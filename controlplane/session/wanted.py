@@ -75,7 +75,7 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         learns = current and _reports_sources(media, stream)
         target = WantedTarget(
             local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
-            clocks, _best_rank(stream) if ranked else None, decrypt,
+            clocks, _best_rank(call, media, stream) if ranked else None, decrypt,
             _bundled(call, party, media, index))
         yield index, target if media.ice is None and media.dtls is None else _opened(target, media)
 
@@ -96,8 +96,10 @@ def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[Bundle
                                *_outputs(call, party, member, index)) for member in bundle.medias])
 
 
-def _best_rank(stream: Stream) -> int:
-    return NO_RANK if stream.best_rank is None else stream.best_rank
+def _best_rank(call: Call, media: Media, stream: Stream) -> int:
+    if stream.best_rank is not None:
+        return stream.best_rank
+    return learning.NEAR if call.relearn_at is not None and learning.is_held(media, stream) else NO_RANK
 
 
 def _reports_sources(media: Media, stream: Stream) -> bool:

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from controlplane.session.learning import WINDOW
 from tests.attack import forged
 from tests.attack.forged import MEDIA, REPORTS, SIGNALLING, Forger
 from tests.attack.ground import PACKETS, Ground
@@ -73,30 +74,52 @@ def test_forged_media_keep_no_call_alive(ground: Ground, family: int, kind: str)
         assert after["stats"]["errors"] >= before["stats"]["errors"] + 6 * N
 
 
-@pytest.mark.parametrize("kind", ["sdes", "dtls", "ice and dtls"])
-@pytest.mark.parametrize("mode, leaked", [("default", N), ("off", 0)])
-def test_overheard_media_that_come_from_elsewhere_first(ground: Ground, family: int, kind: str, mode: str,
-                                                        leaked: int) -> None:
-    """Who listens to the party can be faster than it: then what is for it goes there, encrypted, until it is heard.
+OVERHEARD: dict[str, tuple[dict[str, object], int]] = {
+    "default": ({}, 0), "off": ({"endpoint-learning": "off"}, 0), "immediate": ({"endpoint-learning": "immediate"}, N),
+    "delayed": ({"endpoint-learning": "delayed"}, N)}
 
-    Of DTLS the handshake has said where the party is, and of ICE the checks.
+
+def _overhear(scene: SecureScene, count: int = N) -> None:
+    """Mallory listens to Alice, and is faster: what Alice has encrypted comes from elsewhere first."""
+    assert isinstance(scene.alice, Secured) and scene.alice.destination
+    for _ in range(count):
+        sealed = scene.alice.seal(scene.alice.next_packet(b"party " * 20).pack())
+        scene.mallory.rtp.sendto(sealed, scene.alice.destination)
+    scene.settle()
+
+
+@pytest.mark.parametrize("kind", ["sdes", "dtls", "ice and dtls"])
+@pytest.mark.parametrize("mode", OVERHEARD)
+def test_overheard_media_that_come_from_elsewhere_first(ground: Ground, family: int, kind: str, mode: str) -> None:
+    """They are heard, and attract nothing: the party is at the address that it has announced, until it says otherwise.
+
+    Of DTLS the handshake has said where the party is, and of ICE the checks. Who asks for learning without comparing
+    has what is for the party go there, encrypted, until it is heard.
     """
-    keys = {"endpoint-learning": "off"} if mode == "off" else {}
+    keys, leaked = OVERHEARD[mode]
     with secure_scene(ground, family, kind, **keys) as scene:
         scene.connect()
-        assert isinstance(scene.alice, Secured) and scene.alice.destination
-        for _ in range(N):
-            sealed = scene.alice.seal(scene.alice.next_packet(b"party " * 20).pack())
-            scene.mallory.rtp.sendto(sealed, scene.alice.destination)
-        scene.settle()
+        _overhear(scene)
         for _ in range(N):
             scene.bob.send(b"party " * 20)
         scene.settle()
         assert len(scene.mallory.arrivals) == (leaked if kind == "sdes" else 0)
+        assert scene.heard(scene.alice) == N - len(scene.mallory.arrivals)
         assert not any(b"party" in arrival.packet.payload for arrival in scene.mallory.arrivals)
         scene.forget()
-        assert scene.exchange() == (N, N)
-        assert scene.toll() == (0, 0)
+        if mode != "immediate" or kind != "sdes":
+            assert scene.exchange() == (N, N)
+            assert scene.toll() == (0, 0)
+
+
+def test_overheard_media_of_a_party_that_is_silent(ground: Ground) -> None:
+    """After three seconds a party with keys from SDP may be elsewhere, until it is heard from where it said."""
+    with secure_scene(ground, 4, "sdes") as scene:
+        scene.connect()
+        time.sleep(WINDOW + 0.2)
+        _overhear(scene)
+        scene.speak(scene.bob)
+        assert len(scene.mallory.arrivals) == N
 
 
 @pytest.mark.parametrize("kind, mode, heard", [

@@ -8,11 +8,12 @@ import random
 import pytest
 
 from controlplane.addresses import Endpoint
-from controlplane.events import SrtpKeys
+from controlplane.events import NO_RANK, SrtpKeys
+from controlplane.session.learning import NEAR, WINDOW
 from controlplane.srtp.crypto import Crypto, crypto_text, fresh, parse_crypto
 from controlplane.srtp.sdes import SdesWishes
 from controlplane.srtp.suites import SUITES, find_suite
-from tests.unit.session.calls import Daemon, ep, sdp
+from tests.unit.session.calls import V4, Daemon, ep, sdp, spec
 
 CM_80, CM_32, GCM = "AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32", "AEAD_AES_128_GCM"
 A, B = "192.0.2.10:41000", "198.51.100.20:42000"
@@ -144,13 +145,56 @@ def test_encrypted_streams_are_learned_and_taken_over_like_others() -> None:
     daemon, _, _ = call(caller(line(1)), callee(line(2)))
     local = daemon.local("A")
     assert daemon.targets[local].learning
-    daemon.packet(local, "192.0.2.99:7", after=1)
-    assert daemon.party("A").medias[0].streams[0].endpoint == ep("192.0.2.99:7")
+    daemon.packet(local, "192.0.2.10:7", after=1)
+    assert daemon.party("A").medias[0].streams[0].endpoint == ep("192.0.2.10:7")
     daemon.packet(local, A, after=1)
     daemon.packet(daemon.local("B"), B)
     target = daemon.targets[local]
     assert target.offload and not target.learning and target.decrypt == KA.keys
     assert encrypted(daemon, daemon.local("B")) == {KB.keys}
+
+
+ELSEWHERE = "192.0.2.99:7"
+
+
+def test_a_key_holds_a_party_to_its_address_for_a_while() -> None:
+    """What it has sent may have been heard, and sent again by others."""
+    daemon, _, _ = call(caller(line(1)), callee(line(2)))
+    local = daemon.local("A")
+    assert daemon.targets[local].best_rank == NEAR
+    daemon.packet(local, ELSEWHERE, after=1)
+    assert daemon.sends_to(daemon.local("B")) == [A] and daemon.targets[local].learning
+    daemon.pass_time(WINDOW)
+    assert daemon.targets[local].best_rank == NO_RANK
+    daemon.packet(local, ELSEWHERE)
+    assert daemon.sends_to(daemon.local("B")) == [ELSEWHERE] and not daemon.targets[local].learning
+    daemon.offer(caller(line(1), version=2), to_tag="B")
+    daemon.answer(callee(line(2)))
+    assert daemon.targets[local].best_rank == NO_RANK, "there it is known to be"
+    daemon.packet(local, ELSEWHERE, after=1)
+    assert daemon.sends_to(daemon.local("B")) == [ELSEWHERE]
+
+
+@pytest.mark.parametrize("announced, ours, held", [
+    ("192.0.2.10", V4, True), ("10.1.2.3", V4, False), ("10.1.2.3", "10.9.9.9", True),
+    ("10.1.2.3", "192.168.1.1", False), ("192.0.2.10", "10.9.9.9", True)])
+def test_parties_behind_a_nat_are_not_held(announced: str, ours: str, held: bool) -> None:
+    daemon = Daemon(spec("default", ours))
+    daemon.offer(sdp(announced, 41000, line(1), protocol="RTP/SAVP"))
+    daemon.answer(callee(line(2)))
+    daemon.packet(daemon.local("A"), ELSEWHERE, after=1)
+    assert daemon.sends_to(daemon.local("B")) == ([f"{announced}:41000"] if held else [ELSEWHERE])
+
+
+@pytest.mark.parametrize("words, protocol", [({"endpoint_learning": "immediate"}, "RTP/SAVP"),
+                                             ({"endpoint_learning": "delayed"}, "RTP/SAVP"), ({}, "RTP/AVP")])
+def test_neither_are_those_without_keys_or_with_another_way_to_learn(words: dict[str, str], protocol: str) -> None:
+    lines = [line(1)] * (protocol == "RTP/SAVP")
+    daemon = Daemon()
+    daemon.offer(caller(*lines, protocol=protocol), **words)
+    daemon.answer(callee(line(2), protocol=protocol), **words)
+    daemon.packet(daemon.local("A"), ELSEWHERE, after=1)
+    assert daemon.sends_to(daemon.local("B")) == [ELSEWHERE]
 
 
 def test_a_reoffer_with_the_same_keys_changes_nothing() -> None:
