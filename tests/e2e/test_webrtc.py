@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import array
 import asyncio
-import fractions
-import math
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
+import aiortc
 import pytest
 
 from tests.peers import sdp
 from tests.peers.daemon import Daemon
-from tests.peers.plain import RATE, SAMPLES, Plain, level_of, magnitudes
+from tests.peers.plain import Plain, level_of, magnitudes
+from tests.peers.webrtc import Tone
 
-aiortc = pytest.importorskip("aiortc")
-av = pytest.importorskip("av")
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
-TONE = 440.0
 WANTED = 60
 """Packets, or frames, that have to arrive: more than a second of audio."""
 
@@ -28,29 +25,6 @@ WANTED = 60
 def daemon() -> Iterator[Daemon]:
     with Daemon(interfaces=("127.0.0.1",)) as running:
         yield running
-
-
-class Tone(aiortc.MediaStreamTrack):
-    """A sine wave in real time."""
-
-    kind = "audio"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._begin: float | None = None
-        self._at = 0
-
-    async def recv(self) -> av.AudioFrame:
-        if self._begin is None:
-            self._begin = time.monotonic()
-        await asyncio.sleep(max(0.0, self._begin + self._at / RATE - time.monotonic()))
-        frame = av.AudioFrame(format="s16", layout="mono", samples=SAMPLES)
-        frame.planes[0].update(b"".join(
-            int(12000 * math.sin(2 * math.pi * TONE * (self._at + n) / RATE)).to_bytes(2, "little", signed=True)
-            for n in range(SAMPLES)))
-        frame.pts, frame.sample_rate, frame.time_base = self._at, RATE, fractions.Fraction(1, RATE)
-        self._at += SAMPLES
-        return frame
 
 
 @asynccontextmanager

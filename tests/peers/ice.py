@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from unittest import mock
 
 import aioice
@@ -10,11 +11,16 @@ import aioice
 LOOPBACK = {4: "127.0.0.1", 6: "::1"}
 
 
+def on_loopback(families: Iterable[int] = (4,)) -> AbstractContextManager[object]:
+    """Within, agents find candidates there and nowhere else."""
+    addresses = [LOOPBACK[family] for family in families]
+    return mock.patch("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: addresses)
+
+
 async def gathered(families: Iterable[int] = (4,), **options: object) -> aioice.Connection:
     """A connection whose host candidates are on loopback."""
-    addresses = [LOOPBACK[family] for family in families]
     connection = aioice.Connection(use_ipv4=4 in families, use_ipv6=6 in families, **options)
-    with mock.patch("aioice.ice.get_host_addresses", lambda use_ipv4, use_ipv6: addresses):
+    with on_loopback(families):
         await connection.gather_candidates()
     return connection
 

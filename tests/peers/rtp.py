@@ -70,7 +70,8 @@ def _plain_socket(family: int, kind: int) -> socket.socket:
     return socket.socket(family, kind)
 
 
-def _bind_pair(address: str, make: SocketMaker, port: int) -> tuple[socket.socket, socket.socket]:
+def bind_pair(address: str, make: SocketMaker, port: int) -> tuple[socket.socket, socket.socket]:
+    """Sockets for RTP and RTCP; ``port`` 0 takes any even one. OSError."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for _ in range(200):
         rtp, rtcp_socket = make(family, socket.SOCK_DGRAM), make(family, socket.SOCK_DGRAM)
@@ -98,7 +99,7 @@ class Endpoint:
 
     def __init__(self, address: str = "127.0.0.1", *, port: int = 0, payload_type: int = 8, clock_rate: int = 8000,
                  make: SocketMaker = _plain_socket, seed: int | None = None):
-        self.rtp, self.rtcp = _bind_pair(address, make, port)
+        self.rtp, self.rtcp = bind_pair(address, make, port)
         for sock in (self.rtp, self.rtcp):
             sock.setblocking(False)
             sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
