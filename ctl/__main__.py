@@ -38,7 +38,7 @@ def run(arguments: Sequence[str]) -> int:
     words = " ".join(chosen.words).strip()
     if chosen.help or not words:
         return _usage(host, port, OK if chosen.help else USAGE)
-    return _command(host, port, words)
+    return _command(host, port, f"json {words}" if chosen.json else words)
 
 
 def _command(host: str, port: int, words: str) -> int:

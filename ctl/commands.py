@@ -143,6 +143,8 @@ DAEMON = """\
             caches                                : forget all cached entries: not available yet
             players                               : forget all players: not available yet
 
+    json <command>                                : run a command that lists or prints, and reply in JSON
+
 """
 LOCAL = """\
     Executed by rtpengine-ctl itself:
@@ -152,7 +154,8 @@ LOCAL = """\
         check [ --id <n> --chain <chain> ]        : tell whether that rule is there
         remove [ --id <n> --chain <chain> ]       : take it away; "rule install --help" shows all options
 
-    Options: --config-file <file> and --config-section <name> tell where to find listen-cli.
+    Options: --config-file <file> and --config-section <name> tell where to find listen-cli; --json has lists
+    and single values printed as JSON.
 
     Return value: 0 on success with output from the server side, 1 for bad usage, 2 if the daemon cannot be
     reached, 3 if it does not answer in time, 4 for an error text of the daemon.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from ctl import commands, target
+from ctl import commands, schema, target
 
 _DESCRIPTION = f"""\
 rtpengine-ctl sends one command to a running rtpengine over its listen-cli port and prints the reply. Without
@@ -16,7 +16,7 @@ _OPTIONS = (("-ip <ipaddress>[:<port>]", "where the daemon listens"), ("-port <p
             ("--config-file <file>", "settings file with listen-cli, /etc/rtpengine/rtpengine.conf if not given"),
             ("--config-section <name>", "its section, rtpengine if not given"),
             ("--strict", "accepted for scripts that give it; error texts always count as failures"),
-            ("--help", "print the commands"))
+            ("--json", "print what a command lists as JSON, see below"), ("--help", "print the commands"))
 
 
 def manual() -> str:
@@ -33,6 +33,10 @@ def _lines() -> Iterator[str]:
     yield from _rows(_OPTIONS)
     yield ".SH COMMANDS"
     yield from _rows(_commands())
+    yield from (".SH JSON", *map(_escaped, schema.INTRODUCTION.splitlines()))
+    yield from _rows(schema.VALUES)
+    for name, fields in schema.OBJECTS.items():
+        yield from (f".SS {name}", *_rows(fields.items()))
     yield ".SH EXIT STATUS"
     yield from _rows((str(status), text) for status, text in commands.STATUS.items())
     yield from (".SH SEE ALSO", r"rtpengine(8)")

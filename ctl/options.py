@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 MAX_PORT = 65535
 _WITH_VALUE = ("ip", "port", "config-file", "config-section")
-_FLAGS = ("help", "strict")
+_FLAGS = ("help", "strict", "json")
 _PREFERRED = {"c": "config-file", "co": "config-file", "con": "config-file", "conf": "config-file",
               "confi": "config-file", "config": "config-file", "config-": "config-file"}
 """Abbreviations that would be ambiguous but are in use."""
@@ -30,6 +30,7 @@ class Options:
     config_file: str | None = None
     config_section: str = "rtpengine"
     strict: bool = False  # changes nothing: error texts always count as failures
+    json: bool = False
     help: bool = False
     words: tuple[str, ...] = ()
 

@@ -6,7 +6,7 @@ import re
 
 _FAILURES = re.compile(
     r"""\n?(?:
-        Unknown\ command: | Incomplete\ command: | More\ parameters\ required\.
+        \{"error": | Unknown\ command: | Incomplete\ command: | More\ parameters\ required\.
       | (?:Fail|Failed|Invalid|Warning)\b
       | No\ such\ (?:call|tag)\  | No\ call\ ID\ specified | Call\ I[Dd]\ (?:not\ found\ \(|'.*'\ not\ found$)
       | Keyspace\ notification\ feature\ has\ not | Keyspace\ .*\ is\ not\ among

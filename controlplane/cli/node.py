@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from controlplane.cli.backend import Backend
+from controlplane.cli.jsontext import written
 from controlplane.report.model import Call, Party
 
 HELP_COLUMN = 50
 MORE = "More parameters required.\n"
 INCOMPLETE = "Incomplete command: \n"
+NO_JSON = "That command has no form in JSON.\n"
 Reply = str | Iterable[str]
 
 
@@ -20,10 +23,14 @@ class Answer(Exception):
 
 @dataclass(slots=True)
 class Request:
-    """A command being worked on: what is left to read, and the call and party named so far."""
+    """A command being worked on: what is left to read, and the call and party named so far.
+
+    ``json``: the reply has to be the data of the command, see data.py.
+    """
 
     backend: Backend
     rest: str
+    json: bool = False
     selected_call: Call | None = None
     selected_party: Party | None = None
 
@@ -50,7 +57,7 @@ class Node:
     """A keyword: either with a handler for the rest of the line, or with children.
 
     ``select`` takes one word before the children and notes in the request what it names.
-    ``spellings`` are accepted but not shown.
+    ``spellings`` are accepted but not shown. ``data`` gives what the handler's text says, for JSON.
     """
 
     keyword: str
@@ -60,6 +67,7 @@ class Node:
     children: tuple[Node, ...] = ()
     select: Callable[[Request, str], None] | None = None
     spellings: tuple[str, ...] = ()
+    data: Callable[[Request], Any] | None = None
 
     def line(self, indent: str) -> str:
         """The keyword with its parameters and its explanation from column 50 on."""
@@ -70,13 +78,13 @@ class Node:
 def execute(nodes: tuple[Node, ...], request: Request) -> Reply:
     """Follow the table down to a handler. Answer for a command that leads nowhere."""
     keyword = request.word()
-    if keyword == "help":
+    if keyword == "help" and not request.json:
         return "Available sub-commands at this level:\n" + "".join(node.line("\t") for node in nodes)
     node = next((node for node in nodes if keyword == node.keyword or keyword in node.spellings), None)
     if node is None:
         raise Answer(f"Unknown command: {keyword}\n")
     if node.handler is not None:
-        return node.handler(request)
+        return _data(node, request) if request.json else node.handler(request)
     if not request.rest:
         raise Answer(MORE)
     if node.select is not None:
@@ -84,6 +92,12 @@ def execute(nodes: tuple[Node, ...], request: Request) -> Reply:
         if not request.rest:
             raise Answer(INCOMPLETE)
     return execute(node.children, request)
+
+
+def _data(node: Node, request: Request) -> Reply:
+    if node.data is None:
+        raise Answer(NO_JSON)
+    return written(node.keyword, node.data(request))
 
 
 def usage(nodes: tuple[Node, ...]) -> str:

@@ -21,12 +21,13 @@ def _recording(call: Call) -> bool:
     return False
 
 
-_SELECTORS: dict[str, tuple[Callable[[Call], bool], str]] = {
+SELECTORS: dict[str, tuple[Callable[[Call], bool], str]] = {
     "all": (_all, "No sessions on this media relay.\n"),
     "own": (_own, "No own sessions on this media relay.\n"),
     "foreign": (is_foreign, "No foreign sessions on this media relay.\n"),
     "recording": (_recording, "No recording sessions on this media relay.\n"),
 }
+"""Which calls ``list sessions`` shows by a word, and what it says if there are none."""
 _TERMINATED = {
     "all": (_all, "All calls terminated by operator.\n"),
     "own": (_own, "All own calls terminated by operator.\n"),
@@ -39,12 +40,17 @@ def show_sessions(request: Request) -> Reply:
     """``list sessions all|own|foreign|recording|<callid>``; everything left of the line is the call-ID."""
     if not request.rest:
         raise Answer(MORE)
-    if request.rest in _SELECTORS:
-        return _listing(request, *_SELECTORS[request.rest])
+    if request.rest in SELECTORS:
+        return _listing(request, *SELECTORS[request.rest])
+    return _block(request, known_call(request))
+
+
+def known_call(request: Request) -> Call:
+    """The call whose call-ID is all that is left of the line."""
     call = request.backend.calls().get(request.rest)
     if call is None:
         raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
-    return _block(request, call)
+    return call
 
 
 def _block(request: Request, call: Call) -> str:
@@ -125,10 +131,7 @@ def explain(request: Request) -> Reply:
     """``explain <callid>``; everything left of the line is the call-ID."""
     if not request.rest:
         raise Answer(MORE)
-    call = request.backend.calls().get(request.rest)
-    if call is None:
-        raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
-    return "".join([f"{line}\n" for line in request.backend.explain(call)])
+    return "".join([f"{line}\n" for line in request.backend.explain(known_call(request))])
 
 
 def debug(request: Request) -> Reply:

@@ -2,9 +2,12 @@
 """The command table; help and usage texts are printed from it."""
 from __future__ import annotations
 
-from controlplane.cli import draining, listing, loglevels, params, redis, sessions, settings, unavailable
+from dataclasses import replace
+
+from controlplane.cli import data, draining, listing, loglevels, params, redis, sessions, settings, unavailable
 from controlplane.cli.listing import option
-from controlplane.cli.node import Node, Reply, Request, usage
+from controlplane.cli.jsontext import error
+from controlplane.cli.node import MORE, Answer, Node, Reply, Request, execute, usage
 from controlplane.cli.settings import load_limit, timeout
 
 
@@ -12,37 +15,48 @@ def _usage(request: Request) -> Reply:
     return usage(COMMANDS)
 
 
+def _json(request: Request) -> Reply:
+    try:
+        if not request.rest:
+            raise Answer(MORE)
+        return execute(COMMANDS, replace(request, json=True))
+    except Answer as answer:
+        return error(str(answer))
+
+
+def _setting(keyword: str, attribute: str, layout: str = "%d", default: float | None = None, what: str = "") -> Node:
+    """``list`` for one setting."""
+    what = what or f"the {attribute.replace('_', '-')} parameter"
+    return Node(keyword, "", f"print {what}", option(attribute, layout, default), data=data.setting(attribute, default))
+
+
 _LIST = (
-    Node("numsessions", "", "print the number of sessions", listing.sessions),
+    Node("numsessions", "", "print the number of sessions", listing.sessions, data=data.counts),
     Node("sessions", "[ <callid> | all | own | foreign | recording ]", "print one session in detail or one line each",
-         sessions.show_sessions),
-    Node("totals", "", "print total statistics", listing.everything),
-    Node("counters", "", "print per-second rates", listing.rates),
-    Node("maxopenfiles", "", "print the number of allowed open files", listing.open_files),
-    Node("maxsessions", "", "print the number of allowed sessions",
-         option("max_sessions", "Maximum sessions configured on rtpengine: %d")),
-    Node("maxcpu", "", "print the max-cpu parameter",
-         option("max_cpu", "Maximum CPU usage configured on rtpengine: %.1f", 0)),
-    Node("maxload", "", "print the max-load parameter",
-         option("max_load", "Maximum load average configured on rtpengine: %.2f", 0)),
-    Node("maxbw", "", "print the max-bandwidth parameter",
-         option("max_bandwidth", "Maximum bandwidth configured on rtpengine: %d", 0)),
-    Node("timeout", "", "print the timeout parameter", option("timeout", "TIMEOUT=%d")),
-    Node("silenttimeout", "", "print the silent-timeout parameter", option("silent_timeout", "SILENT_TIMEOUT=%d")),
-    Node("offertimeout", "", "print the offer-timeout parameter", option("offer_timeout", "OFFER_TIMEOUT=%d")),
-    Node("finaltimeout", "", "print the final-timeout parameter", option("final_timeout", "FINAL_TIMEOUT=%d")),
-    Node("loglevels", "", "print the logging subsystems", loglevels.describe),
-    Node("loglevel", "[ <subsystem> ]", "print the log levels", loglevels.show_levels),
-    Node("redisallowederrors", "", "print the redis-allowed-errors parameter", option("redis_allowed_errors", "%d")),
-    Node("redisdisabletime", "", "print the redis-disable-time parameter", option("redis_disable_time", "%d")),
-    Node("redisconnecttimeout", "", "print the redis-connect-timeout parameter",
-         option("redis_connect_timeout", "%d")),
-    Node("rediscmdtimeout", "", "print the redis-cmd-timeout parameter", option("redis_cmd_timeout", "%d")),
-    Node("controltos", "", "print the control-tos parameter", option("control_tos", "%d")),
-    Node("deletedelay", "", "print the delete-delay parameter", option("delete_delay", "%d")),
-    Node("interfaces", "", "print ports and traffic of every local address", listing.interfaces),
-    Node("jsonstats", "", "print total statistics in JSON", listing.jsonstats),
-    Node("transcoders", "", "print the running transcoders", listing.transcoders),
+         sessions.show_sessions, data=data.sessions),
+    Node("totals", "", "print total statistics", listing.everything, data=data.everything),
+    Node("counters", "", "print per-second rates", listing.rates, data=data.rates),
+    Node("maxopenfiles", "", "print the number of allowed open files", listing.open_files, data=data.open_files),
+    _setting("maxsessions", "max_sessions", "Maximum sessions configured on rtpengine: %d",
+             what="the number of allowed sessions"),
+    _setting("maxcpu", "max_cpu", "Maximum CPU usage configured on rtpengine: %.1f", 0),
+    _setting("maxload", "max_load", "Maximum load average configured on rtpengine: %.2f", 0),
+    _setting("maxbw", "max_bandwidth", "Maximum bandwidth configured on rtpengine: %d", 0),
+    _setting("timeout", "timeout", "TIMEOUT=%d"),
+    _setting("silenttimeout", "silent_timeout", "SILENT_TIMEOUT=%d"),
+    _setting("offertimeout", "offer_timeout", "OFFER_TIMEOUT=%d"),
+    _setting("finaltimeout", "final_timeout", "FINAL_TIMEOUT=%d"),
+    Node("loglevels", "", "print the logging subsystems", loglevels.describe, data=data.subsystems),
+    Node("loglevel", "[ <subsystem> ]", "print the log levels", loglevels.show_levels, data=data.levels),
+    _setting("redisallowederrors", "redis_allowed_errors"),
+    _setting("redisdisabletime", "redis_disable_time"),
+    _setting("redisconnecttimeout", "redis_connect_timeout"),
+    _setting("rediscmdtimeout", "redis_cmd_timeout"),
+    _setting("controltos", "control_tos"),
+    _setting("deletedelay", "delete_delay"),
+    Node("interfaces", "", "print ports and traffic of every local address", listing.interfaces, data=data.interfaces),
+    Node("jsonstats", "", "print total statistics in JSON", listing.jsonstats, data=data.everything),
+    Node("transcoders", "", "print the running transcoders", listing.transcoders, data=data.transcoders),
 )
 
 
@@ -83,11 +97,12 @@ _PARAMS = (
 )
 
 _CALL = (
-    Node("info", "", "print the call in detail", sessions.call_info),
+    Node("info", "", "print the call in detail", sessions.call_info, data=data.details),
     Node("terminate", "", "terminate the call immediately", sessions.call_terminate),
     Node("debug", "[ on | off ]", "switch debug logging for the call", sessions.call_debug),
     Node("tag", "<tag> <option>", select=sessions.select_party, children=(
-        Node("info", "", "print one party of the call in detail", sessions.party_info), *unavailable.TAG)),
+        Node("info", "", "print one party of the call in detail", sessions.party_info, data=data.party),
+        *unavailable.TAG)),
 )
 
 COMMANDS = (
@@ -99,7 +114,7 @@ COMMANDS = (
     Node("params", "<option>", children=_PARAMS),
     Node("ksadd", "[ keyspace ] <uint>", "subscribe to a keyspace", redis.add),
     Node("ksrm", "[ keyspace ] <uint>", "unsubscribe from a keyspace and drop its foreign calls", redis.remove),
-    Node("kslist", "", "print all subscribed keyspaces", redis.show),
+    Node("kslist", "", "print all subscribed keyspaces", redis.show, data=data.keyspaces),
     Node("active", "", "make all calls own calls", redis.active),
     Node("standby", "", "make all calls foreign calls", redis.standby),
     Node("drain", "", "refuse new calls, serve the running ones", draining.drain),
@@ -109,4 +124,5 @@ COMMANDS = (
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
     Node("media", "<option>", children=unavailable.MEDIA),
+    Node("json", "<command>", "run a command that lists or prints, and reply in JSON", _json),
 )

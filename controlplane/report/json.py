@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from controlplane.report.counters import ControlClient
 from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MEASURED,
-                                         MOS, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
+                                         MOS, RATES, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
 from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.snapshot import Interface, Snapshot
 
@@ -26,7 +26,7 @@ def document(snapshot: Snapshot) -> Document:
         "mos": _values(MOS, quality),
         "voip_metrics": _values(VOIP, quality),
         "controlstatistics": _control(snapshot),
-        "interfaces": [_interface(interface) for interface in snapshot.interfaces],
+        "interfaces": interfaces(snapshot),
         "transcoders": [],
         "poller_threads": [],
         "bufferpools": {name: {"num_shards": 0, "shards": []} for name in ("main", "shared", "static")},
@@ -36,7 +36,24 @@ def document(snapshot: Snapshot) -> Document:
 
 def text(snapshot: Snapshot) -> str:
     """One line of JSON without white space and without a line feed."""
-    return "".join(_write(document(snapshot)))
+    return written(document(snapshot))
+
+
+def counts(snapshot: Snapshot) -> Document:
+    """The calls there are: what ``list numsessions`` counts."""
+    gauges = snapshot.sessions
+    return {"own": gauges.own, "foreign": gauges.foreign, "total": gauges.total, "transcoded": gauges.transcoded,
+            "ipv4": gauges.ipv4, "ipv6": gauges.ipv6, "mixed": gauges.mixed}
+
+
+def rates(snapshot: Snapshot) -> Document:
+    """The rates of ``list counters``."""
+    return _values(RATES, snapshot)
+
+
+def interfaces(snapshot: Snapshot) -> list[Document]:
+    """The local addresses, as they are in the document."""
+    return [_interface(interface) for interface in snapshot.interfaces]
 
 
 def _values(metrics: Iterable[Metric[T]], subject: T) -> Document:
@@ -72,12 +89,10 @@ def _interface(interface: Interface) -> Document:
     }
 
 
-def _write(value: Any) -> Iterable[str]:
+def written(value: Any) -> str:
+    """A value as JSON without white space; what is no ASCII is escaped, be it text or stray bytes."""
     if isinstance(value, dict):
-        members = (f"{json.dumps(key)}:{''.join(_write(member))}" for key, member in value.items())
-        return "{", ",".join(members), "}"
+        return "{" + ",".join([f"{json.dumps(key)}:{written(member)}" for key, member in value.items()]) + "}"
     if isinstance(value, list):
-        return "[", ",".join("".join(_write(member)) for member in value), "]"
-    if isinstance(value, (Fixed, int)):
-        return str(value),
-    return json.dumps(value, ensure_ascii=False),
+        return "[" + ",".join([written(member) for member in value]) + "]"
+    return str(value) if isinstance(value, Fixed) else json.dumps(value)

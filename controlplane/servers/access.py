@@ -20,6 +20,7 @@ from controlplane.servers.ng import Answer, Handler
 Command = Callable[[str], "str | Iterable[str]"]
 CLI = "cli"
 """The ng command that runs operator commands; ``cli:list`` allows those that begin with ``list``."""
+_JSON = "json "
 REFUSAL = 0.5
 """Seconds until somebody learns that a secret was wrong."""
 REFUSED = "This listener does not serve that command"
@@ -83,10 +84,10 @@ class Allowed:
         return encoding.encode(failed(REFUSED))
 
     def _permits(self, line: str) -> bool:
-        """Words of operator commands are one blank apart, as everywhere."""
+        """Words of operator commands are one blank apart, as everywhere; a reply in JSON says what the text says."""
         if CLI in self._names:
             return True
-        line = line.rstrip("\r\n")
+        line = line.rstrip("\r\n").removeprefix(_JSON)
         return any(line == prefix or line.startswith(prefix + " ") for prefix in self._prefixes)
 
 

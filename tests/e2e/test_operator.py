@@ -2,6 +2,7 @@
 """The daemon in the hands of its operator: what is typed wrong is told in one line, what is asked is done."""
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -190,6 +191,22 @@ def test_explanations() -> None:
         assert "engine: user space, as there is no accelerator" in said
         assert "Call ID not found (nobody)" in daemon.cli("explain nobody")
         assert "More parameters required" in daemon.cli("explain")
+
+
+def test_lists_in_json() -> None:
+    with Daemon() as daemon, daemon.client() as client, closing(Endpoint()) as a, closing(Endpoint()) as b:
+        call = Call(client, a, b)
+        call.offer()
+        call.answer()
+        call.talk()
+        [session] = json.loads(daemon.cli(f"json list sessions {call.call_id}"))["sessions"]
+        assert [tag["tag"] for tag in session["tags"]] == [call.from_tag, call.to_tag]
+        for tag, end in zip(session["tags"], (a, b)):
+            rtp, rtcp = tag["medias"][0]["ports"]
+            assert (rtp["remote"], rtp["packets"], rtp["rtp"]) == (f"127.0.0.1:{end.port}", 10, True)
+            assert (rtcp["packets"], rtcp["rtcp"], len(rtp["ssrcs"])) == (0, True, 1)
+        assert json.loads(daemon.cli("json list sessions"))["sessions"][0]["callid"] == call.call_id
+        assert client.call("cli", body="json list numsessions")["response"] == daemon.cli("json list numsessions")
 
 
 def test_signals() -> None:

@@ -73,6 +73,8 @@ def nobody() -> Iterator[str]:
     (["terminate", "gone@example.net"], "\nCall Id not found (gone@example.net).\n\n", 4),
     (["terminate", "a"], "\nCall Id not found (a).\n\n", 4),
     (["params", "diff"], "", 0),
+    (["--json", "list", "timeout"], '{"timeout":60}\n', 0),
+    (["--json", "list", "nosuch"], '{"error":"Unknown command: nosuch"}\n', 4),
 ])
 def test_round_trip(daemon: Daemon, words: list[str], reply: str, status: int) -> None:
     result = ctl("-ip", "127.0.0.1", "-port", daemon.port, *words)
@@ -81,7 +83,7 @@ def test_round_trip(daemon: Daemon, words: list[str], reply: str, status: int) -
 
 def test_replies_are_printed_unmodified(daemon: Daemon) -> None:
     run = Dispatcher(daemon.backend).text
-    for line in ("list sessions one", "list totals", "usage", "list jsonstats"):
+    for line in ("list sessions one", "list totals", "usage", "list jsonstats", "json list sessions one"):
         assert ctl(f"--ip=127.0.0.1:{daemon.port}", *line.split()).stdout.decode() == run(line)
 
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-from ctl import commands
+import shutil
+import subprocess
+
+import pytest
+
+from ctl import commands, schema
 from ctl.manual import manual
 
 
@@ -15,5 +20,22 @@ def test_every_command_is_explained_in_full() -> None:
 def test_nothing_is_left_out() -> None:
     explained = [line for line in commands.DAEMON.splitlines()[2:] if ": " in line]
     page = manual()
-    commands_part = page[page.index(".SH COMMANDS"):page.index(".SH EXIT STATUS")]
+    commands_part = page[page.index(".SH COMMANDS"):page.index(".SH JSON")]
     assert commands_part.count(".TP") == len(explained)
+
+
+def test_the_json_schema_is_explained() -> None:
+    page = manual().splitlines()
+    for name, fields in schema.OBJECTS.items():
+        start = page.index(f".SS {name}")
+        assert page[start + 1:start + 1 + 3 * len(fields)][1::3] == [rf"\fB{field}\fR" for field in fields]
+    page = page[page.index(".SH JSON"):]
+    assert page[page.index(r"\fBlist maxopenfiles\fR") + 1] == "the number, null for no limit"
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
+def test_the_page_is_what_roff_understands() -> None:
+    done = subprocess.run(["groff", "-man", "-Tascii", "-P-cbou", "-ww"], input=manual(), capture_output=True,
+                          text=True, timeout=30)
+    assert done.returncode == 0 and not done.stderr
+    assert "--json" in done.stdout and "list sessions <callid>" in done.stdout

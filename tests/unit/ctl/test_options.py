@@ -9,6 +9,7 @@ from ctl.options import Options, UsageError, parse
 @pytest.mark.parametrize("line, expected", [
     ("list totals", Options(words=("list", "totals"))),
     ("", Options()),
+    ("--json list sessions", Options(json=True, words=("list", "sessions"))),
     ("-ip 10.0.0.1 list", Options(ip="10.0.0.1", words=("list",))),
     ("--ip=10.0.0.1:99 list", Options(ip="10.0.0.1:99", words=("list",))),
     ("-port 99 list", Options(port=99, words=("list",))),

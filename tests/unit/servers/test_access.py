@@ -34,7 +34,9 @@ def refused_plain(allowed: Allowed, message: bytes) -> bool:
 @pytest.mark.parametrize("line, served", [
     ("list sessions all", True), ("list sessions", True), ("list sessions\n", True), ("params start", True),
     ("list totals", False), ("list  sessions", False), ("list sessionsx", False), (" list sessions", False),
-    ("set timeout 1", False), ("help", False), ("", False), ("terminate all", False)])
+    ("set timeout 1", False), ("help", False), ("", False), ("terminate all", False),
+    ("json list sessions all", True), ("json params start", True), ("json list totals", False),
+    ("json terminate all", False), ("json json list sessions", False), ("json", False), ("json ", False)])
 def test_operator_commands(line: str, served: bool) -> None:
     run = Allowed(["list-sessions", "params"], only_operator=True).command(command)
     assert run(line) == (f"<{line}>" if served else f"{REFUSED}\n")
