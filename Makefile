@@ -102,7 +102,7 @@ types: $(VENV)/ready
 test: $(VENV)/relay
 	tools/packages.sh module demo test
 	$(MAKE) style types check-compiled
-	$(PYTEST)
+	$(PYTEST) -n 2
 
 check: test
 check-unit: $(VENV)/relay

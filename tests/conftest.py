@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How two workers share the tests (pytest -n 2): the guests for one, this host for the other."""
+import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
+
+
+class ByMachine(LoadScopeScheduling):
+    """Guests of one boot have to stay together, and the host's namespaces, daemons and measured delays are not for two
+    at a time."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "guest" if nodeid.startswith("tests/kernel/") else "host"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:
+    """Instead of what --dist would choose."""
+    return ByMachine(config, log)
