@@ -100,8 +100,9 @@ def _signalling(screen: Screen, commands: list[Command], options: argparse.Names
     if "delays" in parts:
         found["delays"] = control.delays(commands, options.report_calls, 100, 2 * options.seconds)
         screen.heading("Longest wait for the answer to an offer while reports are asked for, with many calls up")
-        screen.table(["daemon", "calls", "report", "reports", "longest ms"], [
-            [row["daemon"], str(row["calls"]), row["report"], str(row["reports"]), f"{row['longest_ms']:.1f}"]
+        screen.table(["daemon", "calls", "report", "reports", "longest ms", "report ms", "longest"], [
+            [row["daemon"], str(row["calls"]), row["report"], str(row["reports"]), *(
+                f"{row[key]:.1f}" for key in ("longest_ms", "report_ms", "longest_report_ms"))]
             for row in found["delays"]])
     return found
 

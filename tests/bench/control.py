@@ -6,6 +6,8 @@ import resource
 import socket
 import statistics
 import threading
+import time
+import urllib.request
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
@@ -102,17 +104,25 @@ def _ng(daemon: Daemon, **keys: object) -> None:
         client.request(**keys)  # type: ignore[arg-type]
 
 
-REPORTS: dict[str, Callable[[Daemon, int], None]] = {
-    "nothing": lambda daemon, calls: None,
-    "list sessions all": lambda daemon, calls: _cli(daemon, "list sessions all"),
-    "ng list": lambda daemon, calls: _ng(daemon, command="list", limit=calls + 1000),
-    "list totals": lambda daemon, calls: _cli(daemon, "list totals"),
-    "ng statistics": lambda daemon, calls: _ng(daemon, command="statistics"),
+def _scrape(port: int) -> None:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=_PATIENCE) as answer:
+        answer.read()
+
+
+REPORTS: dict[str, Callable[[Daemon, int, int], None]] = {
+    "nothing": lambda daemon, calls, http: None,
+    "list sessions all": lambda daemon, calls, http: _cli(daemon, "list sessions all"),
+    "ng list": lambda daemon, calls, http: _ng(daemon, command="list", limit=calls + 1000),
+    "list totals": lambda daemon, calls, http: _cli(daemon, "list totals"),
+    "ng statistics": lambda daemon, calls, http: _ng(daemon, command="statistics"),
+    "GET /metrics": lambda daemon, calls, http: _scrape(http),
 }
+"""By daemon, number of its calls and HTTP port."""
 
 
 def delays(commands: Sequence[Command], calls: int, rate: float, seconds: float) -> list[Row]:
-    """The longest wait for the answer to an offer in milliseconds, while one report after the other is asked for.
+    """The longest wait for the answer to an offer in milliseconds, while one report after the other is asked for, and
+    how long these take.
 
     As many calls are up as were asked for, or as the limit of open files allows.
     """
@@ -121,25 +131,26 @@ def delays(commands: Sequence[Command], calls: int, rate: float, seconds: float)
     rows: list[Row] = []
     for command in commands:
         calls = min(wanted, (limit - _SPARE_FILES) // _SOCKETS.get(command.name, 2))
-        options = [*_QUIET, "--port-min=2000", "--port-max=65000"]
+        http = free_port(socket.SOCK_STREAM)
+        options = [*_QUIET, "--port-min=2000", "--port-max=65000", f"--listen-http=127.0.0.1:{http}"]
         with Daemon(command, options=options, ng_port=free_port()) as daemon:
             _place(daemon, "mux", calls)
             for report, ask in REPORTS.items():
                 rows.append({"daemon": command.name, "calls": calls, "report": report,
-                             **_held_up(daemon, lambda: ask(daemon, calls), rate, seconds)})
+                             **_held_up(daemon, lambda: ask(daemon, calls, http), rate, seconds)})
     return rows
 
 
 def _held_up(daemon: Daemon, ask: Callable[[], None], rate: float, seconds: float) -> dict[str, float]:
     """Calls come in while ``ask`` is done over and over."""
     over = threading.Event()
-    asked = 0
+    reports: list[float] = []
 
     def keep_asking() -> None:
-        nonlocal asked
         while not over.wait(0.05):
+            begin = time.monotonic()
             ask()
-            asked += 1
+            reports.append(1000 * (time.monotonic() - begin))
     reporter = threading.Thread(target=keep_asking)
     reporter.start()
     try:
@@ -148,4 +159,5 @@ def _held_up(daemon: Daemon, ask: Callable[[], None], rate: float, seconds: floa
     finally:
         over.set()
         reporter.join()
-    return {"longest_ms": 1000 * max(taken), "reports": asked}
+    return {"longest_ms": 1000 * max(taken), "reports": len(reports), "report_ms": statistics.median(reports),
+            "longest_report_ms": max(reports)}
