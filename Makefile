@@ -18,7 +18,8 @@ export RTPENGINE_VECTORS
 INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpengine.service \
 	/usr/lib/sysusers.d/rtpengine.conf /usr/lib/tmpfiles.d/rtpengine.conf /etc/modprobe.d/rtpengine.conf \
 	/etc/modules-load.d/rtpengine.conf /usr/share/man/man8/rtpengine.8 \
-	/usr/share/man/man8/rtpengine-ctl.8
+	/usr/share/man/man8/rtpengine-ctl.8 /usr/share/bash-completion/completions/rtpengine-ctl \
+	/usr/share/zsh/vendor-completions/_rtpengine-ctl
 
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
@@ -200,6 +201,9 @@ install: root
 	install -D -m 644 etc/rtpengine.sysusers $(DESTDIR)/usr/lib/sysusers.d/rtpengine.conf
 	install -D -m 644 etc/rtpengine.tmpfiles $(DESTDIR)/usr/lib/tmpfiles.d/rtpengine.conf
 	install -D -m 644 etc/modprobe.d/rtpengine.conf $(DESTDIR)/etc/modprobe.d/rtpengine.conf
+	install -D -m 644 etc/completion/rtpengine-ctl.bash \
+		$(DESTDIR)/usr/share/bash-completion/completions/rtpengine-ctl
+	install -D -m 644 etc/completion/_rtpengine-ctl $(DESTDIR)/usr/share/zsh/vendor-completions/_rtpengine-ctl
 	install -d $(DESTDIR)/usr/share/man/man8
 	$(DESTDIR)$(PREFIX)/bin/python -m controlplane.config.manual > $(DESTDIR)/usr/share/man/man8/rtpengine.8
 	$(DESTDIR)$(PREFIX)/bin/python -m ctl.manual > $(DESTDIR)/usr/share/man/man8/rtpengine-ctl.8

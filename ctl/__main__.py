@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
-from ctl import client, commands, options, replies, target
+from ctl import client, commands, completion, options, replies, target
 
 OK, USAGE, UNREACHABLE, NO_REPLY, FAILED = range(5)
 
@@ -31,6 +31,8 @@ def run(arguments: Sequence[str]) -> int:
         if chosen.words[:1] == ("rule",) and not chosen.help:
             from ctl.rulecommand import run_rule
             return run_rule(list(chosen.words[1:]))
+        if chosen.words[:1] == ("complete",) and not chosen.help:
+            return completion.complete(chosen.words[1:])
         host, port = target.find(chosen)
     except options.UsageError as error:
         _complain(str(error))

@@ -154,6 +154,8 @@ LOCAL = """\
         check [ --id <n> --chain <chain> ]        : tell whether that rule is there
         remove [ --id <n> --chain <chain> ]       : take it away; "rule install --help" shows all options
 
+    complete <words>                              : print what the last word may become, for the TAB key of shells
+
     Options: --config-file <file> and --config-section <name> tell where to find listen-cli; --json has lists
     and single values printed as JSON.
 

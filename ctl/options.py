@@ -12,6 +12,7 @@ from dataclasses import dataclass
 MAX_PORT = 65535
 _WITH_VALUE = ("ip", "port", "config-file", "config-section")
 _FLAGS = ("help", "strict", "json")
+NAMES = _WITH_VALUE + _FLAGS
 _PREFERRED = {"c": "config-file", "co": "config-file", "con": "config-file", "conf": "config-file",
               "confi": "config-file", "config": "config-file", "config-": "config-file"}
 """Abbreviations that would be ambiguous but are in use."""
@@ -73,7 +74,7 @@ def _resolve(word: str, argument: str) -> str:
     word = word.lower()
     if word in _PREFERRED:
         return _PREFERRED[word]
-    names = [name for name in _WITH_VALUE + _FLAGS if name.startswith(word)] if word else []
+    names = [name for name in NAMES if name.startswith(word)] if word else []
     if word in names:
         return word
     if len(names) != 1:

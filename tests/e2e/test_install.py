@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 PREFIX = "/opt/rtpengine"
 FILES = ("/lib/systemd/system/rtpengine.service", "/usr/lib/sysusers.d/rtpengine.conf",
          "/usr/lib/tmpfiles.d/rtpengine.conf", "/etc/modprobe.d/rtpengine.conf", "/usr/share/man/man8/rtpengine.8",
-         "/usr/share/man/man8/rtpengine-ctl.8")
+         "/usr/share/man/man8/rtpengine-ctl.8", "/usr/share/bash-completion/completions/rtpengine-ctl",
+         "/usr/share/zsh/vendor-completions/_rtpengine-ctl")
 
 
 def make(sources: Path, *words: str) -> subprocess.CompletedProcess[str]:

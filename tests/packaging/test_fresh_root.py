@@ -89,6 +89,10 @@ def test_installed_as_dpkg_sees_it(root: Root) -> None:
     assert root.run("rtpengine", "--version").stdout.startswith("Version: ")
     assert root.run("rtpengine", "--check-config", "--interface=127.0.0.1").returncode == 0
     assert "rtpengine-ctl" in root.run("rtpengine-ctl", "-help").stdout
+    assert "_rtpengine_ctl" in root.run("bash", "-c", ". /usr/share/bash-completion/completions/rtpengine-ctl; "
+                                        "complete -p rtpengine-ctl").stdout
+    assert root.run("head", "-1", "/usr/share/zsh/vendor-completions/_rtpengine-ctl").stdout == (
+        "#compdef rtpengine-ctl\n")
     modules = root.run("/usr/lib/rtpengine/bin/python", "-c",
                        "from controlplane.session import calls; print(calls.__file__)").stdout
     assert modules.strip().endswith(".so"), "the modules are compiled"

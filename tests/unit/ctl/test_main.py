@@ -31,10 +31,10 @@ def ctl(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
 
 
 class Daemon:
-    """A command server with one call, in a thread of its own."""
+    """A command server with some calls, in a thread of its own."""
 
-    def __init__(self) -> None:
-        self.backend = with_calls(two_party_call("one"))
+    def __init__(self, *call_ids: str) -> None:
+        self.backend = with_calls(*map(two_party_call, call_ids))
         self.loop = asyncio.new_event_loop()
         self.server = CliServer(Dispatcher(self.backend).run, [Endpoint.parse("127.0.0.1:0")])
         self.loop.run_until_complete(self.server.start())
@@ -51,7 +51,7 @@ class Daemon:
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[Daemon]:
-    daemon = Daemon()
+    daemon = Daemon("one")
     yield daemon
     daemon.stop()
 
@@ -85,6 +85,14 @@ def test_replies_are_printed_unmodified(daemon: Daemon) -> None:
     run = Dispatcher(daemon.backend).text
     for line in ("list sessions one", "list totals", "usage", "list jsonstats", "json list sessions one"):
         assert ctl(f"--ip=127.0.0.1:{daemon.port}", *line.split()).stdout.decode() == run(line)
+
+
+def test_completion(daemon: Daemon, tmp_path: Path) -> None:
+    assert ctl("complete", "-port", daemon.port, "call", "o").stdout == b"one\n"
+    assert ctl("complete", "--j").stdout == b"--json\n"
+    assert ctl("complete", "--config-file", str(tmp_path / "none"), "call", "o").stdout == b""
+    result = ctl("complete", "-port")
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 def test_strict_is_still_accepted(daemon: Daemon) -> None:

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Completion at the prompts of real shells: a TAB, and what the line becomes."""
+from __future__ import annotations
+
+import os
+import pty
+import re
+import select
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from .test_main import ROOT, Daemon
+
+COMPLETION = ROOT / "etc" / "completion"
+SHELLS = {
+    "bash": (["bash", "--norc", "--noprofile", "-i"], f"source {COMPLETION}/rtpengine-ctl.bash; PS1=READY-"),
+    "zsh": (["zsh", "-f", "-i"], f"fpath=({COMPLETION} $fpath); autoload -U compinit; compinit -u -D; PS1=READY-"),
+}
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x07")
+
+
+def screen(output: bytes) -> str:
+    """What a terminal shows after this output."""
+    lines, at = [""], 0
+    for char in _CONTROL.sub("", output.decode()):
+        if char == "\n":
+            lines.append("")
+        elif char == "\b":
+            at -= 1
+        elif char == "\r":
+            at = 0
+        else:
+            lines[-1] = lines[-1][:at].ljust(at) + char + lines[-1][at + 1:]
+            at += 1
+    return "\n".join(lines)
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[Daemon]:
+    daemon = Daemon("one:1@example.net", "two@example.net")
+    yield daemon
+    daemon.stop()
+
+
+class Prompt:
+    """What stands on the screen of a terminal since the last key."""
+
+    def __init__(self, descriptor: int):
+        self._descriptor = descriptor
+
+    def keys(self, text: str) -> None:
+        self.shown = b""
+        os.write(self._descriptor, text.encode())
+
+    def wait(self, text: str) -> None:
+        deadline = time.monotonic() + 15
+        while text not in screen(self.shown):
+            left = deadline - time.monotonic()
+            assert left > 0 and select.select([self._descriptor], [], [], left)[0], screen(self.shown)
+            self.shown += os.read(self._descriptor, 65536)
+
+
+@contextmanager
+def prompt(shell: str, directory: Path) -> Iterator[Prompt]:
+    """A shell at a terminal, with this tree's program as ``rtpengine-ctl``."""
+    argv, setup = SHELLS[shell]
+    program = directory / "rtpengine-ctl"
+    program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m ctl "$@"\n')
+    program.chmod(0o755)
+    ours, theirs = pty.openpty()
+    environment = {"PATH": f"{directory}:{os.environ['PATH']}", "HOME": str(directory), "TERM": "dumb",
+                   "COLUMNS": "200"}
+    process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=directory,
+                               start_new_session=True)
+    os.close(theirs)
+    try:
+        made = Prompt(ours)
+        made.keys(f"{setup}'GO '\n")
+        made.wait("READY-GO ")
+        yield made
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+@pytest.mark.parametrize("shell", [pytest.param(shell, marks=pytest.mark.skipif(
+    shutil.which(shell) is None, reason=f"no {shell}")) for shell in SHELLS])
+def test_tab(shell: str, daemon: Daemon, tmp_path: Path) -> None:
+    with prompt(shell, tmp_path) as at:
+        for typed, becomes in (("list numse\t", "list numsessions "), ("call one\t", "call one:1@example.net "),
+                               ("call two@ex\t", "call two@example.net "), ("call one:\t", "call one:1@example.net "),
+                               ("call one:1@ex\t", "call one:1@example.net "),
+                               ("call one:1@example.net tag to\t", "call one:1@example.net tag totag88 ")):
+            at.keys(f"rtpengine-ctl -port {daemon.port} {typed}")
+            at.wait(f"rtpengine-ctl -port {daemon.port} {becomes}")
+            at.keys("\x15\n")
+            at.wait("READY-GO ")
