@@ -9,6 +9,9 @@ A source that has not shown that it receives what we send is sent nothing but a 
 than any ClientHello, and nothing is kept of it (RFC 6347 section 4.2.1). Where ICE has checked the path there is no
 need of that. The cookie is of the source alone: whoever sends a ClientHello under the peer's address has it told the
 same.
+
+Where we begin a request for a cookie may be anybody's, too. If no certificate comes for a while it is believed, but
+another handshake has begun meanwhile that goes on without a cookie.
 """
 from __future__ import annotations
 
@@ -30,12 +33,18 @@ MAX_HANDSHAKES = 32
 """At the rate at which the relay hands packets up (200 a second) a flood needs 0.16 s to push a handshake out: longer
 than a real peer takes to answer. Each takes 66 kB.
 """
+COOKIE_DELAY = 0.3
+"""Seconds that a request for a cookie waits for the peer to say that it wants none, and after that:"""
+COOKIE_PATIENCE = 1.0
+"""Seconds for the peer to go on with the cookie, until it is asked for another one."""
 _AGAIN = 1.0        # seconds after a handshake of ours has failed
 _KNOCKING = 0.5     # seconds until a ClientHello is repeated first, and at most:
 _SLOWEST = 3.0
 _MISMATCH = "the peer's certificate is not the one whose fingerprint was signalled"
 Key = tuple[Endpoint, bytes]
-"""Of a handshake: the source, and the random bytes of its ClientHello; none if the ClientHello is ours."""
+"""Of a handshake: the source, and the random bytes of its ClientHello; if that is ours none or, of
+the second of two, _SECOND."""
+_SECOND = b"for cookies"
 
 
 class Role(Enum):
@@ -83,6 +92,7 @@ class Association:
         self._repeat_at = inf
         self._knock_at = inf
         self._knock_wait = _KNOCKING
+        self._believe_at = inf
 
     # --- what signalling says ---
 
@@ -176,7 +186,7 @@ class Association:
         self._make_room()
         handshake = self._handshakes[source, hello] = Handshake(
             self.identity, is_client=False, has_cookie=bool(cookie))
-        handshake.receive(data, self._fingerprints, now)
+        handshake.receive(data, self._fingerprints)
         self._look_after((source, hello), handshake, now)
 
     def _feed(self, data: bytes, source: Endpoint, now: float) -> None:
@@ -186,8 +196,36 @@ class Association:
             meant.append(((source, b""), self._current))
         for key, handshake in meant:
             if handshake is self._current or key in self._handshakes:
-                handshake.receive(data, self._fingerprints, now)
+                handshake.receive(data, self._fingerprints)
                 self._look_after(key, handshake, now)
+        first = self._handshakes.get((source, b""))
+        if first is not None and first.is_asked and not first.heard:
+            self._double(source, now)
+
+    def _double(self, source: Endpoint, now: float) -> None:
+        """One handshake is going to show the cookie that was requested of it; begin another that never has one."""
+        key = source, _SECOND
+        if key not in self._handshakes:
+            self._handshakes[key] = Handshake(self.identity, is_client=True)
+            self._believe_at = now + COOKIE_DELAY
+            self._look_after(key, self._handshakes[key], now)
+
+    def _believe(self, now: float) -> None:
+        """The first handshake takes the cookie, and changes places with the second; after a while it is given up."""
+        self._believe_at = inf
+        if self._expected is None:
+            return
+        plain, other = (self._expected, b""), (self._expected, _SECOND)
+        first, second = self._handshakes.get(plain), self._handshakes.get(other)
+        if first is None or second is None or first.heard or second.heard:
+            return
+        if second.believes:
+            del self._handshakes[other]
+            return
+        self._handshakes[plain], self._handshakes[other] = second, first
+        first.believe()
+        self._believe_at = now + COOKIE_PATIENCE
+        self._look_after(other, first, now)
 
     def _make_room(self) -> None:
         """The oldest gives way that is no further than its ClientHello, and rather not one of the expected peer."""
@@ -200,7 +238,7 @@ class Association:
     @property
     def next_at(self) -> float:
         """When ``on_time`` is to be called, at the latest; infinity if there is nothing to wait for."""
-        return min(self._ends, self._again, self._repeat_at, self._knock_at)
+        return min(self._ends, self._again, self._repeat_at, self._knock_at, self._believe_at)
 
     def on_time(self, now: float) -> None:
         """Do what is due: send again, begin again, give up."""
@@ -209,8 +247,10 @@ class Association:
         if self._knock_at <= now:
             self._knock(now, min(2 * self._knock_wait, _SLOWEST))
         for key, handshake in list(self._handshakes.items()):
-            handshake.on_time(now)
+            handshake.on_time()
             self._look_after(key, handshake, now)
+        if self._believe_at <= now:
+            self._believe(now)
         if self._ends <= now:
             self._give_up()
 
@@ -227,6 +267,7 @@ class Association:
         if self._ends == inf:
             self._begin(now)
         self._handshakes.clear()
+        self._believe_at = inf
         key = self._expected, b""
         handshake = self._handshakes[key] = Handshake(self.identity, is_client=True)
         self._knock_wait, self._knock_at = _KNOCKING, now + _KNOCKING
@@ -236,13 +277,13 @@ class Association:
         """Send the same ClientHello again to a peer that has not said anything: OpenSSL gets slower and slower."""
         self._knock_at = inf
         for (source, _), handshake in self._handshakes.items():
-            if not handshake.heard:
+            if not (handshake.heard or handshake.believes):
                 self._send(source, handshake.first)
                 self._knock_wait, self._knock_at = wait, now + wait
 
     def _give_up(self) -> None:
         """What the peer may still have to answer is kept."""
-        self._ends = self._again = self._repeat_at = self._knock_at = inf
+        self._ends = self._again = self._repeat_at = self._knock_at = self._believe_at = inf
         self._handshakes = {key: handshake for key, handshake in self._handshakes.items()
                             if self.role is Role.ACTIVE and not handshake.heard}
         if self.keys is None:
@@ -270,8 +311,7 @@ class Association:
         if handshake.mismatch and self.keys is None:
             self.reason = self.reason or _MISMATCH
         waits = [each.timeout for each in self._handshakes.values()]
-        self._repeat_at = min([now + wait for wait in waits if wait is not None]
-                              + [each.due for each in self._handshakes.values()], default=inf)
+        self._repeat_at = min([now + wait for wait in waits if wait is not None], default=inf)
 
     def _conclude_all(self, now: float) -> None:
         for key, handshake in list(self._handshakes.items()):
@@ -291,14 +331,14 @@ class Association:
         else:
             self._current, self.peer, self.keys = handshake, key[0], keys
             self._handshakes.clear()
-            self._ends = self._again = self._knock_at = inf
+            self._ends = self._again = self._knock_at = self._believe_at = inf
             self.phase, self.reason = Phase.ESTABLISHED, ""
 
     def _refuse(self, key: Key, reason: str, now: float) -> None:
         """It came to nothing. What is said in clear may be anybody's word, so we begin again."""
         self._handshakes.pop(key, None)
         self.reason = reason if self.keys is None else self.reason
-        if self.role is Role.ACTIVE:
+        if self.role is Role.ACTIVE and not any(each.heard for each in self._handshakes.values()):
             self._again = now + _AGAIN
 
     def take_datagrams(self) -> list[Datagram]:

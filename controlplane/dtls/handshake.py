@@ -18,7 +18,8 @@ class Handshake:
     """A DTLS connection. OpenSSL keeps the time of its retransmissions itself, by the clock of the host.
 
     ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded, ``heard``
-    how often the peer has said something, ``first`` what was sent first. ``has_cookie``: its ClientHello has one, and
+    how often the peer has said something, ``first`` what was sent first. ``believes``: a request for a cookie, which is no
+    word of the peer's. ``has_cookie``: its ClientHello has one, and
     OpenSSL is to think that it made it.
     """
 
@@ -29,6 +30,7 @@ class Handshake:
         self.is_closed = False
         self.failure = ""
         self.heard = 0
+        self.believes = False
         self.first: list[bytes] = []
         self.certificate = b""
         self._intake = Intake(is_client)
@@ -45,10 +47,21 @@ class Handshake:
             self._advance()
             self._connection.bio_read(_PIECE)   # the request for a cookie, which the peer has got already
 
-    def receive(self, data: bytes, fingerprints: tuple[Fingerprint, ...], now: float) -> None:
+    def receive(self, data: bytes, fingerprints: tuple[Fingerprint, ...]) -> None:
         """A datagram of whole records, from one whose certificate has one of these, or from somebody else."""
         if not (self.failure or self.is_closed):
-            self._give(self._intake.take(data, fingerprints, now))
+            self._give(self._intake.take(data, fingerprints))
+
+    @property
+    def is_asked(self) -> bool:
+        """True if somebody has requested a cookie."""
+        return bool(self._intake.request)
+
+    def believe(self) -> None:
+        """Say the same once more, with the cookie that was requested."""
+        self.believes = True
+        self._connection.bio_write(self._intake.believe())
+        self._advance()
 
     def reconsider(self, fingerprints: tuple[Fingerprint, ...]) -> None:
         """It is these that the peer's certificate has."""
@@ -106,20 +119,17 @@ class Handshake:
         return self._intake.mismatch
 
     @property
-    def due(self) -> float:
-        """When ``on_time`` must be called, besides ``timeout``."""
-        return self._intake.due
-
-    @property
     def timeout(self) -> float | None:
-        """Seconds until ``on_time`` must be called; None: nothing to wait for."""
-        return None if self.is_done or self.failure else self._connection.DTLSv1_get_timeout()
+        """Seconds until ``on_time`` must be called; None: nothing to wait for.
 
-    def on_time(self, now: float) -> None:
+        A cookie is not shown twice: a peer that wants none and listens only now would take that for the first word.
+        """
+        if self.is_done or self.failure or (self.believes and not self.heard):
+            return None
+        return self._connection.DTLSv1_get_timeout()
+
+    def on_time(self) -> None:
         """Send again what was not answered, if it is time."""
-        self._give(self._intake.on_time(now))
-        if self._intake.stuck:
-            self.failure = self.failure or "the peer does not go on after it has asked for a cookie"
         if self.timeout is None:
             return
         try:

@@ -3,12 +3,10 @@
 
 One forged record could end a handshake. Who has never listened between somebody and the peer does not know the peer's
 certificate, though, at best its fingerprint: so all is held back until a certificate is there that has the fingerprint,
-and what came together with it goes first. A request for a cookie proves nothing: it has to wait, and if nothing comes
-of it the handshake is ``stuck``.
+and what came together with it goes first. A request for a cookie proves nothing: it is noted, and that is all.
 """
 from __future__ import annotations
 
-from math import inf
 from typing import NamedTuple
 
 from controlplane.dtls.fingerprint import Fingerprint, is_one_of
@@ -16,10 +14,6 @@ from controlplane.dtls.records import EPOCH, HANDSHAKE, HEADER, records, renumbe
 
 MAX_HELD = 16
 """Datagrams that are held back; the oldest gives way."""
-COOKIE_DELAY = 0.1
-"""Seconds that a request for a cookie waits for the peer to say that it wants none, and after that:"""
-COOKIE_PATIENCE = 3.0
-"""Seconds for the peer to go on with the cookie."""
 _CLIENT_HELLO, _SERVER_HELLO, _HELLO_VERIFY, _CERTIFICATE = 1, 2, 3, 11
 _CHANGE_OF_CIPHERS = 20
 _KINDS = {True: (2, 3, 11, 12, 13, 14), False: (11, 16, 15)}
@@ -39,22 +33,20 @@ class _Piece(NamedTuple):
 
 
 class Intake:
-    """Of one handshake. ``mismatch``: somebody has shown another certificate; ``due``: when to call ``on_time``.
+    """Of one handshake. ``mismatch``: somebody has shown another certificate; ``request``: the first one for a cookie.
 
     Records get numbers of our own: after a forged one with a high number OpenSSL would take all others for old.
     """
 
     def __init__(self, is_client: bool):
         self.mismatch = False
-        self.stuck = False
-        self.due = inf
+        self.request = b""
         self._is_client = is_client
         self._kinds: tuple[int, ...] = _KINDS[is_client]
         self._greeting = not is_client
         self._open = False
         self._may_change = False
         self._held: list[list[bytes]] = []
-        self._cookie: bytes | None = None
         self._number = 1
 
     def greeted(self) -> None:
@@ -65,7 +57,7 @@ class Intake:
         """The handshake is over, and nothing can end it any more."""
         self._open = True
 
-    def take(self, datagram: bytes, fingerprints: tuple[Fingerprint, ...], now: float) -> bytes:
+    def take(self, datagram: bytes, fingerprints: tuple[Fingerprint, ...]) -> bytes:
         """What OpenSSL is to be given now."""
         fitting = [record for record in records(datagram) or [] if self._fits(record)]
         if not fitting:
@@ -73,8 +65,7 @@ class Intake:
         if self._open or self._greeting or not fingerprints:
             return self._numbered(fitting)
         if _kind(fitting[0]) == _HELLO_VERIFY:
-            if self.due == inf:
-                self._cookie, self.due = fitting[0], now + COOKIE_DELAY
+            self.request = self.request or fitting[0]
             return b""
         if not any(_kind(record) >= 0 for record in fitting):
             return b""      # too early, and sent again if it is the peer's
@@ -86,7 +77,7 @@ class Intake:
         found = self._find(fingerprints) if fingerprints else set()
         if not found:
             return b""
-        held, self._held, self._open, self.due = self._held, [], True, inf
+        held, self._held, self._open = self._held, [], True
         first = [datagram for number, datagram in enumerate(held) if number in found]
         rest = [datagram for number, datagram in enumerate(held) if number not in found]
         greetings = [datagram for datagram in rest if _SERVER_HELLO in map(_kind, datagram)]
@@ -95,16 +86,9 @@ class Intake:
             first = greetings[-1:] + first
         return b"".join([self._numbered(datagram) for datagram in first + rest])
 
-    def on_time(self, now: float) -> bytes:
-        """The peer wants a cookie indeed, it seems; or it was not the peer."""
-        if self.due > now:
-            return b""
-        self.due, cookie, self._cookie = inf, self._cookie, None
-        if cookie is None:
-            self.stuck = True
-            return b""
-        self.due = now + COOKIE_PATIENCE
-        return self._numbered([cookie])
+    def believe(self) -> bytes:
+        """The peer wants a cookie indeed, it seems."""
+        return self._numbered([self.request])
 
     def _fits(self, record: bytes) -> bool:
         if record[EPOCH] != _IN_CLEAR or record[0] == _CHANGE_OF_CIPHERS:

@@ -2,11 +2,14 @@
 """T9 to T11: handshakes that others meddle with (CVE-2023-51275), and those that cannot come to anything."""
 from __future__ import annotations
 
+import os
+import select
 import time
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 
+from controlplane.dtls.records import hello_verify
 from tests.attack.forged import HANDSHAKE, Forger
 from tests.attack.ground import PACKETS, Ground
 from tests.attack.parties import WebParty, material
@@ -77,6 +80,27 @@ def test_foreign_packets_amid_a_handshake(ground: Ground, family: int, kind: str
         scene.connect()
         print("established after", round(time.monotonic() - began, 2))
         alice.amid = lambda: None
+        assert scene.exchange() == (N, N)
+        assert scene.toll() == (0, 0)
+
+
+@pytest.mark.parametrize("deaf", [0.0, 1.0], ids=["listens", "listens later"])
+@pytest.mark.parametrize("under", [False, True], ids=["from elsewhere", "under the name of the party"])
+def test_forged_requests_for_cookies_cost_no_time(ground: Ground, family: int, under: bool, deaf: float) -> None:
+    """We begin, and take them for what they are: a handshake without cookies goes on beside the one that shows them."""
+    with secure_scene(ground, family, "dtls begun by us") as scene:
+        scene.offer()
+        scene.answer()
+        alice = scene.alice
+        assert isinstance(alice, WebParty) and alice.destination
+        for _ in range(N):
+            (alice if under else scene.mallory).rtp.sendto(hello_verify(os.urandom(16)), alice.destination)
+        time.sleep(deaf)
+        while deaf and select.select([alice.rtp], [], [], 0)[0]:
+            alice.rtp.recv(4096)
+        began = time.monotonic()
+        scene.prepare()
+        assert time.monotonic() - began < 0.8, "we knock after half a second, and one and a half"
         assert scene.exchange() == (N, N)
         assert scene.toll() == (0, 0)
 

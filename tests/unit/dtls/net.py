@@ -6,10 +6,9 @@ import time
 from collections.abc import Callable
 
 from controlplane.addresses import Endpoint
-from controlplane.dtls.association import Association, Role
+from controlplane.dtls.association import COOKIE_DELAY, Association, Role
 from controlplane.dtls.fingerprint import Fingerprint
 from controlplane.dtls.identity import Identity, IdentityOptions
-from controlplane.dtls.intake import COOKIE_DELAY
 from controlplane.events import Datagram
 
 OURS, THEIRS, FOREIGN = (Endpoint.parse(text) for text in ("192.0.2.1:1000", "192.0.2.2:2000", "203.0.113.66:666"))
@@ -45,9 +44,8 @@ class Network:
                     each.on_time(time.time())
 
     def _release_cookies(self) -> bool:
-        """Do not wait for the time that requests for cookies are held back."""
-        holding = [each for each in self.members.values()
-                   if any(known.due < time.time() + 2 * COOKIE_DELAY for known in each._handshakes.values())]
+        """Do not wait for the time in which requests for cookies are not believed."""
+        holding = [each for each in self.members.values() if each._believe_at < time.time() + 2 * COOKIE_DELAY]
         for each in holding:
             each.on_time(time.time() + COOKIE_DELAY)
         return bool(holding)

@@ -5,8 +5,7 @@ import pytest
 from OpenSSL import SSL
 
 from controlplane.addresses import Endpoint
-from controlplane.dtls.association import MAX_HANDSHAKES, PATIENCE, Association, Phase, Role
-from controlplane.dtls.intake import COOKIE_DELAY
+from controlplane.dtls.association import COOKIE_DELAY, MAX_HANDSHAKES, PATIENCE, Association, Phase, Role
 from controlplane.dtls.records import client_random
 from controlplane.errors import ConfigError
 from tests.unit.dtls.net import FOREIGN, OURS, THEIRS, fingerprints, identity, pair
@@ -303,7 +302,7 @@ def cookie_hello(server: Association, client: Association) -> bytes:
     (request,) = server.take_datagrams()
     client.receive(request.data, OURS, time.time())
     client.on_time(time.time() + COOKIE_DELAY)
-    return client.take_datagrams()[0].data
+    return client.take_datagrams()[-1].data
 
 
 def flights(server: Association, client: Association) -> bytes:
