@@ -35,7 +35,7 @@ than a real peer takes to answer. Each takes 66 kB.
 """
 COOKIE_DELAY = 0.3
 """Seconds that a request for a cookie waits for the peer to say that it wants none, and after that:"""
-COOKIE_PATIENCE = 1.0
+COOKIE_PATIENCE = 2.0
 """Seconds for the peer to go on with the cookie, until it is asked for another one."""
 _AGAIN = 1.0        # seconds after a handshake of ours has failed
 _KNOCKING = 0.5     # seconds until a ClientHello is repeated first, and at most:
@@ -221,6 +221,7 @@ class Association:
             return
         if second.believes:
             del self._handshakes[other]
+            self._knock(now, self._knock_wait)
             return
         self._handshakes[plain], self._handshakes[other] = second, first
         first.believe()

@@ -18,9 +18,8 @@ class Handshake:
     """A DTLS connection. OpenSSL keeps the time of its retransmissions itself, by the clock of the host.
 
     ``failure`` says why it came to nothing, ``is_closed`` that the peer has said goodbye after it succeeded, ``heard``
-    how often the peer has said something, ``first`` what was sent first. ``believes``: a request for a cookie, which is no
-    word of the peer's. ``has_cookie``: its ClientHello has one, and
-    OpenSSL is to think that it made it.
+    how often the peer has said something, ``first`` what was sent first. ``believes``: a request for a cookie, which is
+    no word of the peer's. ``has_cookie``: its ClientHello has one, and OpenSSL is to think that it made it.
     """
 
     def __init__(self, identity: Identity, *, is_client: bool, has_cookie: bool = False):
