@@ -33,6 +33,9 @@ def run(arguments: Sequence[str]) -> int:
             return run_rule(list(chosen.words[1:]))
         if chosen.words[:1] == ("complete",) and not chosen.help:
             return completion.complete(chosen.words[1:])
+        if chosen.words[:1] == ("doctor",) and not chosen.help:
+            from ctl.doctor.command import run_doctor
+            return run_doctor(chosen, list(chosen.words[1:]))
         host, port = target.find(chosen)
     except options.UsageError as error:
         _complain(str(error))

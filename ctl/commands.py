@@ -156,14 +156,17 @@ LOCAL = """\
 
     complete <words>                              : print what the last word may become, for the TAB key of shells
 
+    doctor [ --json ]                             : check host and daemon, and say what to type to mend them
+
     Options: --config-file <file> and --config-section <name> tell where to find listen-cli; --json has lists
     and single values printed as JSON.
 
     Return value: 0 on success with output from the server side, 1 for bad usage, 2 if the daemon cannot be
-    reached, 3 if it does not answer in time, 4 for an error text of the daemon.
+    reached, 3 if it does not answer in time, 4 for an error text of the daemon, 5 for a problem that doctor found.
 """
 STATUS = {0: "success, with output from the daemon", 1: "bad usage", 2: "the daemon cannot be reached",
-          3: "the daemon does not answer in time", 4: "the daemon answered with an error text"}
+          3: "the daemon does not answer in time", 4: "the daemon answered with an error text",
+          5: "doctor has found a problem"}
 """What the program's exit status means."""
 KEYWORDS = frozenset(line.split()[0] for line in DAEMON.splitlines()[2:] if line[4:5].strip()) | {"help"}
 """First words of the commands."""

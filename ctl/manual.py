@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator
 
 from ctl import commands, schema, target
+from ctl.doctor.checks import CHECKS
 
 _DESCRIPTION = f"""\
 rtpengine-ctl sends one command to a running rtpengine over its listen-cli port and prints the reply. Without
@@ -17,6 +18,11 @@ _OPTIONS = (("-ip <ipaddress>[:<port>]", "where the daemon listens"), ("-port <p
             ("--config-section <name>", "its section, rtpengine if not given"),
             ("--strict", "accepted for scripts that give it; error texts always count as failures"),
             ("--json", "print what a command lists as JSON, see below"), ("--help", "print the commands"))
+_DOCTOR = """\
+The command doctor looks at the host and at the daemon and prints a line for each thing that it finds: ok, warning
+(it works, but not as it could), problem (it does not work) or unknown (only root may look), and behind an arrow what to
+type. It changes nothing, and needs no running daemon: without one it goes by the settings file. With --json,
+before or behind the word, it prints a list of objects with the keys check, state, found and mend. The checks are:"""
 
 
 def manual() -> str:
@@ -37,6 +43,8 @@ def _lines() -> Iterator[str]:
     yield from _rows(schema.VALUES)
     for name, fields in schema.OBJECTS.items():
         yield from (f".SS {name}", *_rows(fields.items()))
+    yield from (".SH DOCTOR", *map(_escaped, _DOCTOR.splitlines()))
+    yield from _rows((check.name, check.question) for check in CHECKS)
     yield ".SH EXIT STATUS"
     yield from _rows((str(status), text) for status, text in commands.STATUS.items())
     yield from (".SH SEE ALSO", r"rtpengine(8)")

@@ -83,5 +83,6 @@ module_exit(rtpe_module_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Forwarding of RTP media streams");
+MODULE_INFO(rtpengine_abi, __stringify(RTPE_ABI_VERSION));	/* for those who can only see the file */
 MODULE_ALIAS("ipt_RTPENGINE");
 MODULE_ALIAS("ip6t_RTPENGINE");

@@ -5,6 +5,7 @@ import subprocess
 import pytest
 
 from ctl import commands, schema
+from ctl.doctor.checks import CHECKS
 from ctl.manual import manual
 
 
@@ -31,6 +32,14 @@ def test_the_json_schema_is_explained() -> None:
         assert page[start + 1:start + 1 + 3 * len(fields)][1::3] == [rf"\fB{field}\fR" for field in fields]
     page = page[page.index(".SH JSON"):]
     assert page[page.index(r"\fBlist maxopenfiles\fR") + 1] == "the number, null for no limit"
+
+
+def test_every_check_of_doctor_is_explained() -> None:
+    page = manual().splitlines()
+    page = page[page.index(".SH DOCTOR"):page.index(".SH EXIT STATUS")]
+    for check in CHECKS:
+        assert len(page[page.index(rf"\fB{check.name}\fR") + 1].split()) > 3
+    assert page.count(".TP") == len(CHECKS)
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="no groff")
