@@ -36,5 +36,5 @@ class Garbage:
             gc.unfreeze()
             gc.collect()
         else:
-            gc.collect(0)
+            gc.collect(1)   # the middle-aged are not older than PERIOD either
         gc.freeze()

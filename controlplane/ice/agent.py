@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import Enum
 from math import inf
 
 from controlplane.addresses import Endpoint
@@ -15,6 +14,7 @@ from controlplane.ice.checklist import Checklist
 from controlplane.ice.consent import Consent
 from controlplane.ice.credentials import Credentials, Parties, RandomSource
 from controlplane.ice.pair import LocalCandidate, Pair, State
+from controlplane.ice.phase import Phase
 from controlplane.ice.respond import respond
 from controlplane.ice.stun import Kind, Message, Type
 from controlplane.ice.transaction import PACING, Transaction
@@ -31,16 +31,6 @@ _TRANSACTION_BITS = 96
 _ROLE_CONFLICT = 487
 
 
-class Phase(Enum):
-    """How far an agent has come; the values are for people."""
-
-    WAITING = "waits for the peer's credentials"
-    CHECKING = "checks candidate pairs"
-    CONNECTED = "a pair has succeeded, none is nominated"
-    COMPLETED = "a pair is nominated"
-    FAILED = "has failed"
-
-
 class Agent:
     """One checklist with its components; times are Unix time in seconds.
 
@@ -53,7 +43,7 @@ class Agent:
     def __init__(self, random: RandomSource, *, controlling: bool, lite: bool = False, aggressive: bool = False,
                  software: str = "", components: int = 1):
         self._random = random
-        self.controlling = controlling and not lite
+        self.checklist = Checklist(controlling and not lite)
         self.lite = lite
         self.aggressive = aggressive
         self.software = software
@@ -65,7 +55,6 @@ class Agent:
         self.phase = Phase.WAITING
         self.reason = ""
         self.tie_breaker = random.getrandbits(_TIE_BREAKER_BITS)
-        self.checklist = Checklist(lambda pair: pair.priority(self.controlling))
         self.selection: dict[int, Pair] = {}
         self.valid: tuple[Pair, ...] = ()
         self._former: Credentials | None = None
@@ -78,6 +67,15 @@ class Agent:
         self._patience_ends = inf
         self._next_check = -inf
         self._nominate_at = inf
+
+    @property
+    def controlling(self) -> bool:
+        """Our role."""
+        return self.checklist.controlling
+
+    @controlling.setter
+    def controlling(self, value: bool) -> None:
+        self.checklist.controlling = value
 
     # --- what signalling says ---
 

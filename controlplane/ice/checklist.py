@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from controlplane.addresses import Endpoint
 from controlplane.ice.candidate import Candidate
@@ -15,10 +15,10 @@ _BUSY = (State.WAITING, State.IN_PROGRESS)
 
 
 class Checklist:
-    """Pairs of all components. ``rank`` gives a pair's priority, which depends on our present role."""
+    """Pairs of all components; their priorities depend on our present role."""
 
-    def __init__(self, rank: Callable[[Pair], int]):
-        self._rank = rank
+    def __init__(self, controlling: bool):
+        self.controlling = controlling
         self.locals: list[LocalCandidate] = []
         self.remotes: list[Candidate] = []
         self._pairs: dict[tuple[Endpoint, Endpoint], Pair] = {}
@@ -29,6 +29,9 @@ class Checklist:
 
     def __len__(self) -> int:
         return len(self._pairs)
+
+    def _rank(self, pair: Pair) -> int:
+        return pair.priority(self.controlling)
 
     def clear(self) -> None:
         """Forget the pairs and the remote candidates."""

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from controlplane.addresses import Endpoint
-from controlplane.ice.agent import Agent, Phase
+from controlplane.ice.agent import Agent
 from controlplane.ice.candidate import Candidate
 from controlplane.ice.credentials import Credentials, RandomSource
 from controlplane.ice.pair import LocalCandidate, State
+from controlplane.ice.phase import Phase
 
 
 class Valid(NamedTuple):

@@ -9,12 +9,13 @@ from typing import NamedTuple
 from controlplane import VERSION
 from controlplane.addresses import Endpoint, zero_address
 from controlplane.events import Datagram, Mismatch, WantedTarget
-from controlplane.ice.agent import Agent, Phase
+from controlplane.ice.agent import Agent
 from controlplane.ice.candidate import Candidate, priority_of, usable
 from controlplane.ice.checklist import MAX_REMOTE
 from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
 from controlplane.ice.pair import Pair as ValidPair
+from controlplane.ice.phase import Phase
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription
 from controlplane.sdp.outgoing import OutgoingMedia

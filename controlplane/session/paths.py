@@ -55,7 +55,9 @@ class Paths:
     def __init__(self) -> None:
         self.datagrams: list[Datagram] = []
         self._owners: dict[Endpoint, tuple[Call, Media]] = {}
-        self._agenda: list[tuple[float, int, Media, Machine]] = []
+        self._agenda: list[tuple[float, int]] = []
+        self._waiting: dict[int, tuple[Media, Machine]] = {}
+        self._turns: dict[Media, set[int]] = {}
         self._numbers = count()
 
     def watch(self, call: Call, media: Media, now: float) -> None:
@@ -67,8 +69,12 @@ class Paths:
         self._attend(media)
 
     def forget(self, local: Endpoint) -> None:
-        """A socket was closed."""
-        self._owners.pop(local, None)
+        """A socket was closed; a medium that has none left is not kept until it would have had something to do."""
+        _, media = self._owners.pop(local, (None, None))
+        if media is not None and media in self._turns and self._call_of(media) is None:
+            for turn in self._turns.pop(media):
+                _, machine = self._waiting.pop(turn)
+                machine.wake_at = inf
 
     def receive(self, event: PacketHanded) -> Call | None:
         """A packet that a media socket handed up; the call, if its paths or its keys have changed."""
@@ -95,7 +101,11 @@ class Paths:
         """Have everybody do what is due; the calls whose paths or keys have changed."""
         changed = []
         while self._agenda and self._agenda[0][0] <= now:
-            at, _, media, machine = heappop(self._agenda)
+            at, turn = heappop(self._agenda)
+            waiting = self._take(turn)
+            if waiting is None:
+                continue
+            media, machine = waiting
             if machine.wake_at != at:
                 continue
             machine.wake_at = inf
@@ -107,6 +117,16 @@ class Paths:
                 changed.append(call)
             _tell(call, media)
         return changed
+
+    def _take(self, turn: int) -> tuple[Media, Machine] | None:
+        """Whose turn it is; None if that one need not be kept any more."""
+        waiting = self._waiting.pop(turn, None)
+        if waiting is not None:
+            turns = self._turns[waiting[0]]
+            turns.remove(turn)
+            if not turns:
+                del self._turns[waiting[0]]
+        return waiting
 
     def _settle(self, media: Media, now: float) -> bool:
         moved = follow(media, now)
@@ -133,4 +153,7 @@ class Paths:
                 at = machine.next_at
                 if at < machine.wake_at:
                     machine.wake_at = at
-                    heappush(self._agenda, (at, next(self._numbers), media, machine))
+                    turn = next(self._numbers)
+                    self._waiting[turn] = media, machine
+                    self._turns.setdefault(media, set()).add(turn)
+                    heappush(self._agenda, (at, turn))

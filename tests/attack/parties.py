@@ -11,10 +11,11 @@ from functools import partial
 from pylibsrtp import Error
 
 from controlplane.addresses import Endpoint as Address
-from controlplane.ice.agent import Agent, Phase
+from controlplane.ice.agent import Agent
 from controlplane.ice.candidate import Candidate, priority_of, usable
 from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
+from controlplane.ice.phase import Phase
 from controlplane.session.demux import Protocol, protocol_of
 from controlplane.srtp.crypto import Crypto, crypto_text, fresh, parse_crypto
 from controlplane.srtp.suites import find_suite

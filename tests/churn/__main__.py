@@ -10,8 +10,7 @@ from tests.churn.churn import OPTIONS, Holding, churn, growth
 from tests.peers.daemon import Daemon, compiled_command, free_port, own_command
 
 LIMITS = {"files": 0.0, "threads": 0.0, "memory": 500.0}
-"""What 1000 further calls may leave held: descriptors, threads, kilobytes. A call has 30 of these; some of its objects
-wait for the collection of garbage.py, every ten minutes."""
+"""What 1000 further calls may leave held: descriptors, threads, kilobytes. A call has 30 of these."""
 
 
 def main() -> int:

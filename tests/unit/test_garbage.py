@@ -52,6 +52,17 @@ def test_new_cycles_are_collected_before_they_are_set_aside() -> None:
     assert lost() is None
 
 
+def test_cycles_that_outlived_a_collection_of_the_young_are_collected_too() -> None:
+    keeper = Garbage(lambda: 10000)
+    keeper.set_aside()
+    knot = Knot()
+    lost = weakref.ref(knot)
+    gc.collect(0)
+    del knot
+    keeper.set_aside()
+    assert lost() is None
+
+
 @pytest.mark.parametrize(("calls", "found"), [(garbage._FEW, True), (garbage._FEW + 1, False)])
 def test_everything_is_looked_through_now_and_then_while_few_calls_are_up(calls: int, found: bool) -> None:
     keeper = Garbage(lambda: calls)

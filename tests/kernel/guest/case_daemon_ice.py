@@ -7,10 +7,11 @@ import time
 from collections.abc import Callable
 
 from controlplane.addresses import Endpoint
-from controlplane.ice.agent import Agent, Phase
+from controlplane.ice.agent import Agent
 from controlplane.ice.candidate import Candidate, priority_of, usable
 from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
+from controlplane.ice.phase import Phase
 from tests.kernel.guest import net
 from tests.kernel.guest.case_daemon import _eventually, _forwarded, _ports, _running
 from tests.kernel.guest.net import A4, B4, sh

@@ -5,11 +5,12 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.ice import stun
-from controlplane.ice.agent import PATIENCE, Phase
+from controlplane.ice.agent import PATIENCE
 from controlplane.ice.candidate import Candidate, parse
 from controlplane.ice.checklist import MAX_PAIRS, MAX_REMOTE
 from controlplane.ice.consent import EXPIRY
 from controlplane.ice.credentials import Credentials
+from controlplane.ice.phase import Phase
 from controlplane.ice.stun import Kind, Type
 from controlplane.ice.transaction import REQUESTS
 from tests.unit.ice.net import START, Network, agent, local, paths

@@ -7,10 +7,11 @@ import time
 import pytest
 
 from controlplane.addresses import Address, Endpoint
-from controlplane.ice.agent import Agent, Phase
+from controlplane.ice.agent import Agent
 from controlplane.ice.candidate import Candidate, usable
 from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
+from controlplane.ice.phase import Phase
 from tests.peers import ice
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.ice import stun
-from controlplane.ice.agent import Phase
+from controlplane.ice.phase import Phase
 from controlplane.ice.stun import Kind, Type
 from tests.unit.ice.net import START, Network, agent, paths
 from tests.unit.ice.test_agent import A, B, B2, completed

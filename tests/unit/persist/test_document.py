@@ -13,7 +13,7 @@ import pytest
 from controlplane.errors import PeerError
 from controlplane.events import Counters, KeyIndex, PacketHanded, SsrcStats, StreamStats
 from controlplane.ice import stun
-from controlplane.ice.agent import Phase
+from controlplane.ice.phase import Phase
 from controlplane.persist import document, media, paths, values
 from controlplane.persist.document import read_call, write_call
 from controlplane.persist.encoding import BENCODE, from_bytes, to_bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controlplane.ice.agent import Phase
+from controlplane.ice.phase import Phase
 from controlplane.session.ice import Ice
 from tests.unit.session.calls import V4, V6, Daemon, ep, port_of, sdp, spec
 from tests.unit.session.ice_peers import IceNetwork, IceParty, admitted, ice_values
