@@ -9,6 +9,7 @@ from math import sqrt
 from controlplane.addresses import Address, Endpoint
 from controlplane.events import NOTHING, Counters, SsrcStats, StreamStats
 from controlplane.report.census import Census
+from controlplane.report.clients import ControlClient, make_room
 from controlplane.report.interval import Interval
 from controlplane.report.model import Call, Party, is_foreign
 from controlplane.ng.commands import NG_NAMES
@@ -81,19 +82,6 @@ class InterfaceCounters:
     quality: Quality = field(default_factory=Quality)
 
 
-@dataclass(slots=True)
-class ControlClient:
-    """What one control client asked for: number of requests and seconds spent, by ng command."""
-
-    counts: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    errors: int = 0
-
-
-MAX_CLIENTS = 256
-OTHERS = "others"
-"""Control clients that are told apart; further ones are counted under one name, as addresses can be invented."""
-
 _SILENT = StreamStats()
 _FLAWS = ("lost", "duplicates", "reordered")
 
@@ -142,16 +130,16 @@ class Statistics:
         """Count one ng request; ``source`` is the client's IP address without its port."""
         client = self.clients.get(source)
         if client is None:
-            client = self._new_client(source)
+            make_room(self.clients, self._ticked)
+            client = self.clients[source] = ControlClient()
+        client.requests += 1
+        client.heard = self._ticked
         if command in NG_NAMES:
             client.counts[command] = client.counts.get(command, 0) + 1
             client.seconds[command] = client.seconds.get(command, 0.0) + seconds
             if self.interval is not None:
                 self.interval.request(command, seconds)
         client.errors += error
-
-    def _new_client(self, source: str) -> ControlClient:
-        return self.clients.setdefault(source if len(self.clients) < MAX_CLIENTS else OTHERS, ControlClient())
 
     def session_rejected(self) -> None:
         """Count an offer refused by the session limit."""

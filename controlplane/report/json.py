@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from controlplane.report.counters import ControlClient
+from controlplane.report.clients import ControlClient
 from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MEASURED,
                                          MOS, RATES, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
 from controlplane.ng.commands import NG_COMMANDS

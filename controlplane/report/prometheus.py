@@ -11,7 +11,7 @@ from typing import Any
 
 from controlplane import VERSION
 from controlplane.ng.commands import NG_COMMANDS
-from controlplane.report.counters import ControlClient
+from controlplane.report.clients import ControlClient
 from controlplane.report.metrics import (CURRENT, FAMILIES, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MEASURED,
                                          MOS, TOTAL, TRAFFIC, VOIP, Kind, Metric)
 from controlplane.report.snapshot import Interface, Snapshot

@@ -11,7 +11,8 @@ from controlplane.addresses import Endpoint
 from controlplane.events import Counters, StreamStats
 from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report import prometheus, snapshot as state
-from controlplane.report.counters import MAX_CLIENTS, OTHERS, Statistics
+from controlplane.report.clients import MAX_CLIENTS
+from controlplane.report.counters import Statistics
 
 from .fakes import NOW, FakePorts, two_party_call
 from .test_totals import snapshot
@@ -65,14 +66,6 @@ def test_whatever_a_client_is_called_stays_in_its_label(name: str) -> None:
     text = "".join(prometheus.exposition(taken))
     assert samples(text)["rtpengine_errors_total", (("proxy", name),)] == 1
     assert text.count("\n") == "".join(prometheus.exposition(snapshot())).count("\n") + 2 * len(NG_COMMANDS) + 1
-
-
-def test_invented_addresses_do_not_make_ever_more_samples() -> None:
-    statistics = Statistics(NOW)
-    for number in range(MAX_CLIENTS + 500):
-        statistics.ng_request("ping", f"10.0.{number >> 8}.{number & 255}", 0.0, True)
-    assert len(statistics.clients) == MAX_CLIENTS + 1
-    assert (statistics.clients[OTHERS].counts, statistics.clients[OTHERS].errors) == ({"ping": 500}, 500)
 
 
 class _Many:
