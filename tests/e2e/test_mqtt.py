@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +15,10 @@ import pytest
 from tests.peers import debian
 from tests.peers.call import Call
 from tests.peers.collector import wait
-from tests.peers.daemon import Daemon
+from tests.peers.daemon import Daemon, DaemonFailed
 from tests.peers.mosquitto import PASSWORD, USER, Broker, Subscriber
 from tests.peers.rtp import Endpoint, pump
+from tests.unit.servers.test_tls import certificate
 
 pytestmark = pytest.mark.e2e
 TOPIC = "voice/rtpengine"
@@ -123,3 +126,61 @@ def test_a_broker_that_comes_back_gets_the_next_messages(tmp_path: Path) -> None
         running.start()
         with Subscriber(running.port, TOPIC) as subscriber:
             assert wait(lambda: subscriber.messages)
+
+
+# --- with TLS ---
+
+@pytest.fixture(scope="module")
+def encrypted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Broker, dict[str, tuple[Path, Path]]]]:
+    """A broker that listens with TLS alone and wants certificates, and who has which, with its key."""
+    if not shutil.which("openssl"):
+        pytest.skip("needs openssl")
+    folder = tmp_path_factory.mktemp("certificates")
+    files = {name: certificate(folder, name) for name in ("broker", "daemon", "stranger")}
+    cert, key = files["broker"]
+    try:
+        with Broker((f"certfile {cert}", f"keyfile {key}", f"cafile {files['daemon'][0]}", "require_certificate true",
+                     "tls_version tlsv1.2")) as running:
+            yield running, files
+    except debian.Unobtainable as reason:
+        pytest.skip(f"mosquitto cannot be had: {reason}")
+
+
+def trust(files: dict[str, tuple[Path, Path]], authority: str, ours: str | None) -> tuple[str, ...]:
+    shown = () if ours is None else tuple(map("--mqtt-{}={}".format, ("certfile", "keyfile"), files[ours]))
+    return f"--mqtt-cafile={files[authority][0]}", *shown
+
+
+def test_tls_with_certificates_of_both_sides(encrypted: tuple[Broker, dict[str, tuple[Path, Path]]],
+                                             tmp_path: Path) -> None:
+    broker, files = encrypted
+    context = ssl.create_default_context(cafile=str(files["broker"][0]))
+    context.load_cert_chain(*files["daemon"])
+    more = trust(files, "broker", "daemon")
+    with Subscriber(broker.port, TOPIC, context) as subscriber, \
+            Daemon(options=options(broker, tmp_path, "summary", *more)) as daemon:
+        assert wait(lambda: len(found(subscriber, "totalstatistics")) > 2), daemon.log_tail()
+
+
+@pytest.mark.parametrize(("authority", "ours", "reason"), [
+    ("stranger", "daemon", "certificate verify failed"), ("broker", None, " alert "),
+    ("broker", "stranger", "alert unknown ca")])
+def test_tls_with_a_broker_that_is_another_or_takes_us_for_one(
+        encrypted: tuple[Broker, dict[str, tuple[Path, Path]]], tmp_path: Path, authority: str, ours: str | None,
+        reason: str) -> None:
+    broker, files = encrypted
+    context = ssl.create_default_context(cafile=str(files["broker"][0]))
+    context.load_cert_chain(*files["daemon"])
+    more = trust(files, authority, ours)
+    with Subscriber(broker.port, TOPIC, context) as subscriber, \
+            Daemon(options=options(broker, tmp_path, "summary", *more)) as daemon:
+        assert wait(lambda: reason in daemon.log_text()), daemon.log_tail()
+        assert "Connected to the MQTT broker" not in daemon.log_text() and not subscriber.messages
+        with daemon.client() as client:
+            assert client.call("ping")["result"] == "pong"
+
+
+def test_tls_files_that_cannot_be_used_are_named(tmp_path: Path) -> None:
+    missing = tmp_path / "none.pem"
+    with pytest.raises(DaemonFailed, match="mqtt-cafile, mqtt-certfile or mqtt-keyfile: .*No such file"):
+        Daemon(options=("--mqtt-host=127.0.0.1", "--mqtt-publish-topic=x", f"--mqtt-cafile={missing}"))

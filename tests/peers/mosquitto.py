@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 import subprocess
 import tempfile
 import time
@@ -21,7 +22,10 @@ USER, PASSWORD = "rtpengine", "not in the list of processes"
 
 
 class Broker:
-    """Runs on a free port of loopback and knows USER alone. Unobtainable if there is no mosquitto."""
+    """Runs on a free port of loopback and knows USER alone; ``lines`` are more settings of its listener.
+
+    Unobtainable if there is no mosquitto.
+    """
 
     def __init__(self, lines: Sequence[str] = ()):
         self._argv0, self._environment = debian.program("mosquitto", "/usr/sbin/mosquitto")
@@ -70,13 +74,13 @@ class Broker:
 class Subscriber:
     """Keeps the bytes of every message of a topic, and whether it was retained and its quality of service."""
 
-    def __init__(self, port: int, topic: str, cafile: str | None = None):
+    def __init__(self, port: int, topic: str, tls: ssl.SSLContext | None = None):
         self.messages: list[bytes] = []
         self.kinds: set[tuple[bool, int]] = set()
         self._client = paho.Client(paho.CallbackAPIVersion.VERSION2)
         self._client.username_pw_set(USER, PASSWORD)
-        if cafile:
-            self._client.tls_set(cafile)
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.on_connect = lambda client, *_: client.subscribe(topic, 2)
         self._client.on_message = self._keep
         self._client.connect("127.0.0.1", port)
