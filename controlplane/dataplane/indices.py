@@ -98,7 +98,7 @@ class Indices:
         for sent, key, ssrc, rtp, rtcp in indices:
             known = self._known.setdefault((sent, key), {})
             known[_HEAD.pack(ssrc.to_bytes(4, "big"), lib.RTPE_SSRC_VALID)] = (
-                _window(rtp), _window(min(rtcp + CARRIED_RESERVE, MAX_RTCP) if sent and rtcp else rtcp))
+                _window(rtp), _window(min(rtcp + CARRIED_RESERVE, MAX_RTCP) if sent else rtcp))
 
     def merge(self, other: Indices) -> None:
         """Take over what the other one knows."""

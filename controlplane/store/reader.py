@@ -67,6 +67,8 @@ class Reader:
         if self.starting and isinstance(stored, int) and stored / 1e6 > known.last_signal:
             known.last_signal = stored / 1e6
             known.foreign, known.hosted_db = foreign, db
+        elif not foreign and not known.foreign and known.hosted_db < 0:
+            known.hosted_db = db    # the process before has left us the call, and its document
         elif foreign:
             self._ignore(known, db)
 

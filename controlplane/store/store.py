@@ -99,8 +99,12 @@ class Store:
     # --- the daemon starts and ends ---
 
     async def start(self) -> None:
-        """Restore what the data bases have, and follow them from now on. ConfigError if they must be had and cannot."""
+        """Restore what the data bases have, and follow them from now on. ConfigError if they must be had and cannot.
+
+        Calls that are there already are written: how far they will have gone must not be told by an older document.
+        """
         began = time.monotonic()
+        left = list(self._host.all_calls().values())
         try:
             for link in self._links:
                 await link.open()
@@ -111,6 +115,8 @@ class Store:
             _log.error("Starting without the calls in Redis: %s", error)
         _log.info("Redis restore time = %d ms, %d calls, %d failed", (time.monotonic() - began) * 1000,
                   len(self._host.all_calls()), self._reader.failed)
+        for call in left:
+            self.changed(call)
         if self._writer is not None:
             self._tasks.append(asyncio.create_task(self._writer.run()))
         if self.subscriber is not None:

@@ -92,4 +92,4 @@ def test_reports_of_ours_leave_room_for_those_that_nobody_told_of() -> None:
     indices.load([KeyIndex(True, b"k", 1, 5, 9), KeyIndex(True, b"k", 2, 5, 0), KeyIndex(False, b"k", 1, 5, 9),
                   KeyIndex(True, b"k", 3, 5, MAX_RTCP - 3)])
     tops = {(each.sent, each.ssrc): each.rtcp for each in indices.export()}
-    assert tops == {(True, 1): 9 + CARRIED_RESERVE, (True, 2): 0, (False, 1): 9, (True, 3): MAX_RTCP}
+    assert tops == {(True, 1): 9 + CARRIED_RESERVE, (True, 2): CARRIED_RESERVE, (False, 1): 9, (True, 3): MAX_RTCP}
