@@ -29,8 +29,8 @@ def nobody_collects() -> Iterator[None]:
 
 def _there() -> Counter[str]:
     """The objects of our types, and OpenSSL's connections."""
-    return Counter([kind.__qualname__ for kind in map(type, gc.get_objects())
-                    if kind.__module__.startswith("controlplane.") or kind is SSL.Connection])
+    return Counter({kind.__qualname__: count for kind, count in Counter(map(type, gc.get_objects())).items()
+                    if str(kind.__module__).startswith("controlplane.") or kind is SSL.Connection})
 
 
 def _plain(daemon: Daemon) -> None:
