@@ -95,8 +95,7 @@ class Proxy:
         self.watchers: list[Callable[[Call, str, float], None]] = []
         self._clock = clock
         self._relay = relay
-        self._load = HostLoad()
-        self.admission = Admission(self._load, self.statistics)
+        self.admission = Admission(HostLoad(), self.statistics)
         self._seldom = Seldom()
         self._store: Store | None = None
         self._unstored: Call | None = None
@@ -108,6 +107,7 @@ class Proxy:
         session_settings = SessionSettings(instance_id=f"{source.getrandbits(48):012x}", identities=_identities(
             settings, clock()), scale=Scale(settings.mos) if settings.measure_rtp else None)
         self.calls = Calls(session_settings, self._sockets, source, self, self.admission.refusal)
+        self.admission.calls = self.calls.calls
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))
         self.settings_changed()
@@ -119,7 +119,7 @@ class Proxy:
 
     def _handlers(self) -> dict[str, Handler]:
         return {
-            "ping": lambda request: {"result": "pong"},
+            "ping": self.admission.ping,
             "offer": lambda request: self.calls.offer(request, self._clock()),
             "answer": lambda request: self.calls.answer(request, self._clock()),
             "delete": self._delete,
@@ -270,7 +270,7 @@ class Proxy:
 
     def update_load(self) -> None:
         """Look at how busy the host is."""
-        self._load.update()
+        self.admission.update()
 
     def unready(self) -> str | None:
         """Why new calls would be refused now; None if they would be taken."""
@@ -287,7 +287,7 @@ class Proxy:
         """Hand the settings to the sessions."""
         for name in SESSION_SETTINGS:
             setattr(self.calls.settings, name, getattr(self.settings, name))
-        self.admission.limits = self.settings.max_load, self.settings.max_cpu, self.settings.max_bandwidth
+        self.admission.limit(self.settings)
         self.calls.recheck(self._clock())
         self._apply()
 

@@ -33,7 +33,7 @@ SDES = Vocabulary(
     " unencrypted-srtcp|UNENCRYPTED-SRTCP unauthenticated-srtp|UNAUTHENTICATED-SRTP")
 DTLS = Vocabulary("off|no|disable|disabled passive active")
 LEARNING = Vocabulary("off immediate delayed heuristic")
-SUPPORTS = Vocabulary("load-limit")
+SUPPORTS = Vocabulary("load-limit load")
 BUNDLE = Vocabulary("accept offer require strict reject")
 AUDIO_PLAYER = Vocabulary("default off|no|disable|disabled",
                           "transcoding|transcode|on|yes|enable|enabled always|force|forced|everything")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from controlplane.ng.fields import Setter, Target, integer_field, text_field
+from controlplane.ng.fields import Setter, Target, integer_field, text_field, words_field
 from controlplane.ng.frame import Encoding
-from controlplane.ng.keys import set_key
+from controlplane.ng.keys import SUPPORTS, set_key
 from controlplane.ng.request import Request
 from controlplane.ng.rtpp import expand, use_template
 from controlplane.ng.values import Dictionary, text
 
 # These take a few keys in exactly one spelling, and the first of repeated ones; the rest is not looked at.
 _PLAIN: dict[str, dict[bytes, Setter]] = {
-    "ping": {},
+    "ping": {b"supports": words_field("supports", SUPPORTS)},
     "statistics": {},
     "list": {b"limit": integer_field("limit")},
     "query": {b"call-id": text_field("call_id"), b"from-tag": text_field("from_tag"),

@@ -51,7 +51,7 @@ class Request:
     rtcp_mux: set[str]
     """Of offer, require, demux, accept, reject; ``require`` brings ``offer`` along."""
     supports: set[str]
-    """Of load-limit."""
+    """Of load-limit and load."""
     bundle: set[str]
     """Of accept, offer, require, strict, reject."""
     codecs: dict[str, list[str]]

@@ -11,6 +11,7 @@ from controlplane.events import NOTHING, Counters, SsrcStats, StreamStats
 from controlplane.report.census import Census
 from controlplane.report.clients import ControlClient, make_room
 from controlplane.report.interval import Interval
+from controlplane.report.load import Load
 from controlplane.report.model import Call, Party, is_foreign
 from controlplane.ng.commands import NG_NAMES
 
@@ -112,6 +113,7 @@ class Statistics:
         self.traffic = Traffic()
         self.rates = Traffic()
         self.census = Census()
+        self.load = Load()
         self.interval: Interval | None = None
         self.quality = Quality()
         self.clients: dict[str, ControlClient] = {}

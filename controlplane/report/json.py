@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from controlplane.report.clients import ControlClient
-from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MEASURED,
-                                         MOS, RATES, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
+from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, LOAD,
+                                         MEASURED, MOS, RATES, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
 from controlplane.ng.commands import NG_COMMANDS
+from controlplane.report.load import Load
 from controlplane.report.snapshot import Interface, Snapshot
 
 T = TypeVar("T")
@@ -31,12 +32,18 @@ def document(snapshot: Snapshot) -> Document:
         "poller_threads": [],
         "bufferpools": {name: {"num_shards": 0, "shards": []} for name in ("main", "shared", "static")},
         "measured": _values(MEASURED, quality),
+        "load": load_document(snapshot.statistics.load),
     }
 
 
 def text(snapshot: Snapshot) -> str:
     """One line of JSON without white space and without a line feed."""
     return written(document(snapshot))
+
+
+def load_document(load: Load) -> Document:
+    """How busy this node is; ``reason`` is empty while new calls are taken."""
+    return {**_values(LOAD, load), "reason": load.reason}
 
 
 def counts(snapshot: Snapshot) -> Document:

@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 from controlplane.events import Counters
 from controlplane.report.counters import Quality, Traffic
+from controlplane.report.load import Load
 from controlplane.report.snapshot import Interface, Snapshot
 
 T = TypeVar("T")
@@ -189,6 +190,20 @@ VOIP: tuple[Metric[Quality], ...] = (
 MEASURED: tuple[Metric[Quality], ...] = (
     *_sampled("mos_measured", "MOS (measured)"), *_sampled("packetloss_measured", "packet loss (measured)"))
 """What the daemon found itself, whatever the parties report (option measure-rtp)."""
+
+LOAD: tuple[Metric[Load], ...] = (
+    Metric("sessions", None, lambda load: load.sessions),
+    Metric("max_sessions", "Calls that may be here at once, -1 for any number", lambda load: load.max_sessions,
+           "max_sessions"),
+    Metric("average", "Load average of the last minute", lambda load: load.average, "host_load_average", decimals=2),
+    Metric("max_average", None, lambda load: load.max_average, decimals=2),
+    Metric("cpu", "Processors in use in percent", lambda load: load.cpu, "host_cpu_percent", decimals=1),
+    Metric("max_cpu", None, lambda load: load.max_cpu, decimals=1),
+    Metric("bandwidth", None, lambda load: load.bandwidth),
+    Metric("max_bandwidth", None, lambda load: load.max_bandwidth),
+    Metric("ready", "1 while new calls are taken", lambda load: int(not load.reason), "ready"),
+)
+"""For those who choose among several nodes; ``list totals`` does without."""
 
 INTERFACE_VOIP: tuple[Metric[Quality], ...] = tuple(
     metric for name, label in (("mos", "MOS"), *_LABELS) for metric in _sampled(name, label, "interface_"))

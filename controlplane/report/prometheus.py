@@ -12,8 +12,8 @@ from typing import Any
 from controlplane import VERSION
 from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.clients import ControlClient
-from controlplane.report.metrics import (CURRENT, FAMILIES, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, MEASURED,
-                                         MOS, TOTAL, TRAFFIC, VOIP, Kind, Metric)
+from controlplane.report.metrics import (CURRENT, FAMILIES, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, LOAD,
+                                         MEASURED, MOS, TOTAL, TRAFFIC, VOIP, Kind, Metric)
 from controlplane.report.snapshot import Interface, Snapshot
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -46,7 +46,7 @@ def _grouped(snapshot: Snapshot) -> Iterator[str]:
 def _values(snapshot: Snapshot) -> Iterator[tuple[Metric[Any], Any, Labels]]:
     quality = snapshot.statistics.quality
     for metrics, subject in ((CURRENT, snapshot), (FAMILIES, snapshot), (TOTAL, snapshot), (MOS, quality),
-                             (VOIP, quality), (MEASURED, quality)):
+                             (VOIP, quality), (MEASURED, quality), (LOAD, snapshot.statistics.load)):
         for metric in metrics:
             yield metric, subject, ()
     for interface in snapshot.interfaces:

@@ -12,6 +12,7 @@ from controlplane.config.settings import Settings
 from controlplane.addresses import Address
 from controlplane.dataplane.relay import Relay
 from controlplane.proxy import Proxy
+from controlplane.report.prometheus import exposition
 from tests.peers import sdp
 from tests.peers.ngclient import decode, encode
 
@@ -117,6 +118,24 @@ def test_a_handler_that_fails_is_a_bug_reported_and_not_the_end(bench: Bench, ca
     assert bench.ask("cli") == {"result": "error", "error-reason": "Internal error"}
     assert "boom" in caplog.text
     assert bench.ask("ping") == {"result": "pong"}
+
+
+def test_load_for_clients_that_choose_among_several_daemons(bench: Bench) -> None:
+    bench.signal("offer", "a", from_tag="a")
+    assert bench.ask("ping") == bench.ask("ping", supports=["load limit"]) == {"result": "pong"}
+    load = bench.ask("ping", supports=["load"])["load"]
+    assert {key: load[key] for key in ("sessions", "max_sessions", "ready", "reason", "max_bandwidth", "max_cpu")} == {
+        "sessions": 1, "max_sessions": -1, "ready": 1, "reason": "", "max_bandwidth": 0, "max_cpu": "0.0"}
+    assert float(load["average"]) >= 0 and float(load["cpu"]) >= 0
+    bench.proxy.settings.set("max_sessions", 1)
+    bench.proxy.settings_changed()
+    load = bench.ask("ping", supports=["load"])["load"]
+    assert (load["max_sessions"], load["ready"], load["reason"]) == (1, 0, "Parallel session limit reached")
+    bench.proxy.admission.draining = True
+    bench.proxy.update_load()
+    assert bench.ask("statistics")["statistics"]["load"] | {"cpu": "0", "average": "0"} == {
+        **load, "reason": "Draining", "cpu": "0", "average": "0"}
+    assert "rtpengine_ready 0\n" in "".join(exposition(bench.proxy.snapshot()))
 
 
 def test_draining_refuses_new_calls_and_serves_the_running_ones(bench: Bench) -> None:

@@ -16,7 +16,7 @@ def test_text_is_one_line_of_valid_json() -> None:
     assert "\n" not in text and ": " not in text and ", " not in text
     tree = json.loads(text)
     assert list(tree) == ["currentstatistics", "totalstatistics", "mos", "voip_metrics", "controlstatistics",
-                          "interfaces", "transcoders", "poller_threads", "bufferpools", "measured"]
+                          "interfaces", "transcoders", "poller_threads", "bufferpools", "measured", "load"]
     assert tree["currentstatistics"]["sessionstotal"] == 20
     assert tree["totalstatistics"]["uptime"] == 88211
     assert tree["controlstatistics"]["totaloffercount"] == 512
