@@ -19,6 +19,7 @@ from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import RtcpTap
 from controlplane.dataplane.selector import Accelerator, hook_devices, kernel_table
+from controlplane.devlog import LOCAL
 from controlplane.dtls.identity import Identities
 from controlplane.errors import ConfigError
 from controlplane.exporters import Exporters
@@ -30,6 +31,7 @@ from controlplane.log import NOTICE, Log, Seldom
 from controlplane.ngcli import NgCli
 from controlplane.operator import Operator
 from controlplane.proxy import Proxy
+from controlplane.report.counters import Statistics
 from controlplane.store.store import Store
 from controlplane.store.store import create as create_store
 from controlplane.renewal import Renewal
@@ -165,6 +167,7 @@ class App:
                   asyncio.create_task(_attend_paths(self.proxy)),
                   asyncio.create_task(_renew_certificate(self.proxy.calls.settings.identities)),
                   asyncio.create_task(_every(PERIOD, self._garbage.set_aside)),
+                  asyncio.create_task(_flush_log(self.proxy.statistics)),
                   asyncio.create_task(_every(LOAD_INTERVAL, self.proxy.update_load))]
         if interval := notify.watchdog_interval():
             timers.append(asyncio.create_task(_every(interval, lambda: self._tell_manager(notify.WATCHDOG))))
@@ -268,6 +271,14 @@ async def _attend_paths(proxy: Proxy) -> None:
             proxy.on_path_deadline()
         except Exception:
             _log.exception("Failure in a timer")
+
+
+async def _flush_log(statistics: Statistics) -> None:
+    """Send on what the syslog did not take at once."""
+    while True:
+        await asyncio.sleep(LOCAL.pause())
+        LOCAL.flush()
+        statistics.lost_lines = LOCAL.lost
 
 
 def _event_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar, Token
 from typing import Any, NamedTuple, Protocol, TextIO
 
+from controlplane.devlog import LOCAL
+
 ROOT = "rtpengine"
 NOTICE = 25
 REPEAT_SECONDS = 15.0
@@ -185,7 +187,7 @@ class StderrHandler(logging.Handler):
 class SyslogHandler(logging.Handler):
     """Sends each line to syslog with its level; ``send`` takes level number and text."""
 
-    def __init__(self, lines: Lines, send: Callable[[int, str], None] = syslog.syslog):
+    def __init__(self, lines: Lines, send: Callable[[int, str], None] = LOCAL.send):
         super().__init__()
         self.lines = lines
         self.send = send
@@ -263,6 +265,7 @@ class Log:
         for handler in self._handlers:
             logging.getLogger().removeHandler(handler)
         self._handlers.clear()
+        LOCAL.close()
 
 
 def setup(settings: LogSettings, stream: TextIO | None = None) -> Log:
@@ -279,8 +282,7 @@ def setup(settings: LogSettings, stream: TextIO | None = None) -> Log:
               for option, number in settings.current.items() if option.startswith(_OPTION_PREFIX)}
     if settings.log_stderr:
         return Log(levels, [stderr], None)
-    syslog.openlog(settings.log_name, syslog.LOG_PID, getattr(syslog, f"LOG_{settings.log_facility.upper()}",
-                                                              syslog.LOG_DAEMON))
+    LOCAL.open(settings.log_name, getattr(syslog, f"LOG_{settings.log_facility.upper()}", syslog.LOG_DAEMON))
     stderr.setLevel(logging.WARNING)
     return Log(levels, [SyslogHandler(lines), stderr], stderr)
 

@@ -6,12 +6,13 @@ import logging
 import syslog
 from collections.abc import Callable
 
+from controlplane.devlog import LOCAL
 from controlplane.log import harmless
 
 _log = logging.getLogger("rtpengine.records")
 
 
-def recorder(facility: str, to_stderr: bool, send: Callable[[int, str], None] = syslog.syslog) -> Callable[[str], None]:
+def recorder(facility: str, to_stderr: bool, send: Callable[[int, str], None] = LOCAL.send) -> Callable[[str], None]:
     """What writes a record: to syslog, or where the log goes if that is standard error, which has no facilities."""
     if to_stderr:
         _log.setLevel(logging.INFO)

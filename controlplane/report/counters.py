@@ -109,6 +109,8 @@ class Statistics:
         self.one_way = 0
         self.demoted = 0
         """Streams that an accelerator had to give back."""
+        self.lost_lines = 0
+        """Lines that the local syslog did not take."""
         self.duration = Sampled()
         self.traffic = Traffic()
         self.rates = Traffic()

@@ -145,6 +145,7 @@ TOTAL: tuple[Metric[Snapshot], ...] = (
            "one_way_sessions_total", kind=Kind.COUNTER),
     Metric("demotedstreams", "Total streams taken back from the kernel", lambda s: s.statistics.demoted,
            "demoted_streams_total", kind=Kind.COUNTER),
+    Metric("lostloglines", None, lambda s: s.statistics.lost_lines, "log_lines_lost_total", kind=Kind.COUNTER),
     Metric("avgcallduration", "Average call duration", lambda s: s.statistics.duration.average,
            "call_duration_avg", decimals=6, unit=" seconds"),
     Metric("totalcallsduration", "Total calls duration", lambda s: s.statistics.duration.total,

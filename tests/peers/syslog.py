@@ -34,9 +34,12 @@ class Line:
 
 
 class Syslog:
-    """Give ``command`` to whatever runs commands; it needs root."""
+    """Give ``command`` to whatever runs commands; it needs root. One that is ``stalled`` reads nothing until told."""
 
-    def __init__(self) -> None:
+    def __init__(self, stalled: bool = False) -> None:
+        self._reading = threading.Event()
+        if not stalled:
+            self._reading.set()
         self._folder = Path(tempfile.mkdtemp(prefix="syslog-"))
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(self._folder / "log"))
@@ -59,6 +62,8 @@ class Syslog:
     def _read(self) -> None:
         """Who does not read holds up who writes."""
         while not self._ended:
+            if not self._reading.wait(0.1):
+                continue
             try:
                 match = _LINE.fullmatch(self._socket.recv(65536).rstrip(b"\n\0"))
             except TimeoutError:
@@ -66,6 +71,10 @@ class Syslog:
             if match:
                 self.lines.append(Line(int(match[1]) >> 3, int(match[1]) & 7, match[2].decode(),
                                        match[3].decode("utf-8", "surrogateescape")))
+
+    def go_on(self) -> None:
+        """Read from now on."""
+        self._reading.set()
 
     def __enter__(self) -> Syslog:
         return self

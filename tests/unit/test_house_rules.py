@@ -14,10 +14,11 @@ GENERATED = {"_native.c", "xt_RTPENGINE.mod.c"}
 FILE_LINES = 400
 FUNCTION_LINES = 80
 
-LAYERS = ("errors", "addresses", "events", "clock", "log", "notify", "config",
+LAYERS = ("errors", "addresses", "events", "clock", "devlog", "log", "notify", "config",
           "sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "persist", "relay", "dataplane", "ports",
           "store", "report", "exports", "recording", "cli", "servers")
-ONLY = {"config": {"errors", "addresses"}, "log": set(), "notify": set(), "clock": set(), "errors": set()}
+ONLY = {"config": {"errors", "addresses"}, "devlog": set(), "log": {"devlog"}, "notify": set(), "clock": set(),
+        "errors": set()}
 PURE = {"sdp", "codec", "ice", "srtp", "dtls", "rtcp", "ng", "session", "persist"}
 IMPURE_MODULES = {"asyncio", "socket", "os", "time", "random", "secrets", "threading", "subprocess", "select",
                   "selectors", "multiprocessing", "signal"}

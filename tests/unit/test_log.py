@@ -113,7 +113,7 @@ def test_tracebacks_are_lines_of_their_own(start):
 
 def test_syslog_gets_level_and_line_and_standard_error_warnings_until_detached(start, monkeypatch):
     sent = []
-    monkeypatch.setattr(log.syslog, "openlog", lambda *values: sent.append(values))
+    monkeypatch.setattr(log.LOCAL, "open", lambda *values: sent.append(values))
     running, stream = start(log_stderr=False, log_facility="local3", log_name="abc")
     handler = next(each for each in logging.getLogger().handlers if isinstance(each, log.SyslogHandler))
     handler.send = lambda number, text: sent.append((number, text))
@@ -122,7 +122,7 @@ def test_syslog_gets_level_and_line_and_standard_error_warnings_until_detached(s
     running.detached()
     running.detached()
     logger("core").error("three")
-    assert sent == [("abc", log.syslog.LOG_PID, log.syslog.LOG_LOCAL3), (4, "one"), (6, "two"), (3, "three")]
+    assert sent == [("abc", log.syslog.LOG_LOCAL3), (4, "one"), (6, "two"), (3, "three")]
     assert handler.lines.length == 500
     assert stream.getvalue().endswith("WARNING: one\n") and stream.getvalue().count("\n") == 1
 

@@ -53,8 +53,8 @@ def test_key_order() -> None:
         "finaltimeoutsessions", "offertimeoutsessions", "regularterminatedsessions", "forcedterminatedsessions",
         "relayedpackets_user", "relayedpacketerrors_user", "relayedbytes_user", "relayedpackets_kernel",
         "relayedpacketerrors_kernel", "relayedbytes_kernel", "relayedpackets", "relayedpacketerrors",
-        "relayedbytes", "zerowaystreams", "onewaystreams", "demotedstreams", "avgcallduration",
-        "totalcallsduration", "totalcallsduration2", "totalcallsduration_stddev"]
+        "relayedbytes", "zerowaystreams", "onewaystreams", "demotedstreams", "lostloglines",
+        "avgcallduration", "totalcallsduration", "totalcallsduration2", "totalcallsduration_stddev"]
     assert list(tree["voip_metrics"])[-5:] == ["packets_lost", "rtp_duplicates", "rtp_skips", "rtp_seq_resets",
                                                "rtp_reordered"]
     assert list(tree["voip_metrics"])[:5] == ["jitter_total", "jitter2_total", "jitter_samples_total",
