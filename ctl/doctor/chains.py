@@ -5,12 +5,21 @@ A rule is judged for the packets that phones send to the media ports: it fits no
 """
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 _DEEPEST = 16
 Ranges = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """Where media packets go: the ports, first and last of each range, and the addresses if they are known."""
+
+    ranges: Ranges
+    addresses: Sequence[str] = ()
 
 
 class Fit(IntEnum):
@@ -56,16 +65,19 @@ def steps(chains: Mapping[str, Chain], name: str, fit: Fit = Fit.ALL, depth: int
     """The rules with a verdict that media packets meet from the chain ``name`` on."""
     if name not in chains or depth > _DEEPEST:
         return
+    left = fit
     for index, line in enumerate(chains[name].lines, 1):
-        both = min(fit, line.fit)
+        both = min(left, line.fit)
         if both is Fit.NONE:
             continue
         if line.verdict in ("jump", "goto"):
             yield from steps(chains, line.target, both, depth + 1)
         elif line.verdict not in ("return", ""):
             yield Step(name, index, line.text, both, line.verdict)
-        if line.fit is Fit.ALL and line.verdict in ("return", "goto"):
-            return
+        if line.verdict in ("return", "goto"):
+            if line.fit is Fit.ALL:
+                return
+            left = min(left, Fit.SOME)
 
 
 def ahead(walk: Iterable[Step]) -> tuple[list[Step], Step | None]:
@@ -101,12 +113,24 @@ def fate(chains: Mapping[str, Chain], name: str, accepting: Iterable[str] = ("ac
     return None
 
 
-def overlap(ports: Ranges, media: Ranges) -> Fit:
+def overlap(ports: Ranges, media: Media) -> Fit:
     """How many of the media ports are among ``ports``."""
-    if all(any(low <= first and last <= high for low, high in ports) for first, last in media):
+    if all(any(low <= first and last <= high for low, high in ports) for first, last in media.ranges):
         return Fit.ALL
-    touched = any(low <= last and first <= high for low, high in ports for first, last in media)
+    touched = any(low <= last and first <= high for low, high in ports for first, last in media.ranges)
     return Fit.SOME if touched else Fit.NONE
+
+
+def inside(networks: Iterable[str], media: Media) -> Fit:
+    """How many of the addresses for media are in these networks; some if nobody knows."""
+    try:
+        known = [ipaddress.ip_network(each, strict=False) for each in networks]
+        own = [ipaddress.ip_address(each) for each in media.addresses]
+    except ValueError:
+        return Fit.SOME
+    hits = [any(address in network for network in known) for address in own
+            if any(address.version == network.version for network in known)]
+    return Fit.SOME if not hits else Fit.ALL if all(hits) else Fit.SOME if any(hits) else Fit.NONE
 
 
 def with_states(verdict: str, states: Iterable[str]) -> tuple[str, Fit]:

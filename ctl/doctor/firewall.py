@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ctl.doctor import iptables, nftables
-from ctl.doctor.chains import Chain, Fit, Step, ahead, drops, fate, steps
+from ctl.doctor.chains import Chain, Fit, Media, Ranges, Step, ahead, drops, fate, steps
 from ctl.doctor.finding import Finding, ok, problem, warning
 from ctl.doctor.host import Host
 from ctl.doctor.kernel import PACKAGED
@@ -79,6 +79,11 @@ def families(host: Host) -> list[int]:
     return [4, 6] if devices - {"lo"} else [4]
 
 
+def media(host: Host) -> Media:
+    """Where the daemon's media go."""
+    return Media(host.settings.port_ranges, [each.address for each in host.running.interfaces] if host.running else ())
+
+
 def dumps(host: Host, family: int) -> list[Dump]:
     """All rules of a family. NeedsRoot."""
     found = []
@@ -89,7 +94,7 @@ def dumps(host: Host, family: int) -> list[Dump]:
         output = host.run(f"{program}-save")
         if output is not None and not output.status:
             rule = wanted(host)
-            tables = iptables.parse(output.out, host.settings.port_ranges, rule.target if rule else ())
+            tables = iptables.parse(output.out, media(host), rule.target if rule else ())
             found.append(Dump(backend, program, tables))
     return found
 
@@ -150,7 +155,7 @@ def _obstacles(needed: Wanted, family: int, dump: Dump, before: list[Step]) -> I
 def before(host: Host) -> Iterator[Finding]:
     """Whether something drops media before they come to INPUT."""
     found = False
-    media = host.settings.port_ranges
+    ports = host.settings.port_ranges
     for family in families(host):
         for dump in dumps(host, family):
             for table, chain in _BEFORE:
@@ -158,12 +163,12 @@ def before(host: Host) -> Iterator[Finding]:
                     found = True
                     report = problem if step.fit is Fit.ALL else warning
                     yield report(f"IPv{family}: '{step.text}' in the table {table} drops media before INPUT",
-                                 f"{dump.program} -t {table} -I {chain} -p udp --dport {_colon(media[0])} -j ACCEPT")
+                                 f"{dump.program} -t {table} -I {chain} -p udp --dport {_colon(ports[0])} -j ACCEPT")
     for base in native(host):
         for step in drops(steps(base.chains, base.name)) if base.early else ():
             if step.fit is not Fit.ALL:
                 found = True
-                yield warning(f"'{base}', {step.text}, may drop media before INPUT", _nft_accept(base, media))
+                yield warning(f"'{base}', {step.text}, may drop media before INPUT", _nft_accept(base, ports))
     if not found:
         yield ok("nothing drops media before INPUT")
 
@@ -171,7 +176,7 @@ def before(host: Host) -> Iterator[Finding]:
 def passage(host: Host) -> Iterator[Finding]:
     """Whether INPUT lets media in: before a stream is confirmed its packets go to the daemon's socket."""
     blocked = False
-    media = host.settings.port_ranges
+    ports = host.settings.port_ranges
     needed = wanted(host)
     queued = needed is not None and needed.target[0] == "NFQUEUE"
     accepting = ("accept", "module") if queued else ("accept",)     # what comes back from a queue passes INPUT
@@ -183,14 +188,14 @@ def passage(host: Host) -> Iterator[Finding]:
                 _, found = ahead(dump.chain("filter", "INPUT"))
                 place = f" {found.index + 1}" if found and found.chain == "INPUT" else ""
                 yield problem(f"IPv{family}: media are not let in ({step.text} in {step.chain}, {dump.backend})",
-                              f"{dump.program} -I INPUT{place} -p udp --dport {_colon(media[0])} -j ACCEPT")
+                              f"{dump.program} -I INPUT{place} -p udp --dport {_colon(ports[0])} -j ACCEPT")
     for base in native(host):
         step = fate(base.chains, base.name)
         if step is not None:
             blocked = True
-            yield problem(f"media are not let in ('{base}', {step.text})", _nft_accept(base, media))
+            yield problem(f"media are not let in ('{base}', {step.text})", _nft_accept(base, ports))
     if not blocked:
-        yield ok("udp ports " + ", ".join(f"{low} to {high}" for low, high in media))
+        yield ok("udp ports " + ", ".join(f"{low} to {high}" for low, high in ports))
 
 
 def native(host: Host) -> list[nftables.Base]:
@@ -198,12 +203,12 @@ def native(host: Host) -> list[nftables.Base]:
     output = host.run("nft", "-j", "list", "ruleset")
     if output is None or output.status:
         return []
-    return nftables.parse(output.out, host.settings.port_ranges)
+    return nftables.parse(output.out, media(host))
 
 
 def _colon(ports: tuple[int, int]) -> str:
     return f"{ports[0]}:{ports[1]}"
 
 
-def _nft_accept(base: nftables.Base, media: tuple[tuple[int, int], ...]) -> str:
-    return f"nft insert rule {base} udp dport {media[0][0]}-{media[0][1]} accept"
+def _nft_accept(base: nftables.Base, ports: Ranges) -> str:
+    return f"nft insert rule {base} udp dport {ports[0][0]}-{ports[0][1]} accept"

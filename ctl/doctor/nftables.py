@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ctl.doctor.chains import Chain, Fit, Line, Ranges, inverted, overlap, with_states
+from ctl.doctor.chains import Chain, Fit, Line, Media, inside, inverted, overlap, with_states
 
 _MALFORMED = (ValueError, LookupError, TypeError, AttributeError, StopIteration)
 _FAMILIES = {"ip": (4,), "ip6": (6,), "inet": (4, 6)}
@@ -15,6 +15,8 @@ _HOOKS = ("prerouting", "input")
 _IPTABLES = frozenset(("filter", "raw", "mangle", "nat", "security"))
 _VERDICTS = {"accept": "accept", "drop": "drop", "reject": "drop", "return": "return", "jump": "jump", "goto": "goto"}
 _OTHER_PROTOCOLS = frozenset(("tcp", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah"))
+_SOURCES = frozenset(("ip saddr", "ip6 saddr", "fib None"))
+"""Matches for where packets come from; the last is that of reverse path filters."""
 _WITHOUT_MEANING = frozenset(("counter", "log", "notrack", "mangle", "meter", "set"))
 
 
@@ -38,7 +40,7 @@ class Base:
         return self.hook == "prerouting" or self.priority < 0
 
 
-def parse(text: str, media: Ranges) -> list[Base]:
+def parse(text: str, media: Media) -> list[Base]:
     """The chains of prerouting and input in the order of the hooks; none for what is no ruleset."""
     try:
         entries = json.loads(text)["nftables"]
@@ -66,7 +68,7 @@ def _place(entry: dict[str, Any]) -> tuple[str, str, str]:
     return entry["family"], entry["table"], entry.get("chain") or entry.get("name", "")
 
 
-def _line(rule: dict[str, Any], media: Ranges) -> Line:
+def _line(rule: dict[str, Any], media: Media) -> Line:
     """A rule; what cannot be understood has no verdict."""
     text = f"rule with handle {rule.get('handle')}"
     try:
@@ -75,7 +77,7 @@ def _line(rule: dict[str, Any], media: Ranges) -> Line:
         return Line(text, Fit.SOME, "")
 
 
-def _judged(rule: dict[str, Any], media: Ranges) -> tuple[Fit, str, str]:
+def _judged(rule: dict[str, Any], media: Media) -> tuple[Fit, str, str]:
     """How many media packets a rule is for, its verdict, and the chain that it calls."""
     expressions = [next(iter(expression.items())) for expression in rule.get("expr", ())]
     verdict, target, fit = "", "", Fit.ALL
@@ -84,7 +86,7 @@ def _judged(rule: dict[str, Any], media: Ranges) -> tuple[Fit, str, str]:
             verdict = _VERDICTS[name]
             target = value["target"] if verdict in ("jump", "goto") else ""
         elif name == "vmap":
-            verdict = "drop" if any("drop" in each for each in _verdicts(value)) else "accept"
+            verdict = _mapped(value)
     for name, value in expressions:
         if name == "match":
             verdict, one = _match(value, verdict, media)
@@ -94,14 +96,17 @@ def _judged(rule: dict[str, Any], media: Ranges) -> tuple[Fit, str, str]:
     return fit, verdict, target
 
 
-def _verdicts(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """What a verdict map may say."""
+def _mapped(value: dict[str, Any]) -> str:
+    """What a verdict map does to media at worst."""
     data = value.get("data")
-    for pair in data.get("set", ()) if isinstance(data, dict) else ():
-        yield pair[1]
+    pairs = data.get("set", ()) if isinstance(data, dict) else ()
+    if any("drop" in verdict for _, verdict in pairs):
+        return "drop"
+    accepted = [key for key, verdict in pairs if "accept" in verdict]
+    return with_states("accept", accepted)[0] if _subject(value["key"]) == "ct state" else "accept" if accepted else ""
 
 
-def _match(match: dict[str, Any], verdict: str, media: Ranges) -> tuple[str, Fit]:
+def _match(match: dict[str, Any], verdict: str, media: Media) -> tuple[str, Fit]:
     """The verdict of the rule, and how many media packets pass this match."""
     name, values = _subject(match["left"]), _values(match["right"])
     negated = match.get("op") == "!="
@@ -109,7 +114,7 @@ def _match(match: dict[str, Any], verdict: str, media: Ranges) -> tuple[str, Fit
         return with_states(verdict, filter(lambda value: isinstance(value, str), values))
     if name.split(" ")[0] in _OTHER_PROTOCOLS:
         return verdict, Fit.NONE
-    judge = _JUDGES.get(name)
+    judge = None if negated and name in _SOURCES else _JUDGES.get(name)
     fit = judge(values, verdict, media) if judge else Fit.SOME
     return verdict, inverted(fit) if negated else fit
 
@@ -129,14 +134,14 @@ def _values(right: Any) -> list[Any]:
     return right if isinstance(right, list) else [right]
 
 
-def _ports(values: list[Any], verdict: str, media: Ranges) -> Fit:
+def _ports(values: list[Any], verdict: str, media: Media) -> Fit:
     if any(isinstance(value, str) for value in values):
         return Fit.SOME     # a named set
     ranges = [tuple(value["range"]) if isinstance(value, dict) else (value, value) for value in values]
     return overlap(ranges, media)
 
 
-def _protocol(values: list[Any], verdict: str, media: Ranges) -> Fit:
+def _protocol(values: list[Any], verdict: str, media: Media) -> Fit:
     return Fit.ALL if {"udp", 17} & set(map(_plain, values)) else Fit.NONE
 
 
@@ -144,14 +149,20 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, (str, int)) else None
 
 
-def _device(values: list[Any], verdict: str, media: Ranges) -> Fit:
+def _device(values: list[Any], verdict: str, media: Media) -> Fit:
     return Fit.NONE if values == ["lo"] else Fit.SOME
 
 
-def _source(values: list[Any], verdict: str, media: Ranges) -> Fit:
+def _destination(values: list[Any], verdict: str, media: Media) -> Fit:
+    return inside([f"{value['prefix']['addr']}/{value['prefix']['len']}" if isinstance(value, dict) else value
+                   for value in values], media)
+
+
+def _source(values: list[Any], verdict: str, media: Media) -> Fit:
     return Fit.NONE if verdict == "drop" else Fit.SOME
 
 
-_JUDGES: dict[str, Callable[[list[Any], str, Ranges], Fit]] = {
+_JUDGES: dict[str, Callable[[list[Any], str, Media], Fit]] = {
     "udp dport": _ports, "th dport": _ports, "meta l4proto": _protocol, "ip protocol": _protocol,
-    "ip6 nexthdr": _protocol, "meta iif": _device, "meta iifname": _device, "ip saddr": _source, "ip6 saddr": _source}
+    "ip6 nexthdr": _protocol, "meta iif": _device, "meta iifname": _device, "ip daddr": _destination,
+    "ip6 daddr": _destination, **dict.fromkeys(_SOURCES, _source)}
