@@ -61,10 +61,10 @@ def load(host: Host) -> Iterator[Finding]:
     if daemon is None or daemon.sessions is None:
         return
     most = host.settings.number("max-sessions", -1)
-    yield from _degree("calls", daemon.sessions, most if most > 0 else 0, "rtpengine-ctl set maxsessions -1")
+    yield from _degree("calls", daemon.sessions, most if most > 0 else 0, f"rtpengine-ctl set maxsessions {2 * most}")
     for each in daemon.interfaces:
         yield from _degree(f"ports of {each.name}/{each.address}", each.used, each.ports,
-                           f"port-min, port-max in {host.config_file} && systemctl restart rtpengine")
+                           f"port-min, port-max in {host.config} && systemctl restart rtpengine")
     average = host.line("/proc/loadavg").split(" ")[0]
     if average.replace(".", "", 1).isdigit():
         busy = float(average) > host.cores
@@ -92,7 +92,7 @@ def listeners(host: Host) -> Iterator[Finding]:
             closed = False
             yield warning(f"{option} = {value} takes commands from {reach}, without rules",
                           f"{option} = 127.0.0.1:{place.rpartition(':')[2]}, or allow= behind it, in "
-                          f"{host.config_file} && systemctl restart rtpengine")
+                          f"{host.config} && systemctl restart rtpengine")
     if closed:
         yield ok("no listener is open to other hosts without rules")
 

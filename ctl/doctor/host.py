@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from ctl.target import DEFAULT_FILE
 _PATH = "/usr/sbin:/sbin:/usr/bin:/bin"
 _TIMEOUT = 30
 _CONNECT_TIMEOUT = 2.0
+_DAEMON = ("rtpengine", "controlplane")
+"""What the daemon's command line has among its first words."""
 _DENIED = ("permission denied", "not permitted")
 
 
@@ -175,17 +178,36 @@ class Host:
 
     @cached_property
     def daemon(self) -> Running | client.Unreachable | client.NoReply:
-        """The running daemon, or why it cannot be asked."""
+        """The running daemon, or why it cannot be asked. Its process id is that of this namespace, not of its own."""
         try:
-            return examined(self._ask)
+            found = examined(self._ask)
         except (client.Unreachable, client.NoReply) as error:
             return error
+        return replace(found, pid=self._process(found.pid) if found.pid else None)
+
+    def _process(self, told: int) -> int | None:
+        """The daemon that calls itself ``told``, be it in a container; None if it is not to be found."""
+        if self._is_daemon(str(told)):
+            return told
+        inner = re.compile(rf"^NSpid:\s.*\s{told}$", re.MULTILINE)
+        return next((int(name) for name in self.names("/proc") if name.isdecimal() and self._is_daemon(name)
+                     and inner.search(self.read(f"/proc/{name}/status") or "")), None)
+
+    def _is_daemon(self, pid: str) -> bool:
+        words = (self.read(f"/proc/{pid}/cmdline") or "").split("\0")
+        return any(os.path.basename(word) in _DAEMON for word in words[:5])
 
     @property
     def running(self) -> Running | None:
         """The running daemon if there is one that answers."""
         daemon = self.daemon
         return daemon if isinstance(daemon, Running) else None
+
+    @property
+    def config(self) -> str:
+        """Where the daemon's settings are to be changed."""
+        named = self.settings.text("config-file", self.config_file)
+        return "the command line" if named == "none" else named
 
     @cached_property
     def settings(self) -> Settings:

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 
-from ctl.doctor.finding import Finding, ok, problem, warning
+from ctl.doctor.finding import Finding, ok, problem, unknown, warning
 from ctl.doctor.host import Host
 
 MODULE = "xt_RTPENGINE"
@@ -39,7 +39,9 @@ def fields(host: Host) -> dict[str, str] | None:
 def installed(host: Host) -> Iterator[Finding]:
     """Whether there is a module for the running kernel."""
     found = fields(host)
-    if found is not None:
+    if host.run("modinfo", "-k", host.release, MODULE) is None:
+        yield unknown("there is no program modinfo to tell", "apt-get install kmod")
+    elif found is not None:
         vermagic = found.get("vermagic", "").split(" ")[0]
         if vermagic in ("", host.release):
             yield ok(found.get("filename", MODULE))

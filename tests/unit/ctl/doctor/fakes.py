@@ -42,6 +42,8 @@ class Fake:
         self.commands: list[str] = []
         self.file("/proc/sys/kernel/osrelease", RELEASE + "\n")
         self.file("/sys/devices/system/cpu/online", "0-3\n")
+        self.file(f"/proc/{PID}/cmdline", "/usr/lib/rtpengine/bin/python\0/usr/bin/rtpengine\0--foreground\0")
+        self.programs[f"modinfo -k {RELEASE} xt_RTPENGINE"] = Output(1, "", "modinfo: ERROR: Module not found.\n")
 
     def file(self, path: str, content: str | bytes = "") -> Path:
         """Write a file; the folders on the way are made."""

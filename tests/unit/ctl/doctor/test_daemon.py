@@ -69,6 +69,25 @@ def test_a_daemon_that_answers(fake: Fake) -> None:
     assert fake.look(daemon.settings) == [("ok", f"from {DAEMON}: table 0, ports 30000 to 39999", "")]
 
 
+def test_a_daemon_in_a_container(fake: Fake) -> None:
+    fake.replies = replies()
+    fake.file(f"/proc/{PID}/cmdline", "/bin/bash\0")
+    fake.file(f"/proc/{PID}/status", f"Name:\tbash\nNSpid:\t{PID}\n")
+    assert fake.look(daemon.answers) == [("ok", "it answers", "")]
+    fake.file("/proc/9000/cmdline", "python\0-m\0controlplane\0")
+    fake.file("/proc/9000/status", "Name:\tpython\nNSpid:\t9000\t17\n")
+    fake.file("/proc/9001/cmdline", "python\0-m\0controlplane\0")
+    fake.file("/proc/9001/status", f"Name:\tpython\nNSpid:\t9001\t{PID}\nSpeculation_Store_Bypass: x\n")
+    assert fake.look(daemon.answers) == [("ok", "it answers, as process 9001", "")]
+
+
+@pytest.mark.parametrize("params, place", [("", "/etc/rtpengine/rtpengine.conf"), ("config-file = /other\n", "/other"),
+                                           ("config-file = none\n", "the command line")])
+def test_where_settings_are_to_be_changed(fake: Fake, params: str, place: str) -> None:
+    fake.replies = replies(params + "listen-ng = any:2223\n")
+    assert f" in {place} &&" in fake.look(daemon.listeners)[0][2]
+
+
 def test_a_daemon_that_tells_nothing(fake: Fake) -> None:
     fake.replies = dict.fromkeys(replies(), "")
     assert [state for state, _, _ in fake.look(daemon.answers) + fake.look(daemon.settings)] == ["warning"] * 2

@@ -26,10 +26,6 @@ def modinfo(fake: Fake, vermagic: str = RELEASE, path: str = FILE, **more: str) 
     fake.programs[f"modinfo -k {RELEASE} xt_RTPENGINE"] = text
 
 
-def without_modinfo(fake: Fake) -> None:
-    fake.programs[f"modinfo -k {RELEASE} xt_RTPENGINE"] = Output(1, "", "modinfo: ERROR: Module not found.\n")
-
-
 def dkms(fake: Fake, *rows: str) -> None:
     fake.programs["dkms status rtpengine"] = "".join(f"{row}\n" for row in rows)
 
@@ -55,7 +51,6 @@ def test_nothing_is_there_and_nothing_is_asked_for(fake: Fake) -> None:
 
 def test_nothing_is_there(fake: Fake) -> None:
     fake.configured("table = 3\n")
-    without_modinfo(fake)
     assert fake.look(kernel.installed) == [
         ("problem", f"not installed for {RELEASE}, so media stay in user space", "make dkms")]
     assert fake.look(kernel.loaded) == [("problem", "not loaded, so media of table 3 stay in user space",
@@ -68,7 +63,6 @@ def test_nothing_is_there(fake: Fake) -> None:
 
 def test_what_is_from_packages_is_mended_with_packages(fake: Fake) -> None:
     fake.configured("table = 3\n")
-    without_modinfo(fake)
     fake.file("/usr/lib/rtpengine-ctl/bin/python")
     assert fake.look(kernel.installed)[0][2] == "apt-get install --reinstall rtpengine-dkms"
 
@@ -88,6 +82,11 @@ def test_all_is_well(fake: Fake) -> None:
         assert fake.look(check) == [("ok", found, "")]
 
 
+def test_no_modinfo(fake: Fake) -> None:
+    fake.programs.clear()
+    assert fake.look(kernel.installed) == [("unknown", "there is no program modinfo to tell", "apt-get install kmod")]
+
+
 def test_built_for_another_kernel(fake: Fake) -> None:
     dkms(fake, "rtpengine/0.1.0, 5.10.0-8-test, x86_64: installed")
     modinfo(fake, vermagic="5.10.0-8-test")
@@ -96,7 +95,6 @@ def test_built_for_another_kernel(fake: Fake) -> None:
 
 
 def test_loaded_by_hand(fake: Fake) -> None:
-    without_modinfo(fake)
     fake.file(f"{kernel.LOADED}/initstate", "live\n")
     (finding,) = fake.look(kernel.installed)
     assert finding[0] == "warning" and "gone after a restart" in finding[1]
@@ -146,7 +144,6 @@ def test_headers_that_are_missing_later(fake: Fake) -> None:
     (f"rtpengine/0.1.0, {RELEASE}, x86_64: installed (WARNING! Diff between built and installed module!)", "warning")])
 def test_dkms(fake: Fake, row: str, state: str) -> None:
     fake.configured("table = 0\n")
-    without_modinfo(fake)
     dkms(fake, row)
     (finding,) = fake.look(kernel.dkms)
     assert finding[0] == state
