@@ -20,6 +20,8 @@ from controlplane.servers.ng import Answer, Handler
 Command = Callable[[str], "str | Iterable[str]"]
 CLI = "cli"
 """The ng command that runs operator commands; ``cli:list`` allows those that begin with ``list``."""
+METRICS = "metrics"
+"""What stands for ``/metrics`` among the commands."""
 _JSON = "json "
 REFUSAL = 0.5
 """Seconds until somebody learns that a secret was wrong."""
@@ -34,17 +36,22 @@ class Allowed:
 
     def __init__(self, words: Iterable[str], only_operator: bool = False):
         prefixes, names = [], set()
+        self.metrics = False
+        """Whether it shows the metrics."""
         for word in words:
             kind, colon, rest = word.partition(":")
             if only_operator and not colon:
                 prefixes.append(_operator_command(word))
             elif colon and kind == CLI:
                 prefixes.append(_operator_command(rest))
+            elif word == METRICS:
+                self.metrics = True
             elif word.replace("-", " ") in NG_NAMES:
                 names.add(word.replace("-", " "))
             else:
                 known = ", ".join(sorted(name.replace(" ", "-") for name in NG_NAMES))
-                raise ConfigError(f"allow: {word[:64]!r} is no command; there are {known}, and cli:COMMAND")
+                raise ConfigError(f"allow: {word[:64]!r} is no command; there are {known}, {METRICS}, and "
+                                  "cli:COMMAND")
         self._names = frozenset(names)
         self._prefixes = tuple(prefixes)
 

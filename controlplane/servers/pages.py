@@ -32,6 +32,7 @@ TOO_LONG = Page(b"too long\n", status=413)
 UNAUTHORIZED = Page(b"this needs the secret\n", status=401)
 BUSY = Page(b"too many long requests at once\n", status=503)
 _NO_COOKIE = Page(b"error\n", status=600)
+FORBIDDEN = Page(b"this listener does not show that\n", status=403)
 _NO_METRICS = Page(b"this version has no metrics\n", status=501)
 
 
@@ -72,6 +73,8 @@ class Pages:
 
     def _metrics(self) -> Page:
         metrics = self._services.metrics
+        if not self._services.metrics_allowed:
+            return FORBIDDEN
         return Page(metrics(), CONTENT_TYPE) if metrics else _NO_METRICS
 
     async def _ng(self, content_type: str, body: bytes, peer: str) -> Page:

@@ -19,7 +19,7 @@ _control = logging.getLogger("rtpengine.control")
 class Services:
     """Who answers: ng messages with and without cookie, operator commands, metrics as Prometheus reads them.
 
-    ``clock`` gives Unix time in seconds. Without ``metrics`` there are none.
+    ``clock`` gives Unix time in seconds. Without ``metrics`` there are none; ``metrics_allowed``: for these clients.
     ``unready`` tells why new calls would be refused, None if they would not be.
     """
 
@@ -29,11 +29,12 @@ class Services:
     clock: Callable[[], float]
     metrics: Callable[[], Iterable[str]] | None = None
     unready: Callable[[], str | None] = lambda: None
+    metrics_allowed: bool = True
 
     def within(self, allowed: Allowed) -> Services:
         """The same for a listener that serves some commands alone."""
         return replace(self, message=allowed.message(self.message), plain=allowed.plain(self.plain),
-                       command=allowed.command(self.command))
+                       command=allowed.command(self.command), metrics_allowed=allowed.metrics)
 
     async def ng(self, data: bytes, peer: str) -> bytes | None:
         """The reply to an ng message with a cookie, None if it has none."""

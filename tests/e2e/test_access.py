@@ -132,6 +132,7 @@ def test_commands_that_are_not_allowed(guarded: tuple[Daemon, int, int, int]) ->
     word = {"Authorization": f"Bearer {SECRET}"}
     assert get(web, "/cli/list+timeout", **word) == (200, b"TIMEOUT=60\n")
     assert get(web, "/cli/set+timeout+1", **word) == (200, b"This listener does not serve that command\n")
+    assert get(web, "/metrics", **word) == (403, b"this listener does not show that\n")
 
 
 def test_the_secret_is_nowhere_to_be_seen(guarded: tuple[Daemon, int, int, int]) -> None:

@@ -15,6 +15,8 @@ from controlplane.ng.dispatch import Dispatcher
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.servers.access import REFUSED, Allowed, Secret
+from controlplane.servers.pages import Pages
+from controlplane.servers.services import Services
 
 
 def command(line: str) -> str:
@@ -88,6 +90,14 @@ def test_all_operator_commands_at_once() -> None:
 def test_words_that_are_no_commands(words: list[str], operator: bool) -> None:
     with pytest.raises(ConfigError, match="no .*command"):
         Allowed(words, operator)
+
+
+@pytest.mark.parametrize("words, shown", [(["metrics"], True), (["ping", "metrics"], True), (["statistics"], False)])
+def test_metrics_are_shown_to_those_who_may_see_them(words: list[str], shown: bool) -> None:
+    services = Services(handler, handler, command, lambda: 0.0, metrics=lambda: iter(["x 1\n"]))
+    assert Pages(services).get("/metrics").status == 200
+    assert Pages(services.within(Allowed(words))).get("/metrics").status == (200 if shown else 403)
+    assert Pages(services.within(Allowed(words))).get("/livez").status == 200
 
 
 def basic(user: str, password: str) -> str:
