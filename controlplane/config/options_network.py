@@ -26,8 +26,8 @@ _CLI_HELP = (
     "the same for the command line interface; allow= names operator commands. A rule secret=file:/PATH (or env:NAME) "
     "wants a line 'auth SECRET' before each command")
 _HTTP_HELP = (
-    "the same for ng, commands, /ping and /metrics (which allow= calls metrics) over HTTP and WebSocket; secret= wants it "
-    "as bearer token or as password")
+    "the same for ng, commands, /ping and /metrics (which allow= calls metrics) over HTTP and WebSocket; secret= wants "
+    "it as bearer token or as password")
 _HTTPS_HELP = (
     "the same over HTTPS and secure WebSocket; needs https-cert. A rule client-ca=/PATH wants certificates of clients "
     "that one of these authorities signed")
