@@ -24,7 +24,9 @@ def compiled():
         return []
     from mypyc.build import mypycify
     found = sorted({path for pattern in COMPILED for path in glob(pattern)})
-    return mypycify([path for path in found if not path.endswith(NOT_COMPILED)], opt_level="2", debug_level="0")
+    # Where a package is built nothing else is installed: nor may it count where something is.
+    return mypycify(["--no-site-packages", *[path for path in found if not path.endswith(NOT_COMPILED)]],
+                    opt_level="2", debug_level="0")
 
 
 setup(cffi_modules=["controlplane/relay/build.py:ffibuilder"], ext_modules=compiled())
