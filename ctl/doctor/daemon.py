@@ -64,7 +64,7 @@ def load(host: Host) -> Iterator[Finding]:
     yield from _degree("calls", daemon.sessions, most if most > 0 else 0, f"rtpengine-ctl set maxsessions {2 * most}")
     for each in daemon.interfaces:
         yield from _degree(f"ports of {each.name}/{each.address}", each.used, each.ports,
-                           f"port-min, port-max in {host.config} && systemctl restart rtpengine")
+                           f"{host.edit}   (port-min, port-max)")
     average = host.line("/proc/loadavg").split(" ")[0]
     if average.replace(".", "", 1).isdigit():
         busy = float(average) > host.cores
@@ -90,9 +90,9 @@ def listeners(host: Host) -> Iterator[Finding]:
             if rules or place.startswith("unix:") or not (reach := _reach(place)):
                 continue
             closed = False
+            nearer = f"{option} = 127.0.0.1:{place.rpartition(':')[2]}"
             yield warning(f"{option} = {value} takes commands from {reach}, without rules",
-                          f"{option} = 127.0.0.1:{place.rpartition(':')[2]}, or allow= behind it, in "
-                          f"{host.config} && systemctl restart rtpengine")
+                          f"{host.edit}   ({nearer}, or a rule allow= behind it)")
     if closed:
         yield ok("no listener is open to other hosts without rules")
 

@@ -204,10 +204,11 @@ class Host:
         return daemon if isinstance(daemon, Running) else None
 
     @property
-    def config(self) -> str:
-        """Where the daemon's settings are to be changed."""
+    def edit(self) -> str:
+        """What to type to change the daemon's settings, and have it take them."""
         named = self.settings.text("config-file", self.config_file)
-        return "the command line" if named == "none" else named
+        editor = "systemctl edit rtpengine" if named == "none" else f"editor {named}"
+        return f"{editor} && systemctl restart rtpengine"
 
     @cached_property
     def settings(self) -> Settings:

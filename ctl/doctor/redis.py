@@ -27,7 +27,7 @@ def reachable(host: Host) -> Iterator[Finding]:
 def _asked(host: Host, option: str, text: str) -> Finding:
     place = _place(text)
     if place is None:
-        return problem(f"{option} names no server that can be understood", f"grep redis {host.config}")
+        return problem(f"{option} names no server that can be understood", f"{host.edit}   ({option})")
     name, port, tls = place
     where = f"{option}: {name} port {port}"
     mend = "systemctl restart redis-server" if name in _LOOPBACK else f"redis-cli -h {name} -p {port} ping"

@@ -81,11 +81,12 @@ def test_a_daemon_in_a_container(fake: Fake) -> None:
     assert fake.look(daemon.answers) == [("ok", "it answers, as process 9001", "")]
 
 
-@pytest.mark.parametrize("params, place", [("", "/etc/rtpengine/rtpengine.conf"), ("config-file = /other\n", "/other"),
-                                           ("config-file = none\n", "the command line")])
-def test_where_settings_are_to_be_changed(fake: Fake, params: str, place: str) -> None:
+@pytest.mark.parametrize("params, typed", [
+    ("", "editor /etc/rtpengine/rtpengine.conf"), ("config-file = /other\n", "editor /other"),
+    ("config-file = none\n", "systemctl edit rtpengine")])
+def test_where_settings_are_to_be_changed(fake: Fake, params: str, typed: str) -> None:
     fake.replies = replies(params + "listen-ng = any:2223\n")
-    assert f" in {place} &&" in fake.look(daemon.listeners)[0][2]
+    assert fake.look(daemon.listeners)[0][2].startswith(f"{typed} && systemctl restart rtpengine   (listen-ng = ")
 
 
 def test_a_daemon_that_tells_nothing(fake: Fake) -> None:
@@ -130,7 +131,8 @@ def test_listeners(fake: Fake, value: str, reach: str) -> None:
     (found,) = fake.look(daemon.listeners)
     if reach:
         assert found[:2] == ("warning", f"listen-ng = {value} takes commands from {reach}, without rules")
-        assert found[2].startswith("listen-ng = 127.0.0.1:2223, or allow=")
+        assert found[2] == ("editor /etc/rtpengine/rtpengine.conf && systemctl restart rtpengine   "
+                            "(listen-ng = 127.0.0.1:2223, or a rule allow= behind it)")
     else:
         assert found[0] == "ok"
 
