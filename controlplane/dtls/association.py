@@ -83,6 +83,7 @@ class Association:
         self._local: Endpoint | None = None
         self._checked = False
         self._expected: Endpoint | None = None
+        self._renewing = False
         self._current: Handshake | None = None
         self._handshakes: dict[Key, Handshake] = {}
         self._early: dict[Endpoint, bytes] = {}
@@ -106,7 +107,7 @@ class Association:
         if self.role is role:
             return
         self.role = role
-        if self.keys is not None:
+        if self._goes_on:
             return
         self._handshakes.clear()
         early, self._early = self._early, {}
@@ -129,7 +130,7 @@ class Association:
         self._expected = endpoint
         if self.keys is not None:
             self.peer = endpoint    # it has moved, and goes on where it was
-        elif self.role is Role.ACTIVE:
+        if not self._goes_on and self.role is Role.ACTIVE:
             self._call(now)
 
     def begin_again(self, now: float) -> None:
@@ -141,6 +142,18 @@ class Association:
             self._call(now)
         elif self.role is Role.ACTIVE:
             self._knock(now, _KNOCKING)
+
+    def renew(self) -> None:
+        """The peer may want another handshake, or not: if none succeeds, everything is as it was."""
+        if self.keys is not None:
+            self.role, self._expected = None, None
+            self._handshakes.clear()
+            self._renewing = True
+
+    @property
+    def _goes_on(self) -> bool:
+        """True if there is nothing more to be agreed on."""
+        return self.keys is not None and not self._renewing
 
     def resume(self, keys: SessionKeys, peer: Endpoint | None, role: Role | None) -> None:
         """Go on after the handshake of another process, which nothing can be said in any more but its keys."""
@@ -285,6 +298,7 @@ class Association:
     def _give_up(self) -> None:
         """What the peer may still have to answer is kept."""
         self._ends = self._again = self._repeat_at = self._knock_at = self._believe_at = inf
+        self._renewing = False
         self._handshakes = {key: handshake for key, handshake in self._handshakes.items()
                             if self.role is Role.ACTIVE and not handshake.heard}
         if self.keys is None:
@@ -333,6 +347,7 @@ class Association:
             self._current, self.peer, self.keys = handshake, key[0], keys
             self._handshakes.clear()
             self._ends = self._again = self._knock_at = self._believe_at = inf
+            self._renewing = False
             self.phase, self.reason = Phase.ESTABLISHED, ""
 
     def _refuse(self, key: Key, reason: str, now: float) -> None:

@@ -13,8 +13,10 @@ from controlplane.ice.candidate import Candidate, priority_of
 from controlplane.ice.checklist import Checklist
 from controlplane.ice.consent import Consent
 from controlplane.ice.credentials import Credentials, Parties, RandomSource
+from controlplane.ice.former import Former
 from controlplane.ice.pair import LocalCandidate, Pair, State
 from controlplane.ice.phase import Phase
+from controlplane.ice.request import request
 from controlplane.ice.respond import respond
 from controlplane.ice.stun import Kind, Message, Type
 from controlplane.ice.transaction import PACING, Transaction
@@ -57,7 +59,7 @@ class Agent:
         self.tie_breaker = random.getrandbits(_TIE_BREAKER_BITS)
         self.selection: dict[int, Pair] = {}
         self.valid: tuple[Pair, ...] = ()
-        self._former: Credentials | None = None
+        self._former: Former | None = None
         self.sources: dict[tuple[Endpoint, Endpoint], None] = {}
         self._known: dict[bytes, Endpoint] = {}
         self._pending: dict[bytes, Transaction] = {}
@@ -111,12 +113,12 @@ class Agent:
 
     def restart(self, now: float) -> None:
         """Begin anew with other credentials (RFC 8445 section 9); the selected paths stay until there are new ones."""
-        self._former = self.local
+        self._former = Former(self.local, [*self.selection.values(), *self.valid])
         self.local = Credentials.make(self._random)
         self.remote = None
         self.checklist.clear()
         self._pending = {identity: known for identity, known in self._pending.items() if known.is_consent}
-        self.sources = {pair.path: None for pair in self.selection.values()}
+        self.sources = {pair.path: None for pair in self._former.pairs}
         self.phase, self.reason = Phase.WAITING, ""
         self._nominate_at = inf
 
@@ -154,8 +156,9 @@ class Agent:
         candidate = self.checklist.local_of(local)
         if candidate is None:
             return
-        if self._former is not None and (message.username or "").partition(":")[0] == self._former.ufrag:
-            reply = respond(message, source, self._former, self.controlling, self.tie_breaker, self.software)
+        if self._former is not None and self._former.is_asked(message):
+            reply = respond(message, source, self._former.credentials, self.controlling, self.tie_breaker,
+                            self.software)
             self._datagrams.append(Datagram(local, source, reply.data))
             return
         reply = respond(message, source, self.local, self.controlling, self.tie_breaker, self.software)
@@ -203,7 +206,7 @@ class Agent:
         del self._pending[message.transaction]
         pair = known.pair
         if (local, source) != pair.path:
-            self._fail(known)
+            known.fail()
         elif message.kind is Kind.SUCCESS and message.mapped is not None:
             self._succeeded(known, now)
         elif message.kind is Kind.ERROR and message.error == _ROLE_CONFLICT:
@@ -212,7 +215,7 @@ class Agent:
             pair.state = State.WAITING if not pair.succeeded else pair.state
             self.checklist.trigger(pair)
         elif message.kind is Kind.ERROR:
-            self._fail(known)
+            known.fail()
         self._settle(now)
 
     def _succeeded(self, known: Transaction, now: float) -> None:
@@ -249,7 +252,7 @@ class Agent:
         times.append(self._nominate_at)
         if self.remote is not None and not self.lite and self.checklist.has_work:
             times.append(self._next_check)
-        return min(*times, self._patience_ends)
+        return min(*times, self._patience_ends, self._former.ends if self._former is not None else inf)
 
     def on_time(self, now: float) -> None:
         """Do what is due: repeat requests, begin a check, nominate, ask for consent, give up."""
@@ -259,12 +262,15 @@ class Agent:
             else:
                 del self._pending[known.identity]
                 if not known.cancelled:
-                    self._fail(known)
+                    known.fail()
         for number, consent in list(self._consents.items()):
             if number in self._consents:  # the end of one may be the end of all
                 self._attend_consent(number, consent, now)
         if self._patience_ends <= now:
             self._patience_ends = inf
+        if self._former is not None and self._former.ends <= now:
+            self._lose(self._former.pairs)
+            self._former = None
         if self._nominate_at <= now:
             self._nominate()
         if self.remote is not None and not self.lite and self._next_check <= now:
@@ -278,8 +284,9 @@ class Agent:
         if consent.expires <= now:
             del self._consents[number]
             consent.pair.state, consent.pair.nominated = State.FAILED, False
+            former = self._is_former(consent.pair)
             self._lose([consent.pair])
-            if self.phase in (Phase.CONNECTED, Phase.COMPLETED):
+            if not former and self.phase in (Phase.CONNECTED, Phase.COMPLETED):
                 self._give_up("the peer does not consent any more")
         elif consent.due <= now:
             consent.asked(self._random, now)
@@ -295,20 +302,10 @@ class Agent:
 
     def _send(self, pair: Pair, parties: Parties, now: float, *, nominates: bool = False,
               is_consent: bool = False) -> None:
-        local, remote = parties
         identity = self._random.getrandbits(_TRANSACTION_BITS).to_bytes(stun.TRANSACTION_SIZE, "big")
-        role = Type.ICE_CONTROLLING if self.controlling else Type.ICE_CONTROLLED
-        index = 0xFFFF - (pair.local.candidate.priority >> 8 & 0xFFFF)
-        attributes = [stun.text(Type.USERNAME, f"{remote.ufrag}:{local.ufrag}"),
-                      stun.role(role, self.tie_breaker),
-                      stun.priority(priority_of("prflx", index, pair.component))]
-        if self.software:
-            attributes.insert(0, stun.text(Type.SOFTWARE, self.software))
-        if nominates:
-            attributes.append((Type.USE_CANDIDATE, b""))
-        data = stun.build(Kind.REQUEST, identity, attributes, remote.password)
+        data = request(identity, pair, parties, self.controlling, self.tie_breaker, self.software, nominates)
         known = self._pending[identity] = Transaction(
-            identity, pair, data, remote.password, now, checks=len(self.checklist),
+            identity, pair, data, parties[1].password, now, checks=len(self.checklist),
             controlling=self.controlling, nominates=nominates, is_consent=is_consent)
         self._datagrams.append(known.datagram)
 
@@ -323,15 +320,6 @@ class Agent:
         for known in self._pending.values():
             if known.pair.state is State.FAILED:
                 known.cancelled = True
-
-    def _fail(self, known: Transaction) -> None:
-        pair = known.pair
-        if known.is_consent:
-            return
-        if pair.state is State.IN_PROGRESS:
-            pair.state = State.FAILED
-        elif pair.succeeded and known.nominates and not pair.nominated:
-            pair.state, pair.wanted = State.FAILED, False
 
     def _nominate(self) -> None:
         """Regular nomination: the best pair of each component that succeeded is checked once more, and says so."""
@@ -351,22 +339,33 @@ class Agent:
         usable = [one or self.checklist.best(number) for number, one in zip(numbers, nominated)]
         if all(nominated):
             self._use(usable, now)
-            self.phase, self.reason, self._former = Phase.COMPLETED, "", None
+            self.phase, self.reason = Phase.COMPLETED, ""
+            if self._former is not None:
+                self._former.is_succeeded(now)
             self.checklist.conclude(pair for pair in nominated if pair is not None)
             self._cancel_failed()
         elif all(usable):
             if self.phase is not Phase.COMPLETED or len(self.selection) != self.components:
-                self._use(usable, now)
+                self._use([pair for number, pair in zip(numbers, usable) if not self._goes_on(number)], now)
                 self.phase, self.reason = Phase.CONNECTED, ""
             if self.controlling and self._nominate_at == inf and not any(
                     pair.wanted for pair in usable if pair is not None):
                 self._nominate_at = now + SETTLING
         elif (self.phase is Phase.CHECKING and now >= self._started + PATIENCE and self.remote_complete
-              and not self._pending and self.checklist.is_hopeless(self.components)):
+              and not self._pending and self.checklist.is_hopeless(self.components)
+              and not any([self._goes_on(number) for number in numbers])):
             self._give_up("no candidate pair works" if len(self.checklist) else "there is no candidate pair")
-        valid = [pair for pair in self.checklist if pair.succeeded]
+        valid = [pair for pair in self.checklist if pair.succeeded or pair.is_announced]
+        valid += self._former.pairs if self._former is not None else ()
         if len(valid) != len(self.valid) or any([one is not other for one, other in zip(valid, self.valid)]):
             self.valid = tuple(valid)
+
+    def _is_former(self, pair: Pair | None) -> bool:
+        return self._former is not None and pair is not None and pair in self._former.pairs
+
+    def _goes_on(self, number: int) -> bool:
+        """True if a component has a path from before the restart, which only a nominated one replaces."""
+        return self._is_former(self.selection.get(number))
 
     def _use(self, pairs: list[Pair | None], now: float) -> None:
         for pair in pairs:
@@ -378,13 +377,16 @@ class Agent:
 
     def _lose(self, pairs: Iterable[Pair]) -> None:
         for pair in pairs:
-            self.sources.pop(pair.path, None)
+            if self._former is not None:
+                self._former.lose(pair)
+            if not self.checklist.is_valid(pair.path):
+                self.sources.pop(pair.path, None)
             if self.selection.get(pair.component) is pair:
                 del self.selection[pair.component]
                 self._consents.pop(pair.component, None)
 
     def _give_up(self, reason: str) -> None:
-        self.phase, self.reason = Phase.FAILED, reason
+        self.phase, self.reason, self._former = Phase.FAILED, reason, None
         self.selection.clear()
         self._consents.clear()
         self._nominate_at = inf

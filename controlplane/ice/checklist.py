@@ -67,6 +67,11 @@ class Checklist:
     def find(self, local: Endpoint, remote: Endpoint) -> Pair | None:
         return self._pairs.get((local, remote))
 
+    def is_valid(self, path: tuple[Endpoint, Endpoint]) -> bool:
+        """True if a check has succeeded there."""
+        pair = self._pairs.get(path)
+        return pair is not None and pair.succeeded
+
     def local_of(self, base: Endpoint) -> LocalCandidate | None:
         """The local candidate with this socket."""
         return next((local for local in self.locals if local.base == base), None)

@@ -40,7 +40,9 @@ class AgentMemory(NamedTuple):
 
 def remember(agent: Agent) -> AgentMemory:
     """What an agent knows now."""
-    valid = tuple([Valid(pair.local.base, pair.remote, pair.nominated) for pair in agent.valid])
+    # Paths from before a restart give way to what will be nominated.
+    valid = tuple([Valid(pair.local.base, pair.remote, pair.nominated and agent.checklist.find(*pair.path) is pair)
+                   for pair in agent.valid if pair.succeeded])
     return AgentMemory(agent.controlling, agent.lite, agent.aggressive, agent.components, agent.tie_breaker,
                        agent.local, agent.remote, agent.remote_lite, agent.remote_complete, valid,
                        tuple(agent.sources), agent.reason if agent.phase is Phase.FAILED else "")

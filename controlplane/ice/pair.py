@@ -67,6 +67,14 @@ class Pair:
     def succeeded(self) -> bool:
         return self.state is State.SUCCEEDED
 
+    @property
+    def is_announced(self) -> bool:
+        """True if the peer, which has chosen it, may send through it already, before our own check has succeeded.
+
+        Whoever was first to repeat its choice from a place that was not signalled may not.
+        """
+        return self.wanted and self.state is not State.FAILED and self.remote.type != "prflx"
+
     def priority(self, controlling: bool) -> int:
         """RFC 8445 section 6.1.2.3; both agents come to the same number."""
         ours, theirs = self.local.candidate.priority, self.remote.priority

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controlplane.events import Datagram
-from controlplane.ice.pair import Pair
+from controlplane.ice.pair import Pair, State
 
 PACING = 0.02
 """Seconds between two checks of an agent (Ta)."""
@@ -57,3 +57,13 @@ class Transaction:
         wait = self.timeout * (1 << self.sent - 1) if self.sent < REQUESTS else self.timeout * LAST_WAIT
         self.due = now + wait
         return True
+
+    def fail(self) -> None:
+        """The check has come to nothing, and so has its pair; the next request for consent may do better."""
+        pair = self.pair
+        if self.is_consent:
+            return
+        if pair.state is State.IN_PROGRESS:
+            pair.state = State.FAILED
+        elif pair.succeeded and self.nominates and not pair.nominated:
+            pair.state, pair.wanted = State.FAILED, False

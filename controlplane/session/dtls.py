@@ -82,20 +82,23 @@ class Dtls:
 
     def hear(self, section: MediaDescription, fingerprints: tuple[Fingerprint, ...], request: Request,
              random: RandomSource) -> None:
-        """The party's SDP; another certificate, or another connection by name, means to begin anew."""
+        """The party's SDP; another certificate, or another connection by name, means to begin anew.
+
+        So does a restart of ICE where connections have no names (RFC 8842 section 4). But browsers do not mean it:
+        they keep what they have.
+        """
         tls_id, ufrag = section.value("tls-id"), section.value("ice-ufrag")
-        if self.fingerprints and (self.fingerprints != fingerprints or self._is_new(tls_id, ufrag, request)):
+        if self.fingerprints and (self.fingerprints != fingerprints or self.seen_tls_id not in (None, tls_id)):
+            self.associations.clear()
+            self._restart(random)
+        elif (tls_id is None and self.seen_ufrag is not None and ufrag != self.seen_ufrag
+              and "no-tls-id" not in request.flags):
+            for association in self.associations.values():
+                association.renew()
             self._restart(random)
         self.fingerprints, self.seen_tls_id, self.seen_ufrag = fingerprints, tls_id, ufrag
 
-    def _is_new(self, tls_id: str | None, ufrag: str | None, request: Request) -> bool:
-        """RFC 8842 section 4: by tls-id if there is one, else by the restart of ICE."""
-        if self.seen_tls_id is not None or tls_id is not None:
-            return self.seen_tls_id is not None and tls_id != self.seen_tls_id
-        return self.seen_ufrag is not None and ufrag != self.seen_ufrag and "no-tls-id" not in request.flags
-
     def _restart(self, random: RandomSource) -> None:
-        self.associations.clear()
         self.tls_id = _tls_id(random)
         self.role = None
 

@@ -97,6 +97,11 @@ class Browser:
         """How many it uses."""
         return len(self._transports())
 
+    @property
+    def is_secure(self) -> bool:
+        """True while all of them have the keys of the one handshake that they make."""
+        return all(each.state == "connected" for each in self._transports())
+
     def _count(self, transport: aiortc.RTCDtlsTransport) -> None:
         handle = transport._handle_rtp_data
 

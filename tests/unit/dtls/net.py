@@ -30,6 +30,10 @@ class Network:
         self.passes = passes
         self.sent: list[Datagram] = []
 
+    def address(self, member: Association) -> Endpoint:
+        """Where one of them is."""
+        return next(endpoint for endpoint, each in self.members.items() if each is member)
+
     def run(self, seconds: float = 0.0, until: Callable[[], bool] = lambda: False) -> None:
         """Deliver until nothing is under way; then go on, for so long, with what repeats itself."""
         end = time.time() + seconds
