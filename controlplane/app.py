@@ -93,10 +93,11 @@ class App:
             self._renewal = Renewal(self.proxy, operator,
                                     lambda: self._listeners.certificates if self._listeners else [])
             self.proxy.add_command("cli", NgCli(commands.run))
-            self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time)
+            self._exporters = Exporters(settings, self.proxy)
+            self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time,
+                                        self._exporters.ng_capture)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
                                     for each in self.proxy.interfaces())
-            self._exporters = Exporters(settings, self.proxy)
             self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
             self._stall = Stall(time.time)
             self._feed_accelerator()

@@ -13,6 +13,7 @@ from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError, PeerError
 from controlplane.exports import cdr, hep, mqtt, rtcpline
 from controlplane.exports.homer import Homer
+from controlplane.exports.ngcapture import NgCapture
 from controlplane.exports.outlet import Outlet
 from controlplane.exports.publication import Publications
 from controlplane.exports.records import recorder
@@ -37,7 +38,9 @@ class Exporters:
             outlet = Outlet("Graphite", host, port, settings.graphite_timeout)
             self._jobs.append(Reporter(outlet, proxy.snapshot, settings.graphite_interval, settings.graphite_prefix,
                                        time.monotonic).run)
-        if settings.homer and not settings.homer_disable_rtcp_stats:
+        self.ng_capture: NgCapture | None = None
+        """Who is told of all ng messages."""
+        if settings.homer and (settings.homer_enable_ng or not settings.homer_disable_rtcp_stats):
             self._homer(settings, proxy)
         if settings.mqtt_host:
             self._mqtt(settings, proxy)
@@ -85,7 +88,10 @@ class Exporters:
             if payload:
                 homer.put(hep.packet(packet.source, packet.destination, packet.at, hep.RTCP_JSON, settings.homer_id,
                                      packet.call_id, payload))
-        proxy.rtcp.watchers.append(heard)
+        if not settings.homer_disable_rtcp_stats:
+            proxy.rtcp.watchers.append(heard)
+        if settings.homer_enable_ng:
+            self.ng_capture = NgCapture(homer.put, settings.homer_ng_capture_proto, settings.homer_id, time.time)
         self._jobs.append(homer.run)
 
     def start(self) -> None:

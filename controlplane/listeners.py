@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from controlplane.addresses import Endpoint
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
 from controlplane.config.listen import LISTENERS, Listen, Place, parse_listen
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError
+from controlplane.exports.ngcapture import NgCapture
 from controlplane.report import prometheus
 from controlplane.servers.access import Allowed
 from controlplane.servers.cli import CliServer
@@ -35,10 +38,10 @@ def allowed_by(listen: Listen, option: str) -> Allowed | None:
 
 
 class Listeners:
-    """Opens the ports. ConfigError if one cannot be had; none stays open then."""
+    """Opens the ports. ConfigError if one cannot be had; none stays open then. ``capture`` is told of ng messages."""
 
     def __init__(self, settings: Settings, resolver: Resolver, proxy: Proxy, commands: CliDispatcher,
-                 clock: Callable[[], float]):
+                 clock: Callable[[], float], capture: NgCapture | None = None):
         self._settings = settings
         self._resolver = resolver
         self._services = Services(proxy.ng_message, proxy.ng_plain, commands.run, clock,
@@ -55,7 +58,11 @@ class Listeners:
                 listen = parse_listen(option, value)
                 allowed = allowed_by(listen, option)
                 services = self._services if allowed is None else self._services.within(allowed)
-                self._places[option] += open_one[option](listen, listen.places(resolver), services)
+                places = listen.places(resolver)
+                if capture is not None:
+                    here = [place for place in places if isinstance(place, Endpoint)]
+                    services = replace(services, message=capture.around(services.message, here))
+                self._places[option] += open_one[option](listen, places, services)
         except BaseException:
             self.shut()
             raise

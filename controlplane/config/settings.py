@@ -115,6 +115,8 @@ class Settings:
     homer_protocol: str
     homer_id: int
     homer_disable_rtcp_stats: bool
+    homer_enable_ng: bool
+    homer_ng_capture_proto: int
     mqtt_host: str
     mqtt_port: int
     mqtt_id: str
