@@ -5,8 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from controlplane.admission import Admission
 from controlplane.addresses import Endpoint
@@ -24,7 +23,6 @@ from controlplane.hostload import HostLoad
 from controlplane.log import Seldom
 from controlplane.ng.cookies import CookieCache
 from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
-from controlplane.ng.later import Later
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.nglog import call_ended, logged, repeated
@@ -44,6 +42,7 @@ from controlplane.session.call import Call
 from controlplane.session.calls import Calls
 from controlplane.session.commands import COMMANDS, Command
 from controlplane.session.settings import SessionSettings
+from controlplane.storing import Store, Storing
 
 _log = logging.getLogger("rtpengine.core")
 _control = logging.getLogger("rtpengine.control")
@@ -71,16 +70,6 @@ def _identities(settings: Settings, now: float) -> Identities:
     return identities
 
 
-class Store(Protocol):
-    """Who keeps calls for other processes."""
-
-    def changed(self, call: Call, *, signalled: bool = False) -> None:
-        """A call is not what it was; ``signalled``: by a request."""
-
-    def ended(self, call: Call) -> None:
-        """A call is about to lose its sockets."""
-
-
 class Proxy:
     """Sessions, ports, engines and counters, wired together.
 
@@ -97,9 +86,6 @@ class Proxy:
         self._relay = relay
         self.admission = Admission(HostLoad(), self.statistics)
         self._seldom = Seldom()
-        self._store: Store | None = None
-        self._unstored: Call | None = None
-        """The call that the present request wants to be left as it is stored."""
         self._fresh: str | None = None
         """The call whose counters were read just now."""
         self._random = source = random.SystemRandom()
@@ -108,6 +94,7 @@ class Proxy:
             settings, clock()), scale=Scale(settings.mos) if settings.measure_rtp else None)
         self.calls = Calls(session_settings, self._sockets, source, self, self.admission.refusal)
         self.admission.calls = self.calls.calls
+        self._storing = Storing(self.calls)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))
         self.settings_changed()
@@ -139,30 +126,14 @@ class Proxy:
 
     def attach(self, store: Store) -> None:
         """Tell ``store`` of all calls from now on."""
-        self._store = store
+        self._storing.store = store
         for command, handler in self._handlers().items():
             if command not in _CHANGING_NOTHING:
-                self.add_command(command, self._storing(handler))
+                self.add_command(command, self._storing.storing(handler))
 
     def detach(self) -> None:
         """What is stored stays as it is."""
-        self._store = None
-
-    def _storing(self, handler: Handler) -> Handler:
-        def handle(request: Request) -> Reply | Later[Reply]:
-            try:
-                return handler(request)
-            finally:
-                self._signalled(request)
-        return handle
-
-    def _signalled(self, request: Request) -> None:
-        for call_id in (request.call_id, request.to_call_id, *request.calls):
-            call = self.calls.find(call_id) if call_id is not None else None
-            if call is not None and "no-redis-update" in request.flags:
-                self._unstored = call
-            elif call is not None and self._store is not None:
-                self._store.changed(call, signalled=True)
+        self._storing.store = None
 
     def add_command(self, command: str, handler: Handler) -> None:
         """Serve one more ng command."""
@@ -172,14 +143,14 @@ class Proxy:
         """The reply to an ng message with a cookie; the engines are up to date before it leaves."""
         reply = self._dispatcher.message(data, source, now)
         self._apply()
-        self._unstored = None
+        self._storing.unstored = None
         return reply
 
     def ng_plain(self, payload: bytes, source: str, now: float) -> Answer:
         """The reply to an ng message without a cookie, which is executed however often it comes."""
         reply = self._dispatcher.plain(payload, source, now)
         self._apply()
-        self._unstored = None
+        self._storing.unstored = None
         return reply
 
     def _delete(self, request: Request) -> Reply:
@@ -342,8 +313,7 @@ class Proxy:
         """A call is about to lose its sockets: read their counters a last time."""
         if call.call_id != self._fresh:
             self.refresh(call)
-        if self._store is not None:
-            self._store.ended(call)
+        self._storing.ended(call)
         self.statistics.session_ended(call, reason, now)
         if not call.foreign:
             call_ended(call, reason, now)
@@ -359,8 +329,8 @@ class Proxy:
             self.calls.update_stats(last, self._clock())
             self.statistics.account(last)
         self._program.apply(changes, carried)
-        if self._store is not None and changes.wanted:
-            self._store_owners(changes.wanted)
+        if changes.wanted:
+            self._storing.owners_changed(changes.wanted)
         for local, destination, data in changes.datagrams:
             try:
                 self._relay.send(local, destination, data)
@@ -369,13 +339,6 @@ class Proxy:
                 _log.debug("%s", error)
         for local in changes.closed:
             self.statistics.forget(local)
-
-    def _store_owners(self, sockets: Iterable[Endpoint]) -> None:
-        """The calls of these sockets have changed."""
-        found = [owner for local in sockets if (owner := self.calls.owner(local)) is not None]
-        for call in {id(call): call for call, _ in found}.values():
-            if self._store is not None and call is not self._unstored:
-                self._store.changed(call)
 
     def _warn(self, kind: str, line: str) -> None:
         if kind:

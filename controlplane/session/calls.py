@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from heapq import heappop, heappush
 from math import inf
 from typing import Any
 
@@ -13,11 +12,13 @@ from controlplane.events import ChangeSet, PacketHanded, SourceSeen, StreamStats
 from controlplane.ng.reply import LoadLimitReached
 from controlplane.ng.request import Request
 from controlplane.session import delete, learning, query, reporting, signalling, timeouts
+from controlplane.session.agenda import Agenda
 from controlplane.session.call import Call
 from controlplane.session.connect import absorb
 from controlplane.session.context import Context
-from controlplane.session.latching import OutOfPorts
+from controlplane.session.fragments import Fragments
 from controlplane.session.ice import Fragment, synchronize, trickle
+from controlplane.session.latching import OutOfPorts
 from controlplane.session.media import Media
 from controlplane.session.observer import Observer
 from controlplane.session.paths import Paths
@@ -31,9 +32,6 @@ DEFAULT_LIST_LIMIT = 32
 _ID_BITS = 256
 LONGEST_SLEEP = 30.0
 """A call is looked at at least this often (seconds), so that changed timeouts come to count."""
-FRAGMENT_PATIENCE = 3.0
-"""Seconds that trickled candidates wait for their party."""
-MAX_FRAGMENTS = 64
 _NOT_FOUND = "Call-ID not found or tags didn't match"
 Reply = dict[str, Any]
 
@@ -58,9 +56,9 @@ class Calls:
         self._counting: dict[Endpoint, Stream] = {}
         self._closing: dict[Endpoint, Stream] = {}
         self.merged: dict[str, str] = {}
-        self._agenda: list[tuple[float, str]] = []
+        self._agenda = Agenda()
         self._paths = Paths()
-        self._fragments: list[tuple[float, Fragment]] = []
+        self._fragments = Fragments()
 
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
@@ -80,14 +78,13 @@ class Calls:
         call = self.find(fragment.call_id)
         if call is not None and trickle(call, fragment):
             self._synchronize(call, now)
-        elif len(self._fragments) < MAX_FRAGMENTS:
-            self._fragments.append((now + FRAGMENT_PATIENCE, fragment))
+        else:
+            self._fragments.keep(fragment, now)
 
     def _synchronize(self, call: Call, now: float) -> None:
         """Signalling is over: the agents of the call go on from there."""
-        if self._fragments:
-            self._fragments = [(until, fragment) for until, fragment in self._fragments
-                               if until > now and not (self.find(fragment.call_id) is call and trickle(call, fragment))]
+        if self._fragments.waiting:
+            self._fragments.hand_over(call, self.find, now)
         for media in call.medias:
             if media.ice is not None or media.dtls is not None:
                 synchronize(media, self.settings.instance_id, now)
@@ -262,7 +259,7 @@ class Calls:
 
     def deadline(self) -> float | None:
         """When ``on_deadline`` is to be called next; None if there is no call."""
-        return self._agenda[0][0] if self._agenda else None
+        return self._agenda.next_at
 
     @property
     def next_path_at(self) -> float:
@@ -277,13 +274,11 @@ class Calls:
     def on_deadline(self, now: float, most: int | None = None) -> bool:
         """Look after the calls whose time has come, at most so many; True if there are more."""
         attended = 0
-        while self._agenda and self._agenda[0][0] <= now:
+        while self._agenda.is_due(now):
             if attended == most:
                 return True
-            at, call_id = heappop(self._agenda)
-            call = self.calls.get(call_id)
-            if call is not None and call.wake_at == at:
-                call.wake_at = None
+            call = self._agenda.take(self.calls)
+            if call is not None:
                 self._attend(call, now)
                 attended += 1
         return False
@@ -344,10 +339,8 @@ class Calls:
 
     def _wake(self, call: Call, now: float, at: float) -> None:
         """Put the call on the agenda, unless it stands there for an earlier time."""
-        at = min(at, now + LONGEST_SLEEP, call.report_at, call.relearn_at if call.relearn_at is not None else inf)
-        if call.wake_at is None or at < call.wake_at:
-            call.wake_at = at
-            heappush(self._agenda, (at, call.call_id))
+        self._agenda.put(call, min(at, now + LONGEST_SLEEP, call.report_at,
+                                   call.relearn_at if call.relearn_at is not None else inf))
 
     def _refresh(self, call: Call, *, report_sources: bool = False) -> None:
         """Note what has changed for the engines, which need not know of sockets that nobody has been told of yet.
