@@ -14,7 +14,7 @@ COMPILED = ("controlplane/ng/*.py", "controlplane/sdp/*.py", "controlplane/sessi
             "controlplane/dataplane/relay.py", "controlplane/dataplane/nfqueue.py", "controlplane/report/counters.py",
             "controlplane/ice/*.py", "controlplane/srtp/*.py", "controlplane/servers/ng_udp.py",
             "controlplane/addresses.py", "controlplane/events.py", "controlplane/nglog.py", "controlplane/proxy.py",
-            "controlplane/storing.py")
+            "controlplane/noting.py", "controlplane/storing.py")
 NOT_COMPILED = ("/__init__.py", "/errors.py")
 """Nothing to gain, and exceptions that have attributes lose them."""
 

@@ -64,8 +64,7 @@ def _words(media: Media) -> str:
 
 
 def _stream(media: Media, stream: Stream, local: Endpoint, now: float, look: Look) -> Iterator[str]:
-    name = "RTP and RTCP" if stream.is_rtp and stream.is_rtcp else "RTP" if stream.is_rtp else "RTCP"
-    yield f"{name} on {local}"
+    yield f"{stream.name} on {local}"
     yield f"  sent to: {_destination(stream)}"
     if look.wanted is None:
         yield "  in no engine: nobody has been told of this port yet"

@@ -27,8 +27,12 @@ _FREQUENT = frozenset(("ping", "list", "query", "statistics"))
 """What monitoring asks again and again: told at DEBUG, the rest at INFO."""
 
 
-def logged(command: str, handler: Handler, clock: Callable[[], float] = time.perf_counter) -> Handler:
-    """``handler``, with a line when a request comes and one when it is answered; ``clock`` counts seconds."""
+def logged(command: str, handler: Handler, clock: Callable[[], float] = time.perf_counter,
+           refused: Callable[[Request, str], None] | None = None) -> Handler:
+    """``handler``, with a line when a request comes and one when it is answered; ``clock`` counts seconds.
+
+    ``refused`` is told of requests about a call that get an error, and which.
+    """
     level = logging.DEBUG if command in _FREQUENT else logging.INFO
 
     def run(request: Request) -> Reply | Later[Reply]:
@@ -37,6 +41,10 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
         before = name_call(request.call_id)  # as about_call() does, at less cost
         try:
             return told(request)
+        except PeerError as error:
+            if refused is not None:
+                refused(request, str(error))
+            raise
         finally:
             forget_call(before)
 
@@ -47,9 +55,9 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
         started = clock()
         try:
             reply = handler(request)
-        except PeerError as error:
+        except PeerError as failure:
             _control.log(level, "Replying to '%s' from %s with an error (elapsed time %.6f sec): %s", command,
-                         request.created_from, clock() - started, error)
+                         request.created_from, clock() - started, failure)
             raise
         if isinstance(reply, Later):
             return reply.map(lambda reply: replying(request, started, reply))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from controlplane import process
+from controlplane.chronicle import events
 from controlplane.config.option import Option
 from controlplane.config.options import ALL
 from controlplane.config.options_process import LOG_SUBSYSTEMS
@@ -80,7 +81,7 @@ class Operator:
         process.set_open_files(limit)
 
     def terminate(self, calls: Iterable[Any]) -> None:
-        self._proxy.end(list(calls))
+        self._proxy.end(list(calls), why="an operator's command")
 
     def refresh(self, call: Any) -> None:
         self._proxy.refresh(call)
@@ -88,6 +89,10 @@ class Operator:
     def explain(self, call: Any) -> list[str]:
         self.refresh(call)
         return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look))
+
+    def events(self, call_id: str) -> Iterable[str] | None:
+        calls, now = self._proxy.calls, self.now()
+        return events(calls.find(call_id), calls.past.find(call_id, now), now)
 
     def set_debug(self, call: Any, on: bool) -> None:
         self._log.debug_call(call.call_id, on)

@@ -26,6 +26,7 @@ from controlplane.ng.dispatch import Answer, Dispatcher, Handler, Hooks
 from controlplane.ng.reply import Reply
 from controlplane.ng.request import Request
 from controlplane.nglog import call_ended, logged, repeated
+from controlplane.noting import Notes
 from controlplane.persist.document import read_call, write_call
 from controlplane.persist.kinds import Document, Plain
 from controlplane.persist.sockets import Surroundings
@@ -95,14 +96,18 @@ class Proxy:
         self.calls = Calls(session_settings, self._sockets, source, self, self.admission.refusal)
         self.admission.calls = self.calls.calls
         self._storing = Storing(self.calls)
+        self._notes = Notes(self.calls, clock)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))
         self.settings_changed()
         hooks = Hooks(self.statistics.ng_request, self._warn, repeated, self._bug)
-        handlers = {command: logged(command, handler) for command, handler in self._handlers().items()}
+        handlers = {command: self._logged(command, handler) for command, handler in self._handlers().items()}
         self._templates: dict[str, str] = {}
         self.renew_templates(settings)
         self._dispatcher = Dispatcher(handlers, CookieCache(clock()), time.perf_counter, hooks, self._templates)
+
+    def _logged(self, command: str, handler: Handler) -> Handler:
+        return logged(command, handler, refused=None if command in _CHANGING_NOTHING else self._notes.refused)
 
     def _handlers(self) -> dict[str, Handler]:
         return {
@@ -121,6 +126,7 @@ class Proxy:
         def handle(request: Request) -> Reply:
             for call_id in (request.call_id, request.to_call_id, *request.calls):
                 self._refresh_stats(call_id)
+            self._notes.request(request)
             return change(self.calls, request, self._clock())
         return handle
 
@@ -137,7 +143,7 @@ class Proxy:
 
     def add_command(self, command: str, handler: Handler) -> None:
         """Serve one more ng command."""
-        self._dispatcher.add(command, logged(command, handler))
+        self._dispatcher.add(command, self._logged(command, handler))
 
     def ng_message(self, data: bytes, source: str, now: float) -> Answer | None:
         """The reply to an ng message with a cookie; the engines are up to date before it leaves."""
@@ -183,7 +189,9 @@ class Proxy:
         """Packet sources to learn from and failed sockets, as the relay reports them."""
         for event in self._relay.events():
             if isinstance(event, SocketFailed):
-                _log.error("Media socket %s failed: %s", event.local, DataPlaneError(event.errno, "receive"))
+                error = DataPlaneError(event.errno, "receive")
+                _log.error("Media socket %s failed: %s", event.local, error)
+                self._notes.failed(event.local, error)
             else:
                 self.calls.on_source(event)
         self._apply()
@@ -215,6 +223,8 @@ class Proxy:
             self.calls.update_stats(stats, self._clock())
             self.statistics.account(stats)
             yield
+        if self._program.moves:
+            self._notes.moved(self._program.take_moves())
 
     def on_deadline(self) -> None:
         """Look after the calls whose time has come."""
@@ -270,9 +280,11 @@ class Proxy:
         """All statistics as they are now."""
         return snapshot.take(_Sources(self), self.statistics, self._clock())
 
-    def end(self, calls: list[Call], reason: str = timeouts.FORCED) -> None:
-        """Destroy calls at once."""
+    def end(self, calls: list[Call], reason: str = timeouts.FORCED, why: str = "") -> None:
+        """Destroy calls at once; ``why`` is noted."""
         for call in calls:
+            if why:
+                self._notes.terminated(call, why)
             self.calls.terminate(call, self._clock(), reason)
         self._apply()
 
@@ -329,6 +341,8 @@ class Proxy:
             self.calls.update_stats(last, self._clock())
             self.statistics.account(last)
         self._program.apply(changes, carried)
+        if self._program.moves:
+            self._notes.moved(self._program.take_moves())
         if changes.wanted:
             self._storing.owners_changed(changes.wanted)
         for local, destination, data in changes.datagrams:

@@ -106,6 +106,8 @@ DAEMON = """\
 
     explain <callid>                              : say where the packets of a call go, and why
 
+    events <callid>                               : say what happened to a call, ended ones included
+
     debug <callid> [ on | off ]                   : switch debug logging for a call
 
     call <callid> <option>

@@ -83,6 +83,9 @@ class Backend(Sources, Protocol):
     def explain(self, call: Call) -> Iterable[str]:
         """Lines that say where the packets of a call go, and why."""
 
+    def events(self, call_id: str) -> Iterable[str] | None:
+        """Lines that say what happened to a call, which may have ended some minutes ago; None if it is not known."""
+
     def active(self) -> None:
         """Make all calls own ones."""
 

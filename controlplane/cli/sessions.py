@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Commands about calls: ``list sessions``, ``terminate``, ``call`` and ``debug``."""
+"""Commands about calls: ``list sessions``, ``terminate``, ``call``, ``explain``, ``events`` and ``debug``."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
@@ -128,10 +128,20 @@ def call_debug(request: Request) -> Reply:
 
 
 def explain(request: Request) -> Reply:
-    """``explain <callid>``; everything left of the line is the call-ID."""
+    """``explain <callid>``; everything left of the line is the call-ID. Of one that has ended what happened to it."""
+    if request.rest not in request.backend.calls():
+        return events(request)
+    return "".join([f"{line}\n" for line in request.backend.explain(known_call(request))])
+
+
+def events(request: Request) -> Reply:
+    """``events <callid>``; everything left of the line is the call-ID."""
     if not request.rest:
         raise Answer(MORE)
-    return "".join([f"{line}\n" for line in request.backend.explain(known_call(request))])
+    lines = request.backend.events(request.rest)
+    if lines is None:
+        raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
+    return "".join([f"{line}\n" for line in lines])
 
 
 def debug(request: Request) -> Reply:

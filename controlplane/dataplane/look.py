@@ -29,3 +29,12 @@ class Look(NamedTuple):
         states = [state.drops for state in (self.relay, self.fast) if state is not None]
         counts = [sum(counts) for counts in zip(*states)]
         return [(number, count) for number, count in enumerate(counts) if count]
+
+
+def why_not(wanted: WantedTarget) -> str:
+    """Why an accelerator cannot have a target now, as far as the target tells."""
+    if not (wanted.rtp_outputs or wanted.rtcp_outputs):
+        return "there is nowhere to send its packets to"
+    if wanted.learning:
+        return "it is not clear where its party is"
+    return "it is not clear where the other party is"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.indices import Indices, goes_on, is_encrypted
-from controlplane.dataplane.look import Look
+from controlplane.dataplane.look import Look, why_not
 from controlplane.dataplane.ledger import NO_READING, Addition, Ledger, Reading, merge_sources
 from controlplane.dataplane.selector import Accelerator
 from controlplane.dataplane.relay import Relay
@@ -26,6 +26,8 @@ _log = logging.getLogger("rtpengine.core")
 _SILENT = StreamStats()
 _PIECE = 512
 """Sockets whose counters are read at once: some milliseconds if all of them are busy."""
+Move = tuple[Endpoint, str]
+"""A socket, and why user space serves it now; empty: the accelerator does."""
 _Latest = tuple[Reading, Reading, StreamStats]
 
 
@@ -34,7 +36,7 @@ class Program:
 
     ``close_socket`` is called for each socket that the sessions gave up, after its targets are gone. ``tap`` gives the
     index of the stream that an engine is to copy RTCP to. ``found`` are targets of another process, with which the
-    accelerator goes on until claimed().
+    accelerator goes on until claimed(). ``moves`` into the accelerator and out of it are there to be taken.
     """
 
     def __init__(self, relay: Relay, accelerator: Accelerator | None, close_socket: Callable[[Endpoint], None],
@@ -48,6 +50,7 @@ class Program:
         self._handed: dict[Endpoint, abi.Seeds] = {}
         self.watch = Watch()
         self._missed: set[Endpoint] = set()
+        self.moves: list[Move] = []
 
     def apply(self, changes: ChangeSet, carried: Indices | None = None) -> None:
         """Carry out a change set: what leaves the accelerator first, then the relay, then what enters it.
@@ -61,6 +64,8 @@ class Program:
         held = self.watch.held
         left = {} if self._fast is None else self._leave_accelerator(
             self._fast, [w.local for w in wanted if not _may_offload(w) or w.local in held], changes.closed)
+        if left:
+            self.moves += [(local, why_not(changes.wanted[local])) for local in left]
         self._install_relay(wanted, left, indices)
         if self._fast is not None:
             self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w) and w.local not in held])
@@ -69,6 +74,11 @@ class Program:
             self._latest.pop(local, None)
             self.watch.forget(local)
             self._close_socket(local)
+
+    def take_moves(self) -> list[Move]:
+        """Those since the last time."""
+        moves, self.moves = self.moves, []
+        return moves
 
     def claimed(self) -> int:
         """All calls of the process before are restored: what belongs to none of them leaves the accelerator.
@@ -146,6 +156,8 @@ class Program:
     def _give_up(self, error: DataPlaneError) -> None:
         """The accelerator failed: without its targets everything reaches the relay, which has them all."""
         _log.error("accelerator: %s; all media go on in user space", error)
+        if self._fast is not None:
+            self.moves += [(local, f"the accelerator has failed: {error}") for local in self._fast.installed]
         self._fast = None
         if self._accelerator is not None:
             try:
@@ -161,12 +173,15 @@ class Program:
         """
         installed = [w for w in wanted if w.local in self._relay.installed]
         additions = [Addition(w, self._relay.seeds(w.local)) for w in installed]
+        there = {w.local for w in installed if w.local in fast.installed}
         refused = {a.wanted.local: error for a, error in fast.add(additions)}
         for error in refused.values():
             _log.warning("accelerator: %s; the stream stays in user space", error)
         if refused:     # what it knew of those that it had is known to nobody else
             self._install_relay([w for w in installed if w.local in refused], fast.remove(list(refused)), Indices())
         accepted = [a for a in additions if a.wanted.local not in refused]
+        self.moves += [(local, f"the accelerator has refused it: {error}") for local, error in refused.items()]
+        self.moves += [(a.wanted.local, "") for a in accepted if a.wanted.local not in there]
         encrypted = [a for a in accepted if is_encrypted(a.wanted)]
         if encrypted:
             self._engine.drain([a.wanted.local for a in encrypted])
@@ -233,7 +248,9 @@ class Program:
                          f" and {len(those) - 1} more streams" if len(those) > 1 else "", reason)
         wanted = [fast.installed[local].wanted for local in failed]
         indices = self._indices([w for w in wanted if is_encrypted(w)])
-        self._install_relay(wanted, self._leave_accelerator(fast, list(failed), []), indices)
+        left = self._leave_accelerator(fast, list(failed), [])
+        self.moves += [(local, failed[local]) for local in left]
+        self._install_relay(wanted, left, indices)
 
     def _stats_of(self, sockets: list[Endpoint]) -> dict[Endpoint, StreamStats]:
         relay, fast = self._relay, self._fast

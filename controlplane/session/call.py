@@ -10,6 +10,7 @@ from controlplane.addresses import Endpoint
 from controlplane.errors import PeerError
 from controlplane.session.media import Media
 from controlplane.session.party import Party
+from controlplane.session.trail import Trail
 
 MAX_PARTIES = 256
 MAX_TAGS = 1024
@@ -28,7 +29,7 @@ class Call:
     are sockets given up and not yet reported. ``report_at``: when the parties are to get RTCP of ours. ``aliases`` are
     the call-IDs of calls that were merged into this one. ``blocks`` see blocking.py. ``foreign``: another process
     serves the call, and we are ready to. ``hosted_db``: the number of the data base that has it (-1: none);
-    ``stored_at``: when it was written there last.
+    ``stored_at``: when it was written there last. ``trail`` is what happened to it; ``missed``: its packets are.
     """
 
     call_id: str
@@ -53,6 +54,8 @@ class Call:
     foreign: bool = False
     hosted_db: int = -1
     stored_at: float = 0.0
+    trail: Trail
+    missed: bool = False
 
     def __init__(self, call_id: str, created: float, created_from: str = "", last_signal: float = 0.0,
                  tos: int = 0) -> None:
@@ -68,6 +71,7 @@ class Call:
         self.aliases = []
         self.report_at = inf
         self.released = []
+        self.trail = Trail()
 
     def number(self, media: Media) -> int:
         """The number of ``media`` in the call, in the order in which they are asked for."""
@@ -140,12 +144,27 @@ class Call:
         for party in self.parties:
             party.deletion_at = at
 
-    def close_party(self, party: Party) -> None:
-        """Take the sockets of a party; it stays known."""
+    def tag_of(self, media: Media) -> str | None:
+        """Whose medium it is."""
+        return next((party.tag for party in self.parties if media in party.medias), None)
+
+    def close_party(self, party: Party) -> bool:
+        """Take the sockets of a party; it stays known. False if it had none."""
+        before = len(self.released)
         for media in party.medias:
             self.released += media.close()
+        return len(self.released) > before
 
     def close(self) -> None:
         """Take all sockets."""
         for party in self.parties:
             self.close_party(party)
+
+    def come_apart(self) -> None:
+        """Nothing of a call that has ended waits for the garbage collector."""
+        for party in self.parties:
+            party.peers.clear()
+            for media in party.medias:
+                media.sinks.clear()
+                media.sources.clear()
+                media.bundle = None

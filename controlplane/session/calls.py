@@ -19,13 +19,16 @@ from controlplane.session.context import Context
 from controlplane.session.fragments import Fragments
 from controlplane.session.ice import Fragment, synchronize, trickle
 from controlplane.session.latching import OutOfPorts
-from controlplane.session.media import Media
+from controlplane.session.media import NOTHING_NOTED, Media
 from controlplane.session.observer import Observer
 from controlplane.session.paths import Paths
+from controlplane.session.past import Past
 from controlplane.session.piercing import PIERCE_INTERVAL, piercing
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource, SocketPool
+from controlplane.session.stages import note_stages
 from controlplane.session.stream import Stream
+from controlplane.session.trail import CLOSED, DELETED, ENDED, LEARNED, note_command
 from controlplane.session.wanted import spare_targets, targets
 
 DEFAULT_LIST_LIMIT = 32
@@ -59,6 +62,7 @@ class Calls:
         self._agenda = Agenda()
         self._paths = Paths()
         self._fragments = Fragments()
+        self.past = Past()
 
     def offer(self, request: Request, now: float) -> Reply:
         """ng ``offer``: the reply's keys. PeerError; LoadLimitReached if a new call is not allowed."""
@@ -70,6 +74,8 @@ class Calls:
         if call is None:
             self._check_limits()
             call = self.find_or_create(request, now)
+        else:
+            note_command(call.trail, request, now)
         return self._exchange(call, request, True, now)
 
     def _trickle(self, request: Request, now: float) -> None:
@@ -89,6 +95,8 @@ class Calls:
             if media.ice is not None or media.dtls is not None:
                 synchronize(media, self.settings.instance_id, now)
                 self._paths.watch(call, media, now)
+            if media.keys is not None or media.noted is not NOTHING_NOTED:
+                note_stages(call, media, now)
 
     def find(self, call_id: str) -> Call | None:
         """The call with this ID, which may have been merged into another one."""
@@ -102,6 +110,7 @@ class Calls:
         call = self.find(call_id)
         if call is None:
             call = self.calls[call_id] = Call(call_id, now, request.created_from, now, self.settings.tos)
+            note_command(call.trail, request, now)
         return call
 
     def carry_out(self, call: Call, request: Request, command: Callable[[Context], Reply], now: float) -> Reply:
@@ -143,7 +152,9 @@ class Calls:
     def answer(self, request: Request, now: float) -> Reply:
         """ng ``answer``: the reply's keys. PeerError."""
         signalling.check(request, is_offer=False)
-        return self._exchange(self._known(request), request, False, now)
+        call = self._known(request)
+        note_command(call.trail, request, now)
+        return self._exchange(call, request, False, now)
 
     def _exchange(self, call: Call, request: Request, is_offer: bool, now: float) -> Reply:
         try:
@@ -159,22 +170,15 @@ class Calls:
         if request.call_id is None:
             raise PeerError("No call-id in message")
         call = self.find(request.call_id)
-        by_tag = request.from_tag is not None and request.all != "all"
-        party = delete.find_party(call, request) if call is not None and by_tag else None
-        if call is None or (party is None and by_tag):
+        if call is None:
+            self.past.late(request, now)
+        else:
+            note_command(call.trail, request, now)
+        reply = delete.carry_out(call, request, self.settings, now) if call is not None else None
+        if call is None or reply is None:
             if "fatal" in request.flags:
                 raise PeerError(_NOT_FOUND)
             return {"warning": _NOT_FOUND}
-        shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
-        reply = {} if "fast" in request.flags else query.call_reply(
-            call, shown, self.settings.ssrc_reporting, self.settings.scale)
-        delay = self.settings.delete_delay if request.delete_delay is None else request.delete_delay
-        doomed = delete.doomed_with(party) if party is not None else delete.of_call_id(call, request.call_id)
-        if delete.ends_call(call, doomed):
-            call.schedule_deletion(now + delay)
-        else:
-            for gone in doomed:
-                gone.deletion_at = now + delay
         self._attend(call, now)
         return reply
 
@@ -204,17 +208,14 @@ class Calls:
             party.deletion_at = now
         if self.observer is not None:
             self.observer.session_ended(call, reason, now)
+        call.trail.note(now, ENDED, (reason,))
+        self.past.keep(call, reason, now)
         call.close()
         for local in call.released:  # nobody will ask what the streams have counted
             self._counting.pop(local, None)
-        self._report_closed(call)
         call.wake_at = inf
-        for party in call.parties:  # the cycles: nothing of the call waits for the garbage collector
-            party.peers.clear()
-            for media in party.medias:
-                media.sinks.clear()
-                media.sources.clear()
-                media.bundle = None
+        self._report_closed(call)
+        call.come_apart()
 
     def on_source(self, event: SourceSeen) -> None:
         """A packet came from a source not reported before; RTCP says nothing about where RTP comes from."""
@@ -225,11 +226,13 @@ class Calls:
         confirmed = stream.confirmed
         first = media.handling.nat_wait and not stream.received
         stream.received = True
+        endpoint = stream.endpoint
         held = learning.is_held(media, stream)
         if not learning.observe(stream, media.handling, event.source, event.at, call.last_signal, held):
             if first:
                 self._refresh(call)
             return
+        call.trail.note(event.at, LEARNED, (event.local, event.source, endpoint, stream.endpoint, stream.confirmed))
         index = media.streams.index(stream)
         others = [peer.streams[index] for peer in media.peers if index < len(peer.streams)]
         if confirmed:  # and now it is not: the other side learns anew as well
@@ -326,12 +329,13 @@ class Calls:
         if verdict.reason is not None:
             self.terminate(call, now, verdict.reason)
             return
+        timeouts.warn(call, verdict, now)
         again = call.relearn_at is not None and now >= call.relearn_at
         if again:
             call.relearn_at = None
         for party in call.parties:
-            if party.deletion_at is not None and party.deletion_at <= now:
-                call.close_party(party)
+            if party.deletion_at is not None and party.deletion_at <= now and call.close_party(party):
+                call.trail.note(now, DELETED, (party.tag,))
         self._refresh(call, report_sources=again)
         if now >= call.report_at:
             self._report(call, now)
@@ -381,6 +385,8 @@ class Calls:
         return found and found[:2]
 
     def _report_closed(self, call: Call) -> None:
+        if call.released and call.wake_at != inf:
+            call.trail.also(CLOSED, tuple(call.released))
         for local in call.released:
             self._owners.pop(local, None)
             self._paths.forget(local)

@@ -90,4 +90,5 @@ def absorb(call: Call, other: Call, collision: str) -> None:
     call.released += other.released
     call.aliases += [other.call_id, *other.aliases]
     call.last_signal = max(call.last_signal, other.last_signal)
+    call.trail.join(other.trail)
     other.parties, other.tags, other.released = [], {}, []

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from controlplane.ng.request import Request
+from controlplane.session import query
 from controlplane.session.call import Call
 from controlplane.session.party import Party
+from controlplane.session.settings import SessionSettings
 
 
 def find_party(call: Call, request: Request) -> Party | None:
@@ -42,3 +44,21 @@ def of_call_id(call: Call, call_id: str) -> list[Party]:
 def ends_call(call: Call, doomed: list[Party]) -> bool:
     """True if no two partners remain that are not deleted already."""
     return not any(party.linked and party not in doomed and party.deletion_at is None for party in call.parties)
+
+
+def carry_out(call: Call, request: Request, settings: SessionSettings, now: float) -> dict[str, object] | None:
+    """Have the call, or what is meant of it, end when it is to; the reply's keys, None if nothing matches."""
+    by_tag = request.from_tag is not None and request.all != "all"
+    party = find_party(call, request) if by_tag else None
+    if party is None and by_tag:
+        return None
+    shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
+    reply = {} if "fast" in request.flags else query.call_reply(call, shown, settings.ssrc_reporting, settings.scale)
+    delay = settings.delete_delay if request.delete_delay is None else request.delete_delay
+    doomed = doomed_with(party) if party is not None else of_call_id(call, request.call_id or "")
+    if ends_call(call, doomed):
+        call.schedule_deletion(now + delay)
+    else:
+        for gone in doomed:
+            gone.deletion_at = now + delay
+    return reply

@@ -7,6 +7,7 @@ from controlplane.errors import PeerError
 from controlplane.session.call import Call
 from controlplane.session.media import Media, PortMapping
 from controlplane.session.sockets import Place, SocketPool
+from controlplane.session.trail import OPENED
 
 MAX_MAPPINGS = 16
 """How many sets of sockets one medium keeps; a peer that moves more often does not get its oldest ports back."""
@@ -113,4 +114,5 @@ def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count
         media.mappings.remove(oldest)
         call.released += oldest.sockets
     media.mappings.append(mapping)
+    call.trail.also(OPENED, tuple(mapping.sockets))
     return mapping

@@ -98,6 +98,9 @@ class Bundle:
         return self.medias[0]
 
 
+NOTHING_NOTED: tuple[str, ...] = ("", "", "")
+
+
 class Media:
     """Section ``index`` (from 1) of a party, ``number`` (from 0) in the call.
 
@@ -116,7 +119,7 @@ class Media:
     handshakes, ``keys`` those in force; None: the medium is plain. ``sdes_first``: of both that the party offers the
     former are to be taken. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
     it besides, ``twins_offered``: it was offered two (twins.py). ``ice``: the party does ICE with us; ``ice_lite``: we
-    leave the checks to it.
+    leave the checks to it. ``noted`` see trail.py.
     """
 
     index: int
@@ -166,6 +169,7 @@ class Media:
     generate_rtcp: bool = False
     hearing: Hearing | None
     heard: dict[int, SsrcStats]
+    noted: tuple[str, ...]
 
     def __init__(self, index: int, type: str) -> None:
         self.index = index
@@ -179,6 +183,7 @@ class Media:
         self.hearing = None
         self.handling = DEFAULT_HANDLING
         self.heard = {}
+        self.noted = NOTHING_NOTED
 
     @property
     def peers(self) -> list[Media]:

@@ -14,6 +14,7 @@ from controlplane.session import demux, dtls
 from controlplane.session.call import Call
 from controlplane.session.ice import follow
 from controlplane.session.media import Media
+from controlplane.session.stages import note_stages, note_ways, ways_of
 
 _SHOWN = 80  # characters of a call-ID in a log line
 _log = logging.getLogger("rtpengine.srtp")
@@ -89,7 +90,7 @@ class Paths:
             if component is None:
                 return None
             media.dtls.receive(event, component)
-        moved = self._settle(media, event.at)
+        moved = self._settle(call, media, event.at)
         _tell(call, media)
         return call if moved else None
 
@@ -113,7 +114,7 @@ class Paths:
             if call is None or machine not in (media.ice, media.dtls):
                 continue
             machine.on_time(now)
-            if self._settle(media, now):
+            if self._settle(call, media, now):
                 changed.append(call)
             _tell(call, media)
         return changed
@@ -128,13 +129,17 @@ class Paths:
                 del self._turns[waiting[0]]
         return waiting
 
-    def _settle(self, media: Media, now: float) -> bool:
+    def _settle(self, call: Call, media: Media, now: float) -> bool:
+        before = ways_of(media)
         moved = follow(media, now)
         if media.dtls is not None:
             if moved:
                 dtls.aim(media, now)
             moved = dtls.adopt(media) or moved
         self._attend(media)
+        note_stages(call, media, now)
+        if moved:
+            note_ways(call, media, before, now)
         return moved
 
     def _call_of(self, media: Media) -> Call | None:

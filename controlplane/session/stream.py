@@ -66,6 +66,11 @@ class Stream:
         self.stats = NO_STATS
 
     @property
+    def name(self) -> str:
+        """What comes through it."""
+        return "RTP and RTCP" if self.is_rtp and self.is_rtcp else "RTP" if self.is_rtp else "RTCP"
+
+    @property
     def learning(self) -> bool:
         """True while the source of its packets is of interest."""
         return self.filled and self.public and not self.confirmed

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from controlplane.session.call import Call
 from controlplane.session.settings import SessionSettings
+from controlplane.session.trail import HEARD, SILENT as MISSED
 
 REGULAR, FORCED, UNKNOWN = "REGULAR", "FORCED", "UNKNOWN"
 TIMEOUT, SILENT_TIMEOUT, OFFER_TIMEOUT, FINAL_TIMEOUT = (
@@ -17,10 +18,14 @@ _REASONS = {ANSWERED: TIMEOUT, PENDING: OFFER_TIMEOUT, SILENT: SILENT_TIMEOUT}
 
 
 class Verdict(NamedTuple):
-    """Why the call ends (None: it goes on), and when it is to be looked at again (Unix time in seconds)."""
+    """Why the call ends (None: it goes on), and when it is to be looked at again (Unix time in seconds).
+
+    ``patience``: for how many seconds it may be without packets, if that is what would end it then, else 0.
+    """
 
     reason: str | None
     next_at: float
+    patience: float = 0.0
 
 
 def judge(call: Call, settings: SessionSettings, now: float) -> Verdict:
@@ -37,7 +42,9 @@ def judge(call: Call, settings: SessionSettings, now: float) -> Verdict:
     if pending:
         return Verdict(None, min(final_at, *pending))
     verdict = _media_verdict(call, settings, now)
-    return Verdict(verdict.reason, min(final_at, verdict.next_at))
+    if verdict.next_at > final_at:
+        return Verdict(verdict.reason, final_at)
+    return verdict
 
 
 def _media_verdict(call: Call, settings: SessionSettings, now: float) -> Verdict:
@@ -54,7 +61,10 @@ def _media_verdict(call: Call, settings: SessionSettings, now: float) -> Verdict
     keeps = max(until[ANSWERED], until[PENDING])
     if until[ANSWERED] == -inf:
         keeps = max(keeps, until[SILENT])
-    return Verdict(None, keeps) if keeps > now else Verdict(_REASONS[kind], inf)
+    if keeps <= now:
+        return Verdict(_REASONS[kind], inf)
+    keeper = ANSWERED if keeps == until[ANSWERED] else PENDING if keeps == until[PENDING] else SILENT
+    return Verdict(None, keeps, limits[keeper])
 
 
 def _activity(call: Call) -> list[tuple[str, float]]:
@@ -74,3 +84,11 @@ def _activity(call: Call) -> list[tuple[str, float]]:
                     kind = ANSWERED if stream.filled else PENDING
                 found.append((kind, stream.last_packet))
     return found
+
+
+def warn(call: Call, verdict: Verdict, now: float) -> None:
+    """Note that half of the patience with a call is over, or that its packets are back."""
+    missed = verdict.next_at - now < verdict.patience / 2
+    if missed != call.missed:
+        call.missed = missed
+        call.trail.note(now, MISSED if missed else HEARD, (verdict.patience, verdict.next_at - now))

@@ -190,6 +190,15 @@ def test_explanations() -> None:
         assert "received 10 packets (0 in the accelerator), the last 0." in said and "; sent 10 (0)" in said, said
         assert "engine: user space, as there is no accelerator" in said
         assert "Call ID not found (nobody)" in daemon.cli("explain nobody")
+        assert f"packets to 127.0.0.1:{a.destination[1]} come from 127.0.0.1:{a.port}, for good\n" in daemon.cli(
+            f"events {call.call_id}")
+        daemon.cli(f"terminate {call.call_id}")
+        told = daemon.cli(f"events {call.call_id}")
+        assert ": FORCED, ended from here\n" in told and "to end at once: an operator's command\n" in told, told
+        assert re.search(rf"RTP of '.*', 127\.0\.0\.1:{a.destination[1]} with 127\.0\.0\.1:{a.port}: "
+                         r"received 10 packets \(0 in the accelerator\), "
+                         r"the last 0\.\d s before the end; sent 0 \(0\)\n", told), told
+        assert daemon.cli(f"explain {call.call_id}") == told
         assert "More parameters required" in daemon.cli("explain")
 
 

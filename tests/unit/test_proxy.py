@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The assembled proxy without listeners: ng messages go in, packets go through its relay."""
+import errno
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -9,8 +11,10 @@ import pytest
 
 from controlplane.config.interfaces import InterfaceSpec
 from controlplane.config.settings import Settings
-from controlplane.addresses import Address
+from controlplane.addresses import Address, Endpoint
+from controlplane.chronicle import events
 from controlplane.dataplane.relay import Relay
+from controlplane.errors import DataPlaneError
 from controlplane.proxy import Proxy
 from controlplane.report.prometheus import exposition
 from tests.peers import sdp
@@ -136,6 +140,50 @@ def test_load_for_clients_that_choose_among_several_daemons(bench: Bench) -> Non
     assert bench.ask("statistics")["statistics"]["load"] | {"cpu": "0", "average": "0"} == {
         **load, "reason": "Draining", "cpu": "0", "average": "0"}
     assert "rtpengine_ready 0\n" in "".join(exposition(bench.proxy.snapshot()))
+
+
+def happened(bench: Bench, call_id: str = "c") -> str:
+    """What happened to a call, without any times."""
+    calls, now = bench.proxy.calls, time.time()
+    return "\n".join([re.sub(r"^  [-\d]+ [:.\d]+ +\+\d+\.\d+  ", "", line) for line in events(
+        calls.find(call_id), calls.past.find(call_id, now), now) or ()])
+
+
+def test_refusals_are_remembered(bench: Bench) -> None:
+    assert bench.ask("answer", sdp=sdp.body("127.0.0.1", 4000), from_tag="a", to_tag="b")["result"] == "error"
+    assert happened(bench) == ("Call c from 127.0.0.1:5060, which was never set up\n"
+                               "answer from 127.0.0.1:5060 refused: Unknown call-id")
+    bench.establish()
+    bench.ask("offer", sdp="v=1", from_tag="a")
+    assert happened(bench).splitlines()[-1].startswith("offer from 127.0.0.1:5060 refused: ")
+    assert "never set up" not in happened(bench)
+    bench.ask("delete", from_tag="a")
+    bench.ask("delete", from_tag="a", flags=["fatal"])
+    assert ("ended: REGULAR\ndelete from 127.0.0.1:5060, from-tag 'a'\n"
+            "delete from 127.0.0.1:5060 refused: Call-ID not found") in happened(bench)
+    bench.ask("query", call_id="asked")
+    assert happened(bench, "asked") == "", "who only looks leaves no trace"
+
+
+def test_other_commands_are_remembered_with_all_their_calls(bench: Bench) -> None:
+    bench.establish()
+    bench.ask("block media", from_tag="a")
+    assert happened(bench).splitlines()[-1] == "block media from 127.0.0.1:5060, from-tag 'a'"
+    bench.ask("offer", call_id="d", sdp=sdp.body("127.0.0.1", 4000), from_tag="d")
+    bench.ask("connect", from_tag="a", to_tag="d", to_call_id="d")
+    assert happened(bench).count("connect from") == happened(bench, "d").count("connect from") >= 1
+    bench.proxy.end(list(bench.proxy.calls.calls.values()), why="a test")
+    assert "\nto end at once: a test\nended: FORCED\n" in happened(bench)
+
+
+def test_what_the_engines_do_is_remembered(bench: Bench) -> None:
+    ports = bench.establish()
+    local = Endpoint(Address.parse("127.0.0.1"), ports["a"])
+    bench.proxy._notes.moved([(local, ""), (local, "it rains")])
+    bench.proxy._notes.failed(local, DataPlaneError(errno.EIO, "receive"))
+    assert happened(bench).splitlines()[-3:] == [
+        f"{local} is served by the accelerator", f"{local} is served in user space, as it rains",
+        f"the socket {local} has failed: receive: Input/output error"]
 
 
 def test_draining_refuses_new_calls_and_serves_the_running_ones(bench: Bench) -> None:

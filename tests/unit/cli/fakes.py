@@ -101,6 +101,9 @@ class FakeBackend:
     def explain(self, call: Call) -> list[str]:
         return [f"why {call.call_id} is", "  as it is"]
 
+    def events(self, call_id: str) -> list[str] | None:
+        return [f"what befell {call_id}"] if call_id in self.registry or call_id == "gone" else None
+
     def set_debug(self, call: Call, on: bool) -> None:
         self.registry[call.call_id].debug = on
 

@@ -98,3 +98,12 @@ def test_drain_and_undrain(backend: FakeBackend) -> None:
     run = Dispatcher(backend).text
     assert run("drain") == "New calls are refused; own calls left: 2\n" and backend.draining
     assert run("undrain") == "New calls are taken.\n" and not backend.draining
+
+
+@pytest.mark.parametrize("line, reply", [
+    ("explain", "More parameters required.\n"), ("events", "More parameters required.\n"),
+    ("explain one", "why one is\n  as it is\n"), ("events one", "what befell one\n"),
+    ("explain gone", "what befell gone\n"), ("events two words", "what befell two words\n"),
+    ("explain nobody", "\nCall ID not found (nobody).\n\n"), ("events nobody", "\nCall ID not found (nobody).\n\n")])
+def test_explain_and_events(backend: FakeBackend, line: str, reply: str) -> None:
+    assert Dispatcher(backend).text(line) == reply

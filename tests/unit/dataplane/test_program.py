@@ -263,6 +263,31 @@ def test_statistics_without_news_are_the_same_object(world):
     assert not world.stats().offloaded
 
 
+@pytest.mark.parametrize("change, why", [
+    ({"learning": True}, "it is not clear where its party is"),
+    ({"rtp_outputs": ()}, "there is nowhere to send its packets to"),
+    ({"offload": False}, "it is not clear where the other party is")])
+def test_moves_are_told_once_and_with_their_reasons(world, change, why):
+    world.want(offload=True)
+    world.want(offload=True, payload_types=((0, 8000),))
+    assert world.program.take_moves() == [(world.a, "")]
+    world.want(**{"offload": True} | change)
+    assert world.program.take_moves() == [(world.a, why)] and not world.program.take_moves()
+
+
+def test_who_is_closed_moves_nowhere(world):
+    world.want(offload=True)
+    world.program.apply(ChangeSet(closed=[world.a]))
+    assert world.program.take_moves() == [(world.a, "")]
+
+
+def test_an_accelerator_that_fails_has_all_streams_move(world):
+    world.want(offload=True)
+    world.queue.broken = True
+    world.want(offload=False)
+    assert [local for local, why in world.program.take_moves() if why] == [world.a]
+
+
 @pytest.mark.parametrize("moment", ["entering", "leaving", "closing"])
 def test_an_accelerator_that_fails_is_given_up_and_the_relay_goes_on(world, caplog, moment):
     world.want(offload=moment != "entering")

@@ -83,11 +83,12 @@ def test_a_stream_whose_packets_pass_by_the_accelerator_goes_back(world, caplog)
     assert not world.stats().offloaded and not world.queue.arrive(world.a, rtp(99))
     assert world.program.watch.demoted == 1
     assert f"Taken back to user space: {world.a}, as {UNSEEN}" in caplog.text
+    assert world.program.take_moves() == [(world.a, ""), (world.a, UNSEEN)]
     world.want(offload=True)
     assert not world.stats().offloaded, "what the sessions want anew must wait too"
     for _ in range(FIRST_HOLD):
         world.every()
-    assert world.stats().offloaded
+    assert world.stats().offloaded and world.program.take_moves() == [(world.a, "")]
     world.by_queue(4)
     (source,) = world.stats().sources
     assert (source.packets, source.lost, source.duplicates) == (4, 0, 0)

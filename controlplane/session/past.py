@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is remembered of calls that have ended, and of those that were refused."""
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from controlplane.addresses import Endpoint
+from controlplane.events import StreamStats
+from controlplane.ng.request import Request
+from controlplane.session import timeouts
+from controlplane.session.call import Call
+from controlplane.session.trail import Trail, note_command, note_refusal
+
+MOST = 500
+"""Calls that are remembered of each kind: deleted as usual, ended otherwise, refused."""
+LONGEST = 1800.0
+"""Seconds for which they are."""
+_LONG = 512  # characters of a call-ID: calls with longer ones are not remembered
+
+
+class Total(NamedTuple):
+    """What one stream had come to when its call ended."""
+
+    tag: str | None
+    name: str
+    local: Endpoint
+    endpoint: Endpoint | None
+    stats: StreamStats
+
+
+class Ended(NamedTuple):
+    """A call that is over. ``call_ids``: the one it had, and those of calls that were merged into it.
+
+    Times are Unix time in seconds; ``reason`` is one of timeouts.py, empty for one that never was.
+    """
+
+    call_ids: tuple[str, ...]
+    created: float
+    created_from: str
+    at: float
+    reason: str
+    trail: Trail
+    totals: tuple[Total, ...]
+
+
+class Past:
+    """The latest of each kind, by call-ID. Of calls under one ID the last one is remembered."""
+
+    def __init__(self) -> None:
+        self._deleted: dict[str, Ended] = {}
+        self._broken: dict[str, Ended] = {}
+        self._refused: dict[str, Ended] = {}
+
+    def keep(self, call: Call, reason: str, now: float) -> None:
+        """A call ends, and its counters are read."""
+        if len(call.call_id) > _LONG:
+            return
+        totals = tuple([Total(party.tag, stream.name, stream.local, stream.endpoint, stream.stats)
+                        for party in call.parties for media in party.medias for stream in media.streams
+                        if stream.local is not None])
+        ended = Ended((call.call_id, *call.aliases), call.created, call.created_from, now, reason, call.trail, totals)
+        for book in (self._deleted, self._broken, self._refused):
+            book.pop(call.call_id, None)
+        _add(self._deleted if reason == timeouts.REGULAR else self._broken, ended, now)
+
+    def refused(self, request: Request, message: str, now: float) -> None:
+        """A request for no call that there is was refused: it may have come too late, or be all that came."""
+        call_id = request.call_id or ""
+        found = self.find(call_id, now)
+        if found is None and len(call_id) > _LONG:
+            return
+        if found is None:
+            found = Ended((call_id,), now, request.created_from, now, "", Trail(), ())
+            _add(self._refused, found, now)
+        note_refusal(found.trail, request, message, now)
+
+    def late(self, request: Request, now: float) -> None:
+        """A request came for a call that has ended."""
+        found = self.find(request.call_id or "", now)
+        if found is not None:
+            note_command(found.trail, request, now)
+
+    def find(self, call_id: str, now: float) -> Ended | None:
+        """What is remembered under this ID."""
+        books = (self._deleted, self._broken, self._refused)
+        found = [book[call_id] for book in books if call_id in book] or [
+            ended for book in books for ended in book.values() if call_id in ended.call_ids]
+        return found[0] if found and found[0].at > now - LONGEST else None
+
+    def __len__(self) -> int:
+        return len(self._deleted) + len(self._broken) + len(self._refused)
+
+
+def _add(book: dict[str, Ended], ended: Ended, now: float) -> None:
+    """Put in the latest; the oldest and those that are too old go."""
+    book[ended.call_ids[0]] = ended
+    while len(book) > MOST or next(iter(book.values())).at <= now - LONGEST:
+        del book[next(iter(book))]

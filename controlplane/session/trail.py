@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What happened to a call, for whoever asks why it is as it is: noted as it is, put into words by chronicle.py.
+
+No key is ever noted, only the names of suites.
+"""
+from __future__ import annotations
+
+from controlplane.ng.request import Request
+
+MOST = 64
+"""Entries that a call keeps. The first KEPT stay: they tell how it began, however much a peer has happen later."""
+KEPT, _AT_ONCE = 16, 16
+_SHOWN, _MESSAGE = 80, 200  # characters of a tag, and of an error
+
+COMMAND, REFUSED, DELETED, ENDED = "command", "refused", "deleted", "ended"
+OPENED, CLOSED, FAILED = "opened", "closed", "failed"
+LEARNED, STATE, PATH, ENGINE = "learned", "state", "path", "engine"
+SILENT, HEARD = "silent", "heard"
+RESTORED, OWNED, TERMINATED = "restored", "owned", "terminated"
+
+Entry = tuple[float, str, tuple[object, ...]]
+"""Unix time in seconds, one of the kinds above, and what chronicle.py puts into words."""
+
+
+class Trail:
+    """``entries`` in the order in which they came; ``forgotten`` of them are missing behind the first KEPT."""
+
+    entries: list[Entry]
+    forgotten: int = 0
+
+    def __init__(self) -> None:
+        self.entries = []
+
+    def note(self, at: float, kind: str, what: tuple[object, ...]) -> None:
+        """Something happened."""
+        if len(self.entries) >= MOST:
+            del self.entries[KEPT:KEPT + _AT_ONCE]
+            self.forgotten += _AT_ONCE
+        self.entries.append((at, kind, what))
+
+    def also(self, kind: str, what: tuple[object, ...]) -> None:
+        """Something happened because of what was noted last."""
+        self.note(self.entries[-1][0] if self.entries else 0.0, kind, what)
+
+    def join(self, other: Trail) -> None:
+        """Two calls become one."""
+        both = sorted(self.entries + other.entries, key=_time)
+        gone = max(0, len(both) - MOST)
+        del both[KEPT:KEPT + gone]
+        self.entries = both
+        self.forgotten += other.forgotten + gone
+
+
+def note_command(trail: Trail, request: Request, now: float) -> None:
+    """A request about the call has come."""
+    trail.note(now, COMMAND, (request.command, (request.from_tag or "")[:_SHOWN], (request.to_tag or "")[:_SHOWN],
+                              request.created_from))
+
+
+def note_refusal(trail: Trail, request: Request, message: str, now: float) -> None:
+    """It got an error in reply."""
+    trail.note(now, REFUSED, (request.command, message[:_MESSAGE], request.created_from))
+
+
+def _time(entry: Entry) -> float:
+    return entry[0]
