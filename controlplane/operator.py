@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from controlplane import process
+from controlplane.addresses import Endpoint
 from controlplane.chronicle import events
 from controlplane.config.option import Option
 from controlplane.config.options import ALL
@@ -89,6 +90,9 @@ class Operator:
     def explain(self, call: Any) -> list[str]:
         self.refresh(call)
         return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look))
+
+    def ports(self, call: Any) -> Iterable[Endpoint]:
+        return self._proxy.calls.sockets_of(call)
 
     def events(self, call_id: str) -> Iterable[str] | None:
         calls, now = self._proxy.calls, self.now()

@@ -37,6 +37,9 @@ def run(arguments: Sequence[str]) -> int:
             from ctl.doctor.command import run_doctor
             return run_doctor(chosen, list(chosen.words[1:]))
         host, port = target.find(chosen)
+        if chosen.words[:1] == ("capture",) and not chosen.help:
+            from ctl.capturecommand import run_capture
+            return run_capture(list(chosen.words[1:]), host, port)
     except options.UsageError as error:
         _complain(str(error))
         return _usage(target.DEFAULT_HOST, target.DEFAULT_PORT, USAGE)

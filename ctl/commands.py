@@ -106,6 +106,8 @@ DAEMON = """\
 
     explain <callid>                              : say where the packets of a call go, and why
 
+    ports <callid>                                : print the local ports of a call
+
     events <callid>                               : say what happened to a call, ended ones included
 
     debug <callid> [ on | off ]                   : switch debug logging for a call
@@ -155,6 +157,8 @@ LOCAL = """\
         install [ --id <n> --chain <chain> ]      : make the kernel hand UDP packets to forwarding table <n>
         check [ --id <n> --chain <chain> ]        : tell whether that rule is there
         remove [ --id <n> --chain <chain> ]       : take it away; "rule install --help" shows all options
+
+    capture <callid> --file <file>                : write its packets to a new file; "capture --help" shows all options
 
     complete <words>                              : print what the last word may become, for the TAB key of shells
 

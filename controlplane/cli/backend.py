@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from controlplane.addresses import Endpoint
 from controlplane.report.counters import Statistics
 from controlplane.report.model import Call, Sources
 
@@ -82,6 +83,9 @@ class Backend(Sources, Protocol):
 
     def explain(self, call: Call) -> Iterable[str]:
         """Lines that say where the packets of a call go, and why."""
+
+    def ports(self, call: Call) -> Iterable[Endpoint]:
+        """All sockets that are open for a call."""
 
     def events(self, call_id: str) -> Iterable[str] | None:
         """Lines that say what happened to a call, which may have ended some minutes ago; None if it is not known."""

@@ -134,6 +134,16 @@ def explain(request: Request) -> Reply:
     return "".join([f"{line}\n" for line in request.backend.explain(known_call(request))])
 
 
+def ports(request: Request) -> Reply:
+    """``ports <callid>``; everything left of the line is the call-ID. One address and port a line."""
+    if not request.rest:
+        raise Answer(MORE)
+    call = request.backend.calls().get(request.rest)
+    if call is None:
+        raise Answer(f"\nCall ID not found ({request.rest}).\n\n")
+    return "".join([f"{local}\n" for local in request.backend.ports(call)])
+
+
 def events(request: Request) -> Reply:
     """``events <callid>``; everything left of the line is the call-ID."""
     if not request.rest:

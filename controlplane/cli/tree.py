@@ -121,6 +121,7 @@ COMMANDS = (
     Node("undrain", "", "take new calls again", draining.undrain),
     Node("explain", "<callid>", "say where the packets of a call go, and why",
          sessions.explain),
+    Node("ports", "<callid>", "print the local ports of a call", sessions.ports),
     Node("events", "<callid>", "say what happened to a call, ended ones included", sessions.events),
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),

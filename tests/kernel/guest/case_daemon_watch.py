@@ -37,11 +37,10 @@ def rule_removed() -> None:
     got = net.receive(call.sockets[1], sent)
     assert [int.from_bytes(packet[2:4], "big") for packet in got] == list(range(sent)), (len(got), sent, rules)
     assert _demoted(daemon) == before + 1
-    happened = [line.split("  ", 2)[2].strip() for line in daemon.cli(f"events {call.call_id}").splitlines()[1:]]
-    local = f"{A4}:{call.places[0][1]}"
-    assert [line for line in happened if line.startswith(local)] == [
-        f"{local} is served by the accelerator", f"{local} is served in user space, as {UNSEEN}",
-        f"{local} is served by the accelerator"], happened
+    told = daemon.cli(f"events {call.keys['call-id']}").splitlines()
+    local = "{}:{} is served ".format(*call.places[0])
+    assert [line.partition(local)[2] for line in told if local in line] == [
+        "by the accelerator", f"in user space, as {UNSEEN}", "by the accelerator"], told
     call.delete()
     call.close()
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from controlplane.addresses import Endpoint
 from controlplane.cli.backend import OptionRow
 from controlplane.report.counters import Statistics
 from controlplane.report.model import Call, PortUsage
@@ -100,6 +101,9 @@ class FakeBackend:
 
     def explain(self, call: Call) -> list[str]:
         return [f"why {call.call_id} is", "  as it is"]
+
+    def ports(self, call: Call) -> list[Endpoint]:
+        return [Endpoint.parse("192.0.2.1:30000"), Endpoint.parse("[2001:db8::1]:30002")]
 
     def events(self, call_id: str) -> list[str] | None:
         return [f"what befell {call_id}"] if call_id in self.registry or call_id == "gone" else None
