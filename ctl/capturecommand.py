@@ -7,10 +7,10 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Annotated, Optional
 
-import click
 import typer
 
 from ctl import capture, client, replies
@@ -19,6 +19,16 @@ from ctl.packetfilter import Local
 from ctl.pcap import Writer
 
 OK, USAGE, UNREACHABLE, NO_REPLY, FAILED = range(5)
+
+
+@dataclass(slots=True)
+class Asked:
+    """Where the daemon is; ``status`` is that of the program, once the command line was understood."""
+
+    host: str
+    port: int
+    status: int | None = None
+
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -38,17 +48,19 @@ def take(context: typer.Context, call_id: Annotated[str, typer.Argument(metavar=
 
     Exit status: 0 captured, 1 bad usage, 2 the daemon cannot be reached, 3 it does not answer, 4 anything else.
     """
-    host, port = context.obj
+    asked: Asked = context.obj
     try:
-        raise typer.Exit(_capture(lambda: _ports(host, port, call_id), file, Limits(seconds, packets), interface))
+        asked.status = _capture(lambda: _ports(asked.host, asked.port, call_id), file, Limits(seconds, packets),
+                                interface)
     except client.Unreachable as error:
-        status, text = UNREACHABLE, str(error)
+        asked.status, text = UNREACHABLE, str(error)
     except client.NoReply as error:
-        status, text = NO_REPLY, str(error)
+        asked.status, text = NO_REPLY, str(error)
     except CaptureError as error:
-        status, text = FAILED, str(error)
+        asked.status, text = FAILED, str(error)
+    else:
+        return
     _say(text)
-    raise typer.Exit(status)
 
 
 def _capture(ports: Callable[[], frozenset[Local] | None], path: str, limits: Limits, device: str | None) -> int:
@@ -118,9 +130,10 @@ def _say(text: str) -> None:
 
 def run_capture(arguments: list[str], host: str, port: int) -> int:
     """Run the command, with the daemon there, and return the exit status."""
+    asked = Asked(host, port)
     try:
-        status = app(arguments, prog_name="rtpengine-ctl capture", obj=(host, port), standalone_mode=False)
-    except click.ClickException as error:  # typer's own status for bad usage is that of a daemon out of reach
-        error.show()
-        return USAGE
-    return status if isinstance(status, int) else OK
+        app(arguments, prog_name="rtpengine-ctl capture", obj=asked)
+    except SystemExit as end:
+        if asked.status is None:  # typer's own status for bad usage is that of a daemon out of reach
+            return USAGE if end.code else OK
+    return FAILED if asked.status is None else asked.status

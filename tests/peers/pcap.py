@@ -11,7 +11,7 @@ from tests.peers.rtp import Packet
 
 _ORDERS = {b"\xd4\xc3\xb2\xa1": ("<", 1e6), b"\xa1\xb2\xc3\xd4": (">", 1e6),
            b"\x4d\x3c\xb2\xa1": ("<", 1e9), b"\xa1\xb2\x3c\x4d": (">", 1e9)}
-_LINK_HEADER = {0: 4, 1: 14, 12: 0, 101: 0, 113: 16, 228: 0}
+_LINK_HEADER = {0: 4, 1: 14, 12: 0, 101: 0, 113: 16, 228: 0, 276: 20}
 
 
 @dataclass(frozen=True, slots=True)
