@@ -19,6 +19,15 @@ from ctl.packetfilter import Local
 from ctl.pcap import Writer
 
 OK, USAGE, UNREACHABLE, NO_REPLY, FAILED = range(5)
+INTRODUCTION = """\
+Write the packets of a call, in both directions, to a file in the format of tcpdump, until the call ends or you press
+Ctrl-C. They are taken where they pass the network devices of this host, so it makes no difference whether the daemon
+or the kernel module forwards them. A packet that passes several devices, such as a bridge and its port, is there as
+often. Ports that a later offer or answer brings are followed within a second. It takes root or CAP_NET_RAW, in the
+network namespace of the daemon."""
+OPTIONS = {"file": "new file for the packets, which only its owner can read; - is the standard output",
+           "seconds": "stop after this time", "packets": "stop after so many packets",
+           "interface": "network device; all of them if not given"}
 
 
 @dataclass(slots=True)
@@ -33,21 +42,14 @@ class Asked:
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.command()
+@app.command(help=INTRODUCTION, epilog="Exit status: 0 captured, 1 bad usage, 2 the daemon cannot be reached, 3 it "
+             "does not answer, 4 anything else.")
 def take(context: typer.Context, call_id: Annotated[str, typer.Argument(metavar="CALLID")],
-         file: Annotated[str, typer.Option(help="new file for the packets, readable by its owner; - is the output")],
-         seconds: Annotated[Optional[float], typer.Option(min=0, help="stop after this time")] = None,
-         packets: Annotated[Optional[int], typer.Option(min=1, help="stop after so many packets")] = None,
-         interface: Annotated[Optional[str], typer.Option(help="network device; all of them if not given")] = None
-         ) -> None:
-    """Write the packets of a call, in both directions, until it ends or you press Ctrl-C (format: pcap).
-
-    They are taken where they pass the network devices of this host, so it makes no difference whether the daemon or
-    the kernel module forwards them. A packet that passes several devices, such as a bridge and its port, is there as
-    often: --interface names one. It takes root or CAP_NET_RAW, in the daemon's network namespace.
-
-    Exit status: 0 captured, 1 bad usage, 2 the daemon cannot be reached, 3 it does not answer, 4 anything else.
-    """
+         file: Annotated[str, typer.Option(help=OPTIONS["file"])],
+         seconds: Annotated[Optional[float], typer.Option(min=0, help=OPTIONS["seconds"])] = None,
+         packets: Annotated[Optional[int], typer.Option(min=1, help=OPTIONS["packets"])] = None,
+         interface: Annotated[Optional[str], typer.Option(help=OPTIONS["interface"])] = None) -> None:
+    """Do what the command line says; the status goes to where it was asked for."""
     asked: Asked = context.obj
     try:
         asked.status = _capture(lambda: _ports(asked.host, asked.port, call_id), file, Limits(seconds, packets),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from ctl import commands, schema, target
+from ctl import capturecommand, commands, schema, target
 from ctl.doctor.checks import CHECKS
 
 _DESCRIPTION = f"""\
@@ -43,6 +43,8 @@ def _lines() -> Iterator[str]:
     yield from _rows(schema.VALUES)
     for name, fields in schema.OBJECTS.items():
         yield from (f".SS {name}", *_rows(fields.items()))
+    yield from (".SH CAPTURE", *map(_escaped, capturecommand.INTRODUCTION.splitlines()))
+    yield from _rows((f"--{name} <{name}>", text) for name, text in capturecommand.OPTIONS.items())
     yield from (".SH DOCTOR", *map(_escaped, _DOCTOR.splitlines()))
     yield from _rows((check.name, check.question) for check in CHECKS)
     yield ".SH EXIT STATUS"

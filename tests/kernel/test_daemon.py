@@ -9,8 +9,8 @@ from tests.kernel.build import Built
 from tests.kernel.prepare import Kernel
 from tests.kernel.vm import Guest
 
-MODULES = ("case_daemon_ice", "case_daemon_secure", "case_doctor", "case_daemon_watch", "case_daemon_keys",
-           "case_daemon", "case_daemon_restart")
+MODULES = ("case_daemon_ice", "case_daemon_secure", "case_doctor", "case_daemon_watch", "case_daemon_capture",
+           "case_daemon_keys", "case_daemon", "case_daemon_restart")
 """The first of them share a daemon."""
 CASES = [name for module in MODULES for name in case_names(module)]
 

@@ -34,6 +34,11 @@ def test_the_json_schema_is_explained() -> None:
     assert page[page.index(r"\fBlist maxopenfiles\fR") + 1] == "the number, null for no limit"
 
 
+def test_the_capture_is_explained() -> None:
+    page = manual()
+    assert r"\fB\-\-seconds <seconds>\fR" in page[page.index(".SH CAPTURE"):page.index(".SH DOCTOR")].splitlines()
+
+
 def test_every_check_of_doctor_is_explained() -> None:
     page = manual().splitlines()
     page = page[page.index(".SH DOCTOR"):page.index(".SH EXIT STATUS")]
