@@ -43,11 +43,11 @@ def names(fields: tuple[document.Field, ...]) -> set[str]:
 
 KEPT: list[tuple[type, set[str], set[str]]] = [
     (Call, names(document.CALL + document.CALL_MORE) | {"parties", "tags", "alias_keys", "report_at"},
-     {"relearn_at", "wake_at", "released", "foreign", "hosted_db", "stored_at"}),
+     {"relearn_at", "wake_at", "released", "foreign", "hosted_db", "stored_at", "trail", "missed"}),
     (Party, names(document.PARTY) | {"created", "branch", "medias", "peers", "session"}, set()),
     (Media, names(media.FIELDS + media.HEAD) | {
         "protocol", "streams", "sinks", "sources", "mappings", "mapping", "description", "bundle", "ice", "dtls",
-        "keys"}, {"is_rtp", "is_avpf", "is_srtp", "hearing"}),
+        "keys"}, {"is_rtp", "is_avpf", "is_srtp", "hearing", "noted"}),
     (Stream, names(media.STREAM_HEAD + media.STREAM) | {"local"}, {"counted"}),
     (Link, names(document.LINK) | {"source", "sink"}, set()),
     (Bundle, names(document.BUNDLE) | {"medias"}, set()),
