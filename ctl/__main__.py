@@ -11,6 +11,8 @@ import typer
 from ctl import client, commands, completion, options, replies, target
 
 OK, USAGE, UNREACHABLE, NO_REPLY, FAILED = range(5)
+_MAY_BE_SILENT = ("params",)
+"""Commands that print nothing if there is nothing to tell: no difference, nothing to put back."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -63,6 +65,9 @@ def _command(host: str, port: int, words: str) -> int:
         return NO_REPLY
     if reply.startswith(f"Unknown command: {first}\n") and first not in commands.KEYWORDS:
         return _usage(host, port, USAGE)
+    if not reply and first not in _MAY_BE_SILENT:
+        _complain("rtpengine answers nothing to that")
+        return FAILED
     return FAILED if replies.is_failure(reply) else OK
 
 

@@ -11,6 +11,7 @@ _FAILURES = re.compile(
       | No\ such\ (?:call|tag)\  | No\ call\ ID\ specified | Call\ I[Dd]\ (?:not\ found\ \(|'.*'\ not\ found$)
       | Keyspace\ notification\ feature\ has\ not | Keyspace\ .*\ is\ not\ among
       | [A-Z][^:\n]{1,99}\ is\ not\ available\ yet | No\ redis\ write\ to\b
+      | This\ needs\ the\ secret: | This\ listener\ does\ not\ serve | HTTP/1\.[01]\ [45]
     )""", re.VERBOSE | re.MULTILINE)
 
 

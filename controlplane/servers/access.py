@@ -7,6 +7,7 @@ import binascii
 import hmac
 from collections.abc import Callable, Iterable
 
+from controlplane.cli.jsontext import error
 from controlplane.cli.node import Node
 from controlplane.cli.tree import COMMANDS
 from controlplane.errors import ConfigError, PeerError
@@ -57,7 +58,7 @@ class Allowed:
 
     def command(self, run: Command) -> Command:
         """``run`` for the operator commands that are allowed."""
-        return lambda line: run(line) if self._permits(line) else f"{REFUSED}\n"
+        return lambda line: run(line) if self._permits(line) else _refusal(line)
 
     def message(self, handler: Handler) -> Handler:
         """``handler`` for the ng commands that are allowed; messages have cookies."""
@@ -123,6 +124,10 @@ class Secret:
         elif scheme.lower() != "bearer":
             return False
         return self.fits(word)
+
+
+def _refusal(line: str) -> str:
+    return error(REFUSED) if line.startswith(_JSON) else f"{REFUSED}\n"
 
 
 def _operator_command(word: str) -> str:

@@ -26,7 +26,8 @@ _PIECE = 65536
 class CliServer:
     """Serves ``run`` (a command line to its reply) at any number of places. ConfigError if one is not free.
 
-    If ``access`` has a secret, a line ``auth SECRET`` goes before the command.
+    If ``access`` has a secret, a line ``auth SECRET`` goes before the command. Without one it may, too: a client
+    does not know, and what it sends is no command to be logged.
     """
 
     def __init__(self, run: Callable[[str], str | Iterable[str]], listen: Sequence[Place],
@@ -63,8 +64,8 @@ class CliServer:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:
         async with asyncio.timeout(self._timeout):
             line = await _command(reader)
-            if line is not None and self._secret:
-                if not self._secret.fits(line.removeprefix(_AUTH)):
+            if line is not None and (self._secret or line.startswith(_AUTH)):
+                if self._secret and not self._secret.fits(line.removeprefix(_AUTH)):
                     await self._refuse(writer, peer)
                     return
                 line = await _command(reader)

@@ -122,6 +122,7 @@ def test_a_secret_for_commands(guarded: tuple[Daemon, int, int, int]) -> None:
     assert cli(address, f"auth {SECRET}", "list timeout") == "TIMEOUT=60\n"
     done = ctl("-port", str(secret), "list", "timeout", RTPENGINE_CLI_SECRET=SECRET)
     assert (done.returncode, done.stdout) == (0, "TIMEOUT=60\n"), done.stderr
+    assert ctl("-port", str(secret), "list", "timeout", RTPENGINE_CLI_SECRET="wrong").returncode == 4
 
 
 def test_commands_that_are_not_allowed(guarded: tuple[Daemon, int, int, int]) -> None:
@@ -138,6 +139,8 @@ def test_commands_that_are_not_allowed(guarded: tuple[Daemon, int, int, int]) ->
 def test_the_secret_is_nowhere_to_be_seen(guarded: tuple[Daemon, int, int, int]) -> None:
     daemon, _, secret, _ = guarded
     cli(("127.0.0.1", secret), f"auth {SECRET}", "params current")
+    done = ctl("-port", str(daemon.cli_port), "list", "timeout", RTPENGINE_CLI_SECRET=SECRET)
+    assert (done.returncode, done.stdout) == (0, "TIMEOUT=60\n"), done.stdout + done.stderr     # it needs none
     assert SECRET not in daemon.log_text() + daemon.cli("params current")
     assert SECRET.encode() not in Path(f"/proc/{daemon.pid}/cmdline").read_bytes()
 

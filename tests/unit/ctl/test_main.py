@@ -81,6 +81,11 @@ def test_round_trip(daemon: Daemon, words: list[str], reply: str, status: int) -
     assert (result.returncode, result.stdout.decode(), result.stderr) == (status, reply, b"")
 
 
+def test_nothing_is_no_success(daemon: Daemon) -> None:
+    result = ctl("-port", daemon.port, "list", "loglevel", "nosuch")
+    assert (result.returncode, result.stdout, result.stderr) == (4, b"", b"rtpengine answers nothing to that\n")
+
+
 def test_replies_are_printed_unmodified(daemon: Daemon) -> None:
     run = Dispatcher(daemon.backend).text
     for line in ("list sessions one", "list totals", "usage", "list jsonstats", "json list sessions one"):

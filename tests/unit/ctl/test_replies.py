@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import pytest
 
+from controlplane.cli.jsontext import error
+from controlplane.servers.access import REFUSED
 from ctl.replies import is_failure
 
 
@@ -11,7 +13,9 @@ from ctl.replies import is_failure
     "No call ID specified\n", "Invalid on/off flag ('foo') specified\n",
     "Keyspace notification feature has not been configured.\n",
     "Setting maxcpu is not available yet: nothing was changed.\n",
-    "The option redis-cmd-timeout is not available yet.\n"])
+    "The option redis-cmd-timeout is not available yet.\n",
+    "This needs the secret: a line 'auth SECRET' before the command\n", f"{REFUSED}\n", error(REFUSED),
+    "HTTP/1.0 400 Bad Request\r\n", "HTTP/1.1 501 Not Implemented\r\n"])
 def test_failures(reply: str) -> None:
     assert is_failure(reply)
 

@@ -41,7 +41,8 @@ def refused_plain(allowed: Allowed, message: bytes) -> bool:
     ("json terminate all", False), ("json json list sessions", False), ("json", False), ("json ", False)])
 def test_operator_commands(line: str, served: bool) -> None:
     run = Allowed(["list-sessions", "params"], only_operator=True).command(command)
-    assert run(line) == (f"<{line}>" if served else f"{REFUSED}\n")
+    refusal = f'{{"error":"{REFUSED}"}}\n' if line.startswith("json ") else f"{REFUSED}\n"
+    assert run(line) == (f"<{line}>" if served else refusal)
 
 
 @pytest.mark.parametrize("message, served", [
