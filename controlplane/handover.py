@@ -25,9 +25,13 @@ def leave_calls(proxy: Proxy, path: Path) -> int:
             _log.exception("Call %s is not handed on", call.call_id)
     partial = path.with_name(path.name + ".part")
     partial.unlink(missing_ok=True)
-    with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.writelines(lines)
-    partial.replace(path)
+    try:
+        with open(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.writelines(lines)
+        partial.replace(path)
+    except OSError:     # the disk is full: half of the keys helps nobody
+        partial.unlink(missing_ok=True)
+        raise
     return len(lines)
 
 

@@ -23,10 +23,11 @@ _LOOKS = 6
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What the daemon holds after ``calls`` calls: open files, threads, kilobytes resident."""
+    """What the daemon holds after ``calls`` calls: open files, media ports, threads, kilobytes resident."""
 
     calls: int
     files: int
+    ports: int
     threads: int
     memory: int
 
@@ -61,7 +62,9 @@ def holding(daemon: Daemon, calls: int) -> Holding:
     status = Path(f"/proc/{daemon.pid}/status").read_text()
     found = {name: int(re.search(rf"^{name}:\s+(\d+)", status, re.MULTILINE)[1])  # type: ignore[index]
              for name in ("Threads", "VmRSS")}
-    return Holding(calls, len(os.listdir(f"/proc/{daemon.pid}/fd")), found["Threads"], found["VmRSS"])
+    files = len(os.listdir(f"/proc/{daemon.pid}/fd"))
+    ports = sum(map(int, re.findall(r"Ports used: +(\d+)", daemon.cli("list interfaces"))))
+    return Holding(calls, files, ports, found["Threads"], found["VmRSS"])
 
 
 def quiet(daemon: Daemon, calls: int, patience: float = 60.0) -> Holding:
@@ -75,7 +78,7 @@ def quiet(daemon: Daemon, calls: int, patience: float = 60.0) -> Holding:
     for _ in range(_LOOKS):     # connections of the killed, and of these questions, are closed some time later
         time.sleep(_STEP)
         looks.append(holding(daemon, calls))
-    return min(looks, key=lambda look: (look.files, look.threads))
+    return min(looks, key=lambda look: (look.files, look.ports, look.threads))
 
 
 def churn(daemon: Daemon, ng_port: int, http_port: int, calls: int, rounds: int,

@@ -21,11 +21,11 @@ def test_nothing_of_a_call_stays() -> None:
         assert "Traceback" not in daemon.log_text()
     first, last = held[0], held[-1]
     assert len(held) == ROUNDS + 1 and last.calls >= CALLS
-    assert last.files <= first.files and last.threads <= first.threads, held
+    assert last.files <= first.files and last.ports == 0 and last.threads <= first.threads, held
     assert growth(held[1:], "memory") < MEMORY, held
 
 
 def test_slopes() -> None:
     assert slope([(0, 1), (1, 3), (2, 5)]) == 2.0 and slope([(1, 1), (1, 2)]) == 0.0
-    held = [Holding(calls, 5, 1, 90 if calls == 0 else 100 + calls // 100) for calls in range(0, 9000, 1000)]
+    held = [Holding(calls, 5, 0, 1, 90 if calls == 0 else 100 + calls // 100) for calls in range(0, 9000, 1000)]
     assert growth(held, "memory") == pytest.approx(10.0) and growth(held, "files") == 0.0

@@ -18,7 +18,8 @@ CASES_1 = ("case_proc", "case_control", "case_statistics", "case_rule", "case_fo
            "case_ingress", "case_ingress_life", "case_rewrite", "case_srtp", "case_intercept", "case_readers",
            "case_engines", "case_traps")
 CASES_2 = ("case_life", "case_ingress", "case_ingress_life", "case_gone", "case_random", "case_intercept",
-           "case_readers")
+           "case_readers", "case_oom")
+BRIEF = ("case_churn",)     # what says the same in any kernel
 END = ("case_end",)
 GUEST = Path(__file__).parent / "guest"
 

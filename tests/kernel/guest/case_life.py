@@ -220,3 +220,19 @@ def left_over_batch() -> None:
         os.waitpid(child(daemon), 0)
         with Control() as control:
             assert os.read(control.fd, 4096) == b""
+
+
+def not_unloaded_in_use() -> None:
+    """T25: rmmod is refused as long as somebody holds a table or a rule, and no packet is lost by trying."""
+    with table(), net.peer(A) as a, net.peer(B) as b:
+        with net.Rule(), Control() as control:
+            control.add(Target(NEAR, [output(FAR, B)]))
+            for number in range(3):
+                told = net.sh("rmmod xt_RTPENGINE", check=False)
+                assert "in use" in told, told
+                a.sendto(net.rtp(number), NEAR)
+                assert b.recv(2048) == net.rtp(number)
+        with Control():
+            assert "in use" in net.sh("rmmod xt_RTPENGINE", check=False)
+        with net.Rule():
+            assert "in use" in net.sh("rmmod xt_RTPENGINE", check=False)
