@@ -44,7 +44,7 @@ help:
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
 	@echo 'make attack         attacks on calls with 50 packets each, and the exact number that each wins'
-	@echo 'make churn          200,000 short calls of every kind, 20,000 targets in the kernel, and what stays of them (half an hour)'
+	@echo 'make churn          200,000 short calls of every kind and 20,000 targets in the kernel, and what stays (half an hour)'
 	@echo 'make failover       moves calls between two nodes a hundred times, which make test does three times'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
