@@ -27,10 +27,8 @@ def main() -> None:
         if settings.action in _RULE_ACTIONS:
             sys.exit(_rule_action(settings))
         if settings.action == "check-config":
-            from controlplane.listeners import check_commands
-            from controlplane.store.store import check_servers
-            check_commands(settings)
-            check_servers(settings)
+            from controlplane.precheck import examine
+            examine(settings)
             for warning in check(settings):
                 process.complain(f"Warning: {warning}")
             print("The settings are in order.")
@@ -70,6 +68,8 @@ def _serve(settings: Settings) -> int:
     try:
         # Imported late: it starts with the C extension, which --help and a bad option do not need.
         from controlplane.app import run
+        from controlplane.precheck import examine
+        examine(settings)
         run(settings, running, ready)
     except ConfigError as error:
         core.critical("Fatal error: %s", error)

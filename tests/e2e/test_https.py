@@ -67,5 +67,5 @@ def test_a_certificate_is_renewed_by_a_signal(tmp_path: Path) -> None:
 def test_without_its_certificate_it_does_not_start_and_says_why(tmp_path: Path) -> None:
     missing = tmp_path / "none.pem"
     reason = f"https-cert {missing}: No such file or directory"
-    with pytest.raises(DaemonFailed, match=f"status 1:\n.*Fatal error: {reason}"):
+    with pytest.raises(DaemonFailed, match=f"status 1:\n.*Fatal error: command line: {reason}"):
         Daemon(options=options(missing, missing, free_port(socket.SOCK_STREAM)))

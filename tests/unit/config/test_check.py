@@ -22,6 +22,8 @@ def test_settings_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line, warning", [
     ("jitter-buffer = 3", "a.conf:4: jitter-buffer is accepted, but has no effect yet"),
+    ("subscribe-keyspace = 0", "a.conf:4: subscribe-keyspace has nothing to do: it needs redis"),
+    ("keep-flows = /nonexistent/flows", "a.conf:4: keep-flows: /nonexistent does not exist: calls would not be left"),
     ("interface = 192.0.2.1", "interface default: this host does not have the address 192.0.2.1")])
 def test_what_the_daemon_would_warn_of(tmp_path: Path, line: str, warning: str) -> None:
     text = GOOD.replace("interface = 127.0.0.1\n", "") if line.startswith("interface") else GOOD
@@ -34,7 +36,19 @@ def test_what_the_daemon_would_warn_of(tmp_path: Path, line: str, warning: str) 
     (GOOD + "timeout = soon\n", "a.conf:4: [rtpengine] timeout: 'soon'"),
     (GOOD.replace("127.0.0.1:2223", "host"), "listen-ng: 'host' does not end in a port"),
     ("[rtpengine]\ninterface = 127.0.0.1\n", "give at least one listen-ng"),
-    (GOOD.replace("interface = 127.0.0.1\n", "interface = nosuchdevice0\n"), "nosuchdevice0")])
+    (GOOD.replace("interface = 127.0.0.1\n", "interface = nosuchdevice0\n"), "nosuchdevice0"),
+    (GOOD + "redis = 127.0.0.1:6379/x\n", "a.conf:4: redis is neither"),
+    (GOOD + "redis-write = file:/nonexistent@127.0.0.1:6379/0\n",
+     "a.conf:4: redis-write: /nonexistent: No such file or directory"),
+    (GOOD + "redis = rediss://h:1/0\nredis-tls-ca = /nonexistent\n",
+     "a.conf:5: redis-tls-ca /nonexistent: No such file or directory"),
+    (GOOD + "listen-https = 2229\nhttps-cert = /nonexistent\n",
+     "a.conf:5: https-cert /nonexistent: No such file or directory"),
+    (GOOD + "listen-https = 2229\nhttps-cert = /dev/null\n", "a.conf:5: https-cert /dev/null: no certificate"),
+    (GOOD + "mqtt-host = h\nmqtt-publish-topic = t\nmqtt-cafile = /nonexistent\n",
+     "a.conf:6: mqtt-cafile /nonexistent: No such file or directory"),
+    (GOOD + "mqtt-host = h\nmqtt-publish-topic = t\nmqtt-pass = file:/nonexistent\n",
+     "a.conf:6: [rtpengine] mqtt-pass: /nonexistent: No such file or directory")])
 def test_what_would_stop_the_daemon(tmp_path: Path, text: str, reason: str) -> None:
     done = check(tmp_path / "a.conf", text)
     assert (done.returncode, done.stdout) == (1, "")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What can be told of the settings before anything is opened, the same at the start and with --check-config."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from controlplane.config.listen import parse_listen
+from controlplane.config.settings import Settings
+from controlplane.errors import ConfigError
+from controlplane.exports.mqtt import tls_context
+from controlplane.listeners import check_commands
+from controlplane.servers.tls import Certificate
+from controlplane.store.store import check_servers
+
+_OF_HTTPS = ("https-cert", "https-key")
+_OF_MQTT = ("mqtt-cafile", "mqtt-capath", "mqtt-certfile", "mqtt-keyfile")
+_OF_REDIS = ("redis-tls-ca", "redis-tls-cert", "redis-tls-key")
+_SERVERS = ("redis", "redis-write", "redis-subscribe")
+
+
+def examine(settings: Settings) -> None:
+    """ConfigError for what would stop the daemon, with the place where it was said; adds to ``settings.warnings``."""
+    check_commands(settings)
+    try:
+        check_servers(settings)
+    except ConfigError as error:
+        raise _placed(settings, error, (*_SERVERS, "subscribe-keyspace")) from None
+    _readable(settings)
+    for authority in _authorities(settings):
+        try:
+            Certificate(settings.https_cert, settings.https_key, authority)
+        except ConfigError as error:
+            raise _placed(settings, error, _OF_HTTPS) from None
+    if settings.mqtt_host:
+        tls_context(settings.mqtt_cafile, settings.mqtt_capath, settings.mqtt_certfile, settings.mqtt_keyfile,
+                    settings.mqtt_tls_alpn)
+    settings.warnings.extend(_idle(settings))
+
+
+def _placed(settings: Settings, error: ConfigError, options: tuple[str, ...]) -> ConfigError:
+    """The error behind the place of the option that its text begins with, if that is one of these."""
+    option = str(error).split(" ", 1)[0].rstrip(":,")
+    return ConfigError(f"{settings.origin[option]}: {error}") if option in options else error
+
+
+def _readable(settings: Settings) -> None:
+    """The files of TLS can be opened, if it is spoken."""
+    used = (_OF_HTTPS if settings.listen_https else ()) + (_OF_MQTT if settings.mqtt_host else ()) + (
+        _OF_REDIS if any(str(settings.current[name]).startswith("rediss:") for name in _SERVERS) else ())
+    for option in used:
+        path = str(settings.current[option] or "")
+        try:
+            if path:
+                os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+        except OSError as error:
+            raise ConfigError(f"{settings.origin[option]}: {option} {path}: {error.strerror}") from None
+
+
+def _authorities(settings: Settings) -> set[str]:
+    return {parse_listen("listen-https", text).access.client_ca for text in settings.listen_https}
+
+
+def _idle(settings: Settings) -> Iterator[str]:
+    """What the settings ask for in vain."""
+    for option in ("subscribe-keyspace", "active-switchover"):
+        if settings.current[option] and not any(settings.current[name] for name in _SERVERS):
+            yield f"{settings.origin[option]}: {option} has nothing to do: it needs redis"
+    folder = Path(settings.keep_flows).parent
+    if settings.keep_flows and not os.access(folder, os.W_OK | os.X_OK):
+        why = "cannot be written to" if folder.exists() else "does not exist"
+        yield f"{settings.origin['keep-flows']}: keep-flows: {folder} {why}: calls would not be left there"
