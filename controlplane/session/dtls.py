@@ -217,9 +217,12 @@ def dtls_lines(media: Media, request: Request, is_offer: bool) -> list[str]:
 
 
 def aim(media: Media, now: float) -> None:
-    """Tell the associations of a medium what is known by now: role, certificate, and where the party is."""
+    """Tell the associations of a medium what is known by now: role, certificate, and where the party is.
+
+    In a bundle those of the head are for all.
+    """
     dtls = media.dtls
-    if dtls is None or media.mapping is None:
+    if dtls is None or media.mapping is None or media.carrier is not media:
         return
     muxed = media.mux or (media.mux_expected and not media.agreed)
     dtls.have(1 if muxed or len(media.mapping.sockets) == 1 else 2)

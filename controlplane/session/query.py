@@ -112,7 +112,8 @@ def _media_flags(media: Media) -> list[str]:
     sdes, twin = media.sdes, media.twin
     return [name for name, on in (
         ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
-        ("recv", media.recv), ("rtcp-mux", media.mux), *_dtls_flags(media), ("SDES", sdes is not None),
+        ("recv", media.recv), ("rtcp-mux", _shares_port(media)), *_dtls_flags(media),
+        ("SDES", sdes is not None and bool(sdes.sent or sdes.received)),
         ("passthrough", not media.understood), *_ice_flags(media),
         ("unidirectional", media.handling.unidirectional), ("RTCP generator", media.generate_rtcp),
         ("echo", media.echo), ("blackhole", media.blackhole),
@@ -121,11 +122,17 @@ def _media_flags(media: Media) -> list[str]:
         ("reverse legacy OSRTP", twin is not None and not twin.first)) if on]
 
 
+def _shares_port(media: Media) -> bool:
+    """True if RTP and RTCP have one port, or will have if the party agrees."""
+    return media.mux or (media.mux_offered and media.description is None)
+
+
 def _dtls_flags(media: Media) -> list[tuple[str, bool]]:
+    """Until the party has answered, the role may be either."""
     dtls = media.carrier.dtls
-    role = dtls.role if dtls is not None else None
-    return [("DTLS-SRTP", dtls is not None), ("DTLS role active", role is Role.ACTIVE),
-            ("DTLS role passive", role is Role.PASSIVE)]
+    return [("DTLS-SRTP", dtls is not None),
+            ("DTLS role active", dtls is not None and dtls.role is not Role.PASSIVE),
+            ("DTLS role passive", dtls is not None and dtls.role is not Role.ACTIVE)]
 
 
 def _ice_flags(media: Media) -> list[tuple[str, bool]]:
@@ -144,10 +151,13 @@ def _main_codec(media: Media, sources: list[SsrcStats]) -> str | None:
 
 def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     reply: Reply = {}
-    if stream.local is not None:
-        reply["local port"] = stream.local.port
-        reply["local address"] = str(stream.local.address)
-        reply["family"] = _FAMILY[stream.local.family]
+    muxed = _shares_port(media)
+    fallback = muxed and stream.is_rtcp and not stream.is_rtp
+    local = stream.local or (media.streams[0].local if fallback else None)
+    if local is not None:
+        reply["local port"] = local.port if stream.local is not None else 0    # closed, since it is not needed
+        reply["local address"] = str(local.address)
+        reply["family"] = _FAMILY[local.family]
     reply["endpoint"] = _endpoint(stream.endpoint)
     reply["advertised endpoint"] = _endpoint(stream.advertised)
     keys = media.carrier.keys
@@ -159,16 +169,17 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     reply["last user packet"] = int(max(stream.created, stats.user_in.last_packet))
     if received:
         reply["SSRC"] = received[0].ssrc
-    fallback = stream.is_rtcp and not stream.is_rtp and media.mux
     handling, dtls = media.handling, media.carrier.dtls
     running = stream.confirmed and stats.user_in.packets + stats.kernel_in.packets > 0
+    by_handshake = dtls is not None and media.carrier.ice is None   # which says where the party is before media come
     reply["flags"] = [name for name, on in (
-        ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp), ("fallback RTCP", fallback), ("filled", stream.filled),
-        ("confirmed", stream.confirmed), ("kernelized", stats.offloaded or running),
+        ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp or muxed), ("fallback RTCP", fallback),
+        ("filled", stream.filled), ("confirmed", running if by_handshake else stream.confirmed),
+        ("kernelized", stats.offloaded or running),
         ("no kernel support", running and not stats.offloaded),
         ("DTLS fingerprint verified", dtls is not None and dtls.is_verified(stream.component)),
         ("strict source address", handling.strict_source),
-        ("media handover", handling.media_handover)) if on] if stream.local is not None or stream.filled else []
+        ("media handover", handling.media_handover)) if on] if local is not None or stream.filled else []
     reply["stats"] = _counters(stats.user_in + stats.kernel_in)
     reply["stats_out"] = _counters(stats.user_out + stats.kernel_out)
     return reply

@@ -8,11 +8,12 @@ import json
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
 from controlplane.errors import PeerError
+from tests.conformance.dtls import DtlsDouble, is_dtls
 from tests.conformance.packets import NotComparable, PacketComparison, kind
 from tests.conformance.secure import Decryption
 from tests.conformance.stun import StunDouble
@@ -23,6 +24,8 @@ from tests.peers.ngclient import NgClient
 
 _PATIENCE = 1.0
 _SILENCE = 0.25
+_PREPARATIONS = ("call", "socket")
+_MEDIA = ("rtp", "rtcp", "other")
 _cookies = itertools.count(1)
 
 
@@ -70,6 +73,7 @@ class Replay:
         self.stun = StunDouble(self.comparison.mapping)
         self.stun.heard(body for step in block.steps for part in ("request", "response")
                         if isinstance(body := (step.get(part) or {}).get("sdp"), str))
+        self.dtls = DtlsDouble(block.steps)
         self.early: dict[str, list[tuple[bytes, tuple[str, int]]]] = {}
         self.sockets: dict[str, socket.socket] = {}
         self.replies: dict[int, dict[str, Any]] = {}
@@ -79,7 +83,8 @@ class Replay:
     def run(self) -> Outcome:
         """Play all steps; never raises for what the daemon does."""
         step = -1
-        self.start = time.monotonic() - self.block.steps[0]["t_ms"] / 1000
+        first = next((each for each in self.block.steps if each["op"] not in _PREPARATIONS), self.block.steps[0])
+        self.start = time.monotonic() - first["t_ms"] / 1000
         try:
             for step, each in enumerate(self.block.steps):
                 play = getattr(self, "_" + each["op"], None)
@@ -118,8 +123,10 @@ class Replay:
         """The call's words come again in the requests."""
 
     def _socket(self, _: int, step: Step) -> None:
+        if step["id"] in self.dtls.programs:
+            return
         if step.get("late") or "address" not in step:
-            raise NotComparable("sockets of a TCP or DTLS peer")
+            raise NotComparable("sockets of a TCP peer")
         family = socket.AF_INET6 if ":" in step["address"] else socket.AF_INET
         sock = self.make(family, socket.SOCK_DGRAM)
         self.sockets[step["id"]] = sock
@@ -141,12 +148,15 @@ class Replay:
         for message in (step["request"], step["response"] or {}):
             self.decryption.heard(message.get("sdp", ""))
         request = self._known(step["request"])
+        if isinstance(request.get("sdp"), str):
+            request["sdp"] = self.dtls.said(request["sdp"])
         cookie = b"r%d" % next(_cookies)
         as_json = step["encoding"] == "json"
         body = json.dumps(request).encode() if as_json else ngclient.encode(request)
         raw = self.client.exchange(cookie, body)
         reply = json.loads(raw) if as_json else ngclient.decode(raw)
         self.replies[number] = reply
+        self.dtls.heard(reply.get("sdp", ""))
         call_id = reply.get("call-id") or request.get("call-id")
         if call_id and call_id not in self.call_ids:
             self.call_ids.append(call_id)
@@ -171,12 +181,26 @@ class Replay:
             return mine.port
         return mine.rtcp_port if recorded == theirs.rtcp_port else mine.port + recorded - theirs.port
 
+    def _handshake(self, step: Step, to: str) -> None:
+        """One of DTLS, if it begins with this step; ``to``: what the step calls our end."""
+        address = "to_address" if to == "to" else "from_address"
+
+        def take(name: str, seconds: float) -> bytes | None:
+            arrived = self._take(name, seconds, ("dtls",))
+            return arrived[0] if arrived and arrived[1][1] == self._port(step, f"{to}_port") else None
+
+        def send(data: bytes) -> None:
+            name = step.get("from_socket") or step["on_socket"]
+            self.sockets[name].sendto(data, (step[address], self._port(step, f"{to}_port")))
+        why = self.dtls.play(step, take, send)
+        if why:
+            raise _Differs(why, f"dtls {step['payload_hex']}", why)
+
     def _send(self, _: int, step: Step) -> None:
-        if "to_address" not in step:
-            raise NotComparable("packets of a DTLS peer")
+        if is_dtls(step):
+            self._handshake(step, "to")
+            return
         data = bytes.fromhex(step["payload_hex"])
-        if kind(data) == "dtls":
-            raise NotComparable("DTLS packets")
         if kind(data) == "stun":
             data = self.stun.sent(data)
         self._keep_time(step)
@@ -186,27 +210,30 @@ class Replay:
             if not step.get("failed") and error.errno != errno.ECONNREFUSED:
                 raise
 
-    def _take(self, name: str, seconds: float, is_stun: bool = False) -> tuple[bytes, tuple[str, int]] | None:
-        """The next packet that is STUN or the next that is none; what comes of the other sort waits."""
+    def _take(self, name: str, seconds: float, kinds: Collection[str]) -> tuple[bytes, tuple[str, int]] | None:
+        """The next packet of these kinds; what comes of others waits."""
         waiting = self.early.setdefault(name, [])
         for packet in waiting:
-            if (kind(packet[0]) == "stun") == is_stun:
+            if kind(packet[0]) in kinds:
                 waiting.remove(packet)
                 return packet
         deadline = time.monotonic() + max(0.0, seconds)
         sock = self.sockets[name]
         while select.select([sock], [], [], max(0.0, deadline - time.monotonic()))[0]:
             data, source = sock.recvfrom(65536)
-            if (kind(data) == "stun") == is_stun:
+            if kind(data) in kinds:
                 return data, source[:2]
             waiting.append((data, source[:2]))
         return None
 
     def _recv(self, number: int, step: Step) -> None:
+        if is_dtls(step):
+            self._handshake(step, "from")
+            return
         recorded = bytes.fromhex(step["payload_hex"])
         due = self.start + step["t_ms"] / 1000 - time.monotonic()
         arrived = self._take(step["on_socket"], due + (0.05 if step.get("optional") else _PATIENCE),
-                             kind(recorded) == "stun")
+                             ("stun",) if kind(recorded) == "stun" else _MEDIA)
         if arrived is None:
             if step.get("optional"):
                 return
@@ -224,7 +251,7 @@ class Replay:
 
     def _recv_none(self, number: int, step: Step) -> None:
         gap = (step["t_ms"] - self.block.steps[number - 1]["t_ms"]) / 1000
-        arrived = self._take(step["on_socket"], min(gap, _SILENCE))
+        arrived = self._take(step["on_socket"], min(gap, _SILENCE), (*_MEDIA, "dtls"))
         if arrived and not step.get("optional"):
             raise _Differs("something arrived", "nothing", f"{kind(arrived[0])} {arrived[0].hex()} from {arrived[1]}")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every block of expected.txt passes; how many others do is printed."""
+"""Every block of expected.txt passes, those of different.txt differ where it says; how many others pass is printed."""
 from __future__ import annotations
 
 import collections
@@ -33,8 +33,15 @@ def test_expected_block(outcomes: dict[str, Outcome], block: str) -> None:
     assert found.result == "pass", f"{found.line}\n--- recorded\n{found.recorded}\n--- ours\n{found.ours}"
 
 
+@pytest.mark.parametrize("block, step", vectors.different())
+def test_different_block(outcomes: dict[str, Outcome], block: str, step: int) -> None:
+    """Or the reason is not true any more."""
+    found = outcomes[block]
+    assert (found.result, found.step) == ("differs", step), f"{found.line}\n--- ours\n{found.ours}"
+
+
 def test_the_others(outcomes: dict[str, Outcome], capsys: pytest.CaptureFixture[str]) -> None:
-    wanted = set(vectors.expected())
+    wanted = {*vectors.expected(), *(block for block, _ in vectors.different())}
     others = [outcome for outcome in outcomes.values() if outcome.block.id not in wanted]
     counts = collections.Counter(outcome.result for outcome in others)
     new = sorted(outcome.block.id for outcome in others if outcome.result == "pass")

@@ -66,7 +66,17 @@ def addresses(blocks: list[Block]) -> list[str]:
     return sorted(f"{each}/{128 if ':' in each else 32}" for each in found if not each.startswith("127."))
 
 
+def different() -> list[tuple[str, int]]:
+    """Ids of the blocks that differ on purpose, and at which step, from different.txt."""
+    words = [line.split() for line in _lines("different.txt")]
+    return [(block, int(step)) for block, step, *_ in words]
+
+
 def expected() -> list[str]:
     """Ids of the blocks that must pass, from expected.txt."""
-    text = (Path(__file__).parent / "expected.txt").read_text()
-    return [line.split()[0] for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    return [line.split()[0] for line in _lines("expected.txt")]
+
+
+def _lines(name: str) -> list[str]:
+    text = (Path(__file__).parent / name).read_text()
+    return [line for line in text.splitlines() if line.strip() and not line.startswith("#")]

@@ -15,30 +15,38 @@ _SIZE = 2 * (16 + 14)
 _DAY = datetime.timedelta(days=1)
 
 
+class Certificate:
+    """One that a peer shows, and its key; ``lifetime``: days from now that it is good for."""
+
+    def __init__(self, lifetime: int = 1):
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer")])
+        now = datetime.datetime.now(datetime.timezone.utc)
+        self.shown = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(self.key.public_key())
+                      .serial_number(x509.random_serial_number()).not_valid_before(now - 9 * _DAY)
+                      .not_valid_after(now + lifetime * _DAY).sign(self.key, hashes.SHA256()))
+
+    def fingerprint(self, algorithm: hashes.HashAlgorithm = hashes.SHA256(), name: str = "sha-256") -> str:
+        """The value of the attribute."""
+        return f"{name} {self.shown.fingerprint(algorithm).hex(':').upper()}"
+
+
 class DtlsPeer:
     """One end of a connection; its first handshake is the only one."""
 
-    def __init__(self, *, active: bool, profile: str = PROFILE, lifetime: int = 1):
-        """``lifetime``: days from now that the certificate is good for."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "peer")])
-        now = datetime.datetime.now(datetime.timezone.utc)
-        self.certificate = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-                            .serial_number(x509.random_serial_number()).not_valid_before(now - 9 * _DAY)
-                            .not_valid_after(now + lifetime * _DAY).sign(key, hashes.SHA256()))
+    def __init__(self, *, active: bool, profile: str = PROFILE, lifetime: int = 1,
+                 certificate: Certificate | None = None):
+        self.own = own = certificate or Certificate(lifetime)
+        self.certificate, self.fingerprint = own.shown, own.fingerprint
         context = SSL.Context(SSL.DTLS_METHOD)
-        context.use_certificate(self.certificate)
-        context.use_privatekey(key)
+        context.use_certificate(own.shown)
+        context.use_privatekey(own.key)
         context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
         context.set_tlsext_use_srtp(profile.encode())
         self.active = active
         self.done = False
         self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state() if active else self._connection.set_accept_state()
-
-    def fingerprint(self, algorithm: hashes.HashAlgorithm = hashes.SHA256(), name: str = "sha-256") -> str:
-        """The value of the attribute."""
-        return f"{name} {self.certificate.fingerprint(algorithm).hex(':').upper()}"
 
     def lines(self, setup: str) -> tuple[str, str]:
         """The attributes of its section."""

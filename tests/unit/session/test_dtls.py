@@ -7,6 +7,7 @@ import pytest
 from controlplane.addresses import Endpoint
 from controlplane.events import PacketHanded, SrtpKeys
 from controlplane.session.dtls import Dtls
+from controlplane.srtp.sdes import SdesWishes
 from tests.peers.dtls import DtlsPeer
 from tests.unit.session.calls import Daemon, ep, sdp
 from tests.unit.session.ice_peers import IceNetwork, IceParty
@@ -187,6 +188,41 @@ def test_rtcp_on_a_port_of_its_own_has_its_own_handshake() -> None:
     assert daemon.targets[daemon.local("A")].decrypt != daemon.targets[daemon.local("A", 1)].decrypt
     assert received(daemon, "A") == rtp.keys[0]
     assert suites(daemon.targets[daemon.local("A", 1)].decrypt) == rtcp.keys[0]
+
+
+def test_in_a_bundle_only_the_head_shakes_hands() -> None:
+    daemon, peer = Daemon(), DtlsPeer(active=False)
+    both = "".join(f"m={kind} {port} RTP/SAVP {number}\na=mid:{kind}\na=setup:passive\n{peer.lines('')[1]}\n"
+                   for kind, port, number in (("audio", 41000, 0), ("video", 41002, 34)))
+    head = "v=0\no=- 1 1 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\na=group:BUNDLE audio video\n"
+    daemon.offer(head + both, transport_protocol="RTP/AVP", bundle="accept")
+    assert {str(packet.destination) for packet in daemon.last.datagrams} == {"192.0.2.10:41000", "192.0.2.10:41001"}
+
+
+def shown(daemon: Daemon, tag: str) -> tuple[set[str], list[dict]]:
+    """What a query says of a party's medium: its flags, and its streams."""
+    media = daemon.send("query")["tags"][tag]["medias"][0]
+    return set(media["flags"]), media["streams"]
+
+
+def test_what_a_query_shows_before_the_answer() -> None:
+    daemon = Daemon()
+    daemon.offer(callee(), transport_protocol=TLS, rtcp_mux="offer", sdes=SdesWishes(frozenset({"off"})))
+    flags, streams = shown(daemon, "<untagged 1>")
+    assert {"DTLS-SRTP", "DTLS role active", "DTLS role passive", "rtcp-mux"} <= flags and "SDES" not in flags
+    assert [set(stream["flags"]) for stream in streams] == [{"RTP", "RTCP"}, {"RTCP", "fallback RTCP"}]
+
+
+def test_what_a_query_shows_after_the_handshake() -> None:
+    """Where the party is, media have to confirm; the port of RTCP is closed, but has been there."""
+    daemon, peer = Daemon(), DtlsPeer(active=True)
+    daemon.offer(caller(peer, "active", MUX), transport_protocol="RTP/AVP", rtcp_mux="accept demux")
+    daemon.answer(callee())
+    converse(daemon, peer, daemon.local("A"), begin=peer.receive())
+    flags, (rtp, rtcp) = shown(daemon, "A")
+    assert peer.done and {"DTLS role passive", "rtcp-mux"} <= flags and "DTLS role active" not in flags
+    assert set(rtp["flags"]) == {"RTP", "RTCP", "filled", "DTLS fingerprint verified"}
+    assert (rtcp["local port"], rtcp["local address"]) == (0, rtp["local address"]) and rtp["local port"] > 0
 
 
 def test_nothing_goes_in_clear_before_there_are_keys() -> None:
