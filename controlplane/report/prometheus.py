@@ -19,6 +19,16 @@ from controlplane.report.snapshot import Interface, Snapshot
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 PREFIX = "rtpengine_"
 Labels = tuple[tuple[str, str], ...]
+_HELP = {
+    "log_lines_lost_total": "Lines that syslog did not take", "ports_used": "Media ports in use",
+    "ports_free": "Media ports not in use", "ports": "Media ports in all",
+    "interface_packets_lost": "RTP packets that did not come to an interface",
+    "interface_duplicates": "RTP packets that came to an interface again",
+    "interface_packets": "Packets through an interface", "interface_bytes": "Bytes through an interface",
+    "interface_errors": "Packets that an interface could not take or send",
+    "requests_total": "Requests of a control client", "request_seconds_total": "Time spent on them",
+    "errors_total": "Requests of a control client that failed"}
+"""What the lists and totals, which take their text from the metric, do not name."""
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r'\"', "\n": r"\n"})
 
 
@@ -79,8 +89,7 @@ def _requests(clients: list[tuple[str, ControlClient]]) -> Iterator[str]:
 
 
 def _heading(name: str, kind: Kind, text: str | None) -> Iterator[str]:
-    if text:
-        yield f"# HELP {PREFIX}{name} {text}\n"
+    yield f"# HELP {PREFIX}{name} {text or _HELP[name]}\n"
     yield f"# TYPE {PREFIX}{name} {kind.value}\n"
 
 

@@ -54,7 +54,8 @@ def test_families_are_contiguous_and_have_one_type() -> None:
         if not names or names[-1] != name:
             names.append(name)
     assert len(names) == len(set(names))
-    assert sum(line.startswith("# TYPE ") for line in lines) == len(names)
+    for word in ("# TYPE ", "# HELP "):
+        assert sum(line.startswith(word) for line in lines) == len(names), word
     keys = [line.rpartition(" ")[0] for line in lines if not line.startswith("#")]
     assert len(keys) == len(set(keys)), "no sample twice"
 
