@@ -11,13 +11,13 @@ from math import inf
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane.look import DROPS, Look
-from controlplane.events import Mismatch, WantedTarget
 from controlplane.report.text import clean
 from controlplane.session import timeouts
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.settings import SessionSettings
 from controlplane.session.stream import Stream
+from controlplane.standing import NO_ENGINE, UNTOLD, admitted, engine
 
 
 def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[Endpoint], Look]) -> Iterator[str]:
@@ -65,12 +65,13 @@ def _words(media: Media) -> str:
 
 def _stream(media: Media, stream: Stream, local: Endpoint, now: float, look: Look) -> Iterator[str]:
     yield f"{stream.name} on {local}"
-    yield f"  sent to: {_destination(stream)}"
+    yield f"  sent to: {_destination(media, stream)}"
     if look.wanted is None:
-        yield "  in no engine: nobody has been told of this port yet"
+        yield f"  in {NO_ENGINE}: {UNTOLD}"
         return
-    yield f"  let in: {_admitted(look.wanted, stream)}"
-    yield f"  engine: {_engine(stream, look)}"
+    yield f"  let in: {admitted(look.wanted, stream)}"
+    served, why = engine(stream, look)
+    yield f"  engine: {served}, as {why}" if why else f"  engine: {served} (kernel module or NFQUEUE)"
     stats = stream.stats
     received, sent = stats.user_in + stats.kernel_in, stats.user_out + stats.kernel_out
     last = f", the last {_ago(received.last_packet, now)} ago" if received.packets else ""
@@ -81,46 +82,15 @@ def _stream(media: Media, stream: Stream, local: Endpoint, now: float, look: Loo
         yield "  dropped: " + ", ".join(f"{count} {DROPS[number]}" for number, count in dropped)
 
 
-def _destination(stream: Stream) -> str:
+def _destination(media: Media, stream: Stream) -> str:
     if stream.endpoint is None:
         return "nowhere, as its party has not said where it is"
     if stream.pathless:
         return "nowhere, as ICE has found no way"
     if stream.destination is None:
         return f"nowhere, as {stream.endpoint} is no address to send to"
+    if media.carrier.ice is not None and stream.learned is not None:
+        return f"{stream.endpoint}, which ICE has chosen"
     if stream.learned is None or stream.advertised == stream.endpoint:
         return f"{stream.endpoint}, as the SDP said"
     return f"{stream.endpoint}, where its packets come from; the SDP said {stream.advertised}"
-
-
-def _admitted(wanted: WantedTarget, stream: Stream) -> str:
-    """Whose packets the target takes."""
-    if wanted.discard:
-        return "nobody's packets"
-    if wanted.best_rank is not None:
-        return "anybody's, until it is clear where the party is" if wanted.mismatch is not Mismatch.DROP else \
-            "the best source's so far, until it is clear where the party is"
-    if wanted.expected_source is not None and wanted.mismatch is Mismatch.DROP:
-        return " and ".join(map(str, (wanted.expected_source, *wanted.sources)))
-    who = "anybody's who has the keys" if wanted.decrypt is not None else "anybody's"
-    return who + (", to learn where the party is" if stream.learning else "")
-
-
-def _engine(stream: Stream, look: Look) -> str:
-    wanted = look.wanted
-    assert wanted is not None
-    if look.fast is not None:
-        return "the accelerator (kernel module or NFQUEUE)"
-    if not look.accelerated:
-        why = "there is no accelerator"
-    elif look.held:
-        why = "the accelerator did not forward it; it gets another try later"
-    elif not (wanted.rtp_outputs or wanted.rtcp_outputs):
-        why = "there is nowhere to send its packets to"
-    elif not stream.confirmed:
-        why = "it is not clear yet where the party is"
-    elif not wanted.offload or wanted.learning:
-        why = "it is not clear yet where the other party is"
-    else:
-        why = "the accelerator refused it; see the log"
-    return f"user space, as {why}"

@@ -17,9 +17,10 @@ from controlplane.explain import explain
 from controlplane.log import Log
 from controlplane.proxy import Proxy
 from controlplane.report.counters import Statistics
-from controlplane.report.model import PortUsage
+from controlplane.report.model import PortUsage, State
 from controlplane.session.adoption import stand_by, take_over
 from controlplane.session.call import Call
+from controlplane.standing import states
 from controlplane.store.store import Store
 from controlplane.store.subscriber import Subscriber
 
@@ -86,6 +87,9 @@ class Operator:
 
     def refresh(self, call: Any) -> None:
         self._proxy.refresh(call)
+
+    def states(self, call: Any) -> Mapping[Endpoint, State]:
+        return states(call, self._proxy.look)
 
     def explain(self, call: Any) -> list[str]:
         self.refresh(call)

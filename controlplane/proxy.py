@@ -43,6 +43,7 @@ from controlplane.session.call import Call
 from controlplane.session.calls import Calls
 from controlplane.session.commands import COMMANDS, Command
 from controlplane.session.settings import SessionSettings
+from controlplane.standing import states, with_states
 from controlplane.storing import Store, Storing
 
 _log = logging.getLogger("rtpengine.core")
@@ -169,7 +170,8 @@ class Proxy:
 
     def _query(self, request: Request) -> Reply:
         self._refresh_stats(request.call_id)
-        return self.calls.query(request)
+        reply, call = self.calls.query(request), self.calls.find(request.call_id or "")
+        return with_states(reply, states(call, self.look)) if call is not None else reply
 
     def _refresh_stats(self, call_id: str | None) -> None:
         call = self.calls.find(call_id) if call_id is not None else None

@@ -52,7 +52,12 @@ OBJECTS: dict[str, dict[str, str]] = {
         "local": "our address and port", "remote": "where packets are sent to, or null", "rtp": "true if it is for RTP",
         "rtcp": "true if it is for RTCP", "packets": "packets received", "bytes": "bytes received",
         "errors": "packets that were no good", "last_user": "when the last packet came through user space",
-        "last_kernel": "when the last packet came through the kernel", "ssrcs": "array of numbers, the sources heard"},
+        "last_kernel": "when the last packet came through the kernel", "ssrcs": "array of numbers, the sources heard",
+        "state": "object STATE, or null"},
+    "STATE": {
+        "path": "confirmed, learning, checking (by ICE), announced, waiting or unreachable",
+        "reason": "how it is known where the party is, or why not", "admitted": "whose packets are let in",
+        "engine": "the accelerator, user space or no engine", "why": "why not the accelerator, empty if it is"},
     "COUNTERS": {
         f"{kind}rate{suffix}": f"{what} per second, {where}"
         for suffix, where in (("_user", "through user space"), ("_kernel", "through the kernel"), ("", "both"))

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from controlplane.addresses import Endpoint
 from controlplane.report.counters import Statistics
-from controlplane.report.model import Call, Sources
+from controlplane.report.model import Call, Sources, State
 
 
 class OptionRow(Protocol):
@@ -74,6 +74,9 @@ class Backend(Sources, Protocol):
 
     def refresh(self, call: Call) -> None:
         """Read the counters of a call from the engines now."""
+
+    def states(self, call: Call) -> Mapping[Endpoint, State]:
+        """How the streams of a call stand, by their sockets."""
 
     def set_debug(self, call: Call, on: bool) -> None:
         """Switch the logging of everything about one call."""

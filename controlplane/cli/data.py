@@ -74,10 +74,10 @@ def details(request: Request) -> Any:
     """Of the call selected before, or named by the rest of the line."""
     call = request.selected_call or known_call(request)
     request.backend.refresh(call)
-    return calldata.details(call, request.backend.now())
+    return calldata.details(call, request.backend.now(), request.backend.states(call))
 
 
 def party(request: Request) -> Any:
     """Of the party selected before."""
     request.backend.refresh(request.call)
-    return calldata.party_details(request.party, request.backend.now())
+    return calldata.party_details(request.party, request.backend.now(), request.backend.states(request.call))

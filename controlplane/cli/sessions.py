@@ -55,7 +55,7 @@ def known_call(request: Request) -> Call:
 
 def _block(request: Request, call: Call) -> str:
     request.backend.refresh(call)
-    return detail.block(call, request.backend.now())
+    return detail.block(call, request.backend.now(), request.backend.states(call))
 
 
 def _listing(request: Request, wanted: Callable[[Call], bool], nothing: str) -> Iterator[str]:
@@ -109,7 +109,8 @@ def call_info(request: Request) -> Reply:
 def party_info(request: Request) -> Reply:
     """``call <callid> tag <tag> info``."""
     request.backend.refresh(request.call)
-    return detail.party_block(request.call, request.party, request.backend.now())
+    return detail.party_block(request.call, request.party, request.backend.now(),
+                              request.backend.states(request.call))
 
 
 def call_terminate(request: Request) -> Reply:

@@ -2,11 +2,11 @@
 """One call as text: a line for the list of sessions, a block for its details."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from controlplane.addresses import Endpoint
 from controlplane.report.codecs import codec_name
-from controlplane.report.model import Call, Media, Party, Stream, is_foreign
+from controlplane.report.model import NO_STATES, Call, Media, Party, State, Stream, is_foreign
 from controlplane.report.text import clean
 
 
@@ -18,19 +18,19 @@ def one_line(call: Call) -> str:
             f"prx:{call.created_from} | redis:{call.hosted_db:2d} | frgn:{foreign} | rec:n\n")
 
 
-def block(call: Call, now: float) -> str:
-    """Everything about one call."""
+def block(call: Call, now: float, states: Mapping[Endpoint, State] = NO_STATES) -> str:
+    """Everything about one call; ``states`` are those of its streams, by their sockets."""
     head = [
         "", f"callid: {clean(call.call_id)}", f"deletionmark: {_word(_marked(call))}",
         f"created: {int(call.created)}", f"proxy: {call.created_from}", f"tos: {call.tos}",
         f"last_signal: {int(call.last_signal)}", f"redis_keyspace: {call.hosted_db}",
         f"last redis update: {int(call.stored_at * 1e6)}",
         f"foreign: {_word(is_foreign(call))}", "recording: no", ""]
-    parties = "".join(party_block(call, party, now) for party in call.parties)
+    parties = "".join(party_block(call, party, now, states) for party in call.parties)
     return _text(head) + parties + "\n"
 
 
-def party_block(call: Call, party: Party, now: float) -> str:
+def party_block(call: Call, party: Party, now: float, states: Mapping[Endpoint, State] = NO_STATES) -> str:
     """What the call's block says about one party."""
     end = now if party.deletion_at is None else min(now, party.deletion_at)
     duration = max(0.0, end - max(party.created, party.renewed))
@@ -44,7 +44,7 @@ def party_block(call: Call, party: Party, now: float) -> str:
             lines.extend(f"---     {wording} media with monologue tag '{clean(tag)}' (index: {index})"
                          for tag, index in _peers(party, media))
     for media in party.medias:
-        lines.extend(_media_lines(media))
+        lines.extend(_media_lines(media, states))
     return _text(lines)
 
 
@@ -55,13 +55,15 @@ def _peers(party: Party, media: Media) -> Iterator[tuple[str | None, int]]:
         yield from ((other.tag, each.index) for each in linked)
 
 
-def _media_lines(media: Media) -> Iterator[str]:
+def _media_lines(media: Media, states: Mapping[Endpoint, State]) -> Iterator[str]:
     protocol = media.protocol or "(unknown)"
     yield f"------ Media #{media.index} ({clean(media.type)} over {clean(protocol)}) using {codec_name(media)}"
     ssrc = _latest_ssrc(media)
     for stream in media.streams:
         if stream.local is not None:
             yield _stream_line(stream, stream.local, ssrc)
+            if stream.local in states:
+                yield f"---------- {states[stream.local]}"
     if media.ice_state:
         yield f"-------- ICE {media.ice_state}"
     if media.srtp_state:

@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.events import StreamStats
+
+
+class State(NamedTuple):
+    """How far it is clear where a stream's party is, and how; whose packets are let in; who serves it, and why not
+    the accelerator (empty if it does)."""
+
+    path: str
+    reason: str
+    admitted: str
+    engine: str
+    why: str
+
+    def __str__(self) -> str:
+        served = f"{self.engine}, as {self.why}" if self.why else self.engine
+        return f"{self.path}, as {self.reason}; let in: {self.admitted}; served by {served}"
+
+    def document(self) -> dict[str, str]:
+        """The same for ng and JSON."""
+        return self._asdict()
+
+
+NO_STATES: Mapping[Endpoint, State] = {}
 
 
 class Stream(Protocol):

@@ -80,10 +80,11 @@ _DETAILS = ((r"redis_keyspace: 0\n", "redis_keyspace: -1\nlast redis update: 0\n
 
 
 def _details(reference: str, ours: str) -> Pair:
-    """Later ones have more lines, name the subscribed medium, give RTCP its medium's source, and tell two times."""
+    """Later ones have more lines, name the subscribed medium, give RTCP its medium's source, and tell two times; ours
+    say how each stream stands."""
     for pattern, replacement in _DETAILS:
         reference = re.sub(pattern, replacement, reference)
-    return reference, ours
+    return reference, re.sub(r"---------- .*\n", "", ours)
 
 
 def _interfaces(reference: str, ours: str) -> Pair:

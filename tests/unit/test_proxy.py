@@ -186,6 +186,14 @@ def test_what_the_engines_do_is_remembered(bench: Bench) -> None:
         f"the socket {local} has failed: receive: Input/output error"]
 
 
+def test_who_asks_for_a_call_is_told_how_its_streams_stand(bench: Bench) -> None:
+    bench.establish()
+    streams = bench.ask("query")["tags"]["a"]["medias"][0]["streams"]
+    assert [stream["state"]["path"] for stream in streams] == ["learning", "learning"]
+    assert {(stream["state"]["engine"], stream["state"]["why"]) for stream in streams} == {
+        ("user space", "there is no accelerator")}
+
+
 def test_draining_refuses_new_calls_and_serves_the_running_ones(bench: Bench) -> None:
     bench.signal("offer", "a", from_tag="a")
     bench.proxy.admission.draining = True

@@ -10,7 +10,7 @@ from typing import Any
 from controlplane.addresses import Endpoint
 from controlplane.cli.backend import OptionRow
 from controlplane.report.counters import Statistics
-from controlplane.report.model import Call, PortUsage
+from controlplane.report.model import NO_STATES, Call, PortUsage, State
 
 from ..report.fakes import NOW, FakeCall, FakePorts
 
@@ -98,6 +98,9 @@ class FakeBackend:
 
     def refresh(self, call: Call) -> None:
         self.refreshed.append(call.call_id)
+
+    def states(self, call: Call) -> Mapping[Endpoint, State]:
+        return NO_STATES
 
     def explain(self, call: Call) -> list[str]:
         return [f"why {call.call_id} is", "  as it is"]

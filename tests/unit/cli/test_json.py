@@ -10,6 +10,7 @@ import pytest
 
 from controlplane.cli.dispatcher import Dispatcher
 from controlplane.cli.tree import COMMANDS
+from controlplane.report.model import State
 from ctl.replies import is_failure
 from ctl.schema import DETAILS, OBJECTS, VALUES
 
@@ -77,6 +78,7 @@ def test_the_schema_is_documented(ask: Ask) -> None:
     port = media["ports"][0]
     assert list(port) == list(OBJECTS["PORT"])
     assert (port["local"], port["packets"], port["ssrcs"]) == ("192.0.2.10:30552", 2050, [0x1f3c77aa])
+    assert list(OBJECTS["STATE"]) == list(State._fields) and port["state"] is None
     assert list(ask("list numsessions")) == list(OBJECTS["NUMSESSIONS"])
     assert list(ask("list counters")) == list(OBJECTS["COUNTERS"])
 
