@@ -24,7 +24,7 @@ def kernel_growth(rounds: int) -> tuple[int, dict[str, float]]:
     built = build(kernel, BUILD)
     with tempfile.TemporaryDirectory(prefix="churn-") as name:
         out = Path(name)
-        guest = Guest(kernel, cpus=2, shares=(out,), timeout=BOOT_LIMIT,
+        guest = Guest(kernel, shares=(out,), timeout=BOOT_LIMIT,
                       environment={**built.environment(), "RTPE_CHURN_ROUNDS": str(rounds)})
         boot = run_cases(guest, built, out, [CASE])
     assert not boot.complaint(CASE), boot.complaint(CASE)
