@@ -19,7 +19,8 @@ _LOG_LEVEL = "log-level"
 
 
 class Renewal:
-    """Compares what the settings say now with what they said last; what was set by command meanwhile stays.
+    """Compares what the settings say now with what they said last; what was set by command meanwhile stays. What
+    cannot change is compared with the start: it waits until the settings say what the daemon was started with.
 
     ``certificates`` gives those of the HTTPS listeners.
     """
@@ -28,7 +29,7 @@ class Renewal:
         self._proxy = proxy
         self._operator = operator
         self._certificates = certificates
-        self._last = proxy.settings.at_start()
+        self._first = self._last = proxy.settings.at_start()
 
     def renew(self) -> None:
         """Read everything again; an error leaves it as it is. Nothing is raised."""
@@ -37,9 +38,10 @@ class Renewal:
         except ConfigError as error:
             _log.error("SIGHUP: settings stay as they are: %s", error)
             return
-        changed = [option for option in ALL if newer.start[option.name] != self._last.start[option.name]]
-        done = [option.name for option in changed if option.runtime]
-        wait = [option.name for option in changed if not option.runtime]
+        done = [option.name for option in ALL if option.runtime and newer.start[option.name] != self._last.start[
+            option.name]]
+        wait = [option.name for option in ALL if not option.runtime and newer.start[option.name] != self._first.start[
+            option.name]]
         for name in done:
             if not name.startswith(_LOG_LEVEL):
                 self._operator.change(name.replace("-", "_"), newer.start[name])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from ctl import capturecommand, commands, schema, target
+from ctl import capturecommand, client, commands, schema, target
 from ctl.doctor.checks import CHECKS
 
 _DESCRIPTION = f"""\
@@ -13,11 +13,21 @@ rtpengine-ctl sends one command to a running rtpengine over its listen-cli port 
 a command it prints the list of them. The port is taken from the options below, else from listen-cli in the
 settings file, else it is {target.DEFAULT_PORT} at {target.DEFAULT_HOST}. Options take one dash or two, can be
 abbreviated and stand before the command."""
-_OPTIONS = (("-ip <ipaddress>[:<port>]", "where the daemon listens"), ("-port <port>", "the same for the port alone"),
+_OPTIONS = (("-ip <ipaddress>[:<port>]", "where the daemon listens; unix:/PATH is a UNIX socket"),
+            ("-port <port>", "the same for the port alone"),
             ("--config-file <file>", "settings file with listen-cli, /etc/rtpengine/rtpengine.conf if not given"),
             ("--config-section <name>", "its section, rtpengine if not given"),
             ("--strict", "accepted for scripts that give it; error texts always count as failures"),
             ("--json", "print what a command lists as JSON, see below"), ("--help", "print the commands"))
+_RULE = (
+    ("rule install", "put the rule that hands UDP packets to a forwarding table first in its chain, if it is not in it"),
+    ("rule check", "tell whether it is there"), ("rule remove", "take it away wherever it is"),
+    ("--id <n>", "number of the forwarding table, 0 if not given"),
+    ("--chain <chain>", "chain of the table filter that holds the rule, INPUT if not given"),
+    ("--backend <auto | legacy | nft>", "kind of tables; auto takes what the host has, legacy first"),
+    ("--family <both | ipv4 | ipv6>", "address family"))
+_RULE_STATUS = "Exit status: 0 if it is done or present, 1 if check finds it missing, 2 for bad usage, 3 for a failure."
+_ENVIRONMENT = ((client.SECRET, "the secret of the listener, if it asks for one"),)
 _DOCTOR = """\
 The command doctor looks at the host and at the daemon and prints a line for each thing that it finds: ok, warning
 (it works, but not as it could), problem (it does not work) or unknown (only root may look), and behind an arrow what to
@@ -43,12 +53,17 @@ def _lines() -> Iterator[str]:
     yield from _rows(schema.VALUES)
     for name, fields in schema.OBJECTS.items():
         yield from (f".SS {name}", *_rows(fields.items()))
+    yield ".SH RULE"
+    yield from _rows(_RULE)
+    yield from (".PP", _escaped(_RULE_STATUS))
     yield from (".SH CAPTURE", *map(_escaped, capturecommand.INTRODUCTION.splitlines()))
     yield from _rows((f"--{name} <{name}>", text) for name, text in capturecommand.OPTIONS.items())
     yield from (".SH DOCTOR", *map(_escaped, _DOCTOR.splitlines()))
     yield from _rows((check.name, check.question) for check in CHECKS)
     yield ".SH EXIT STATUS"
     yield from _rows((str(status), text) for status, text in commands.STATUS.items())
+    yield ".SH ENVIRONMENT"
+    yield from _rows(_ENVIRONMENT)
     yield from (".SH SEE ALSO", r"rtpengine(8)")
 
 

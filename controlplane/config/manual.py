@@ -18,6 +18,9 @@ _FILES = (("/etc/rtpengine/rtpengine.conf", "settings, read if it exists"),
           ("/proc/rtpengine/", "forwarding tables of the kernel module xt_RTPENGINE"))
 _RENEWAL = ("read the settings again, with templates and the HTTPS certificate; changeable options change, others wait "
             "for a restart, and a mistake changes nothing")
+_ENVIRONMENT = (("RTPENGINE_REDIS_AUTH_PW", "password of the server of redis, if that does not contain one"),
+                ("RTPENGINE_REDIS_WRITE_AUTH_PW", "the same for redis-write"),
+                ("RTPENGINE_REDIS_SUBSCRIBE_AUTH_PW", "the same for redis-subscribe"))
 _SIGNALS = (("SIGINT, SIGTERM", "orderly shutdown"), ("SIGHUP", _RENEWAL),
             ("SIGUSR1", "log less"), ("SIGUSR2", "log more"))
 
@@ -38,7 +41,7 @@ def _lines() -> Iterator[str]:
         for option in options:
             note = "" if option.support is Support.WORKS else f" [{option.support.value}]"
             yield from (".TP", rf"\fB{_escaped(syntax(option))}\fR", _escaped(remarks(option) + note))
-    for heading, rows in (("FILES", _FILES), ("SIGNALS", _SIGNALS)):
+    for heading, rows in (("FILES", _FILES), ("ENVIRONMENT", _ENVIRONMENT), ("SIGNALS", _SIGNALS)):
         yield f".SH {heading}"
         for name, text in rows:
             yield from (".TP", _escaped(name), _escaped(text))

@@ -58,6 +58,10 @@ def test_others_wait_for_a_restart(daemon: Daemon, path: Path) -> None:
     path.write_text(START.replace("timeout = 50", "port-max = 35000\ntimeout = 51"))
     hup(daemon, "changed: timeout; waiting for a restart: port-max\n")
     assert "port-max = 39999\n" in daemon.cli("params current")
+    path.write_text(START.replace("timeout = 50", "port-max = 35000\ntimeout = 51\nmax-sessions = 9"))
+    hup(daemon, "changed: max-sessions; waiting for a restart: port-max\n")
+    path.write_text(START)
+    hup(daemon, "changed: timeout, max-sessions\n")
 
 
 def test_a_mistake_changes_nothing(daemon: Daemon, path: Path) -> None:

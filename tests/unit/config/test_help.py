@@ -8,6 +8,7 @@ from controlplane.config.help import answer, help_text
 from controlplane.config.manual import manual
 from controlplane.config.options import ALL
 from controlplane.errors import ConfigError
+from controlplane.store.store import PASSWORDS
 
 
 def test_every_option_is_in_help_and_manual():
@@ -33,6 +34,11 @@ def test_answers():
 
 
 @pytest.mark.skipif(not shutil.which("groff"), reason="needs groff")
+def test_variables_with_passwords_are_in_the_manual():
+    page = manual()
+    assert all(name in page for name in PASSWORDS.values())
+
+
 def test_the_manual_is_clean_roff():
     done = subprocess.run(["groff", "-man", "-ww", "-Tascii", "-z"], input=manual(), text=True, capture_output=True)
     assert (done.returncode, done.stderr) == (0, "")

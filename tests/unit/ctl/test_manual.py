@@ -3,8 +3,9 @@ import shutil
 import subprocess
 
 import pytest
+from typer.main import get_command
 
-from ctl import commands, schema
+from ctl import client, commands, rulecommand, schema
 from ctl.doctor.checks import CHECKS
 from ctl.manual import manual
 
@@ -37,6 +38,16 @@ def test_the_json_schema_is_explained() -> None:
 def test_the_capture_is_explained() -> None:
     page = manual()
     assert r"\fB\-\-seconds <seconds>\fR" in page[page.index(".SH CAPTURE"):page.index(".SH DOCTOR")].splitlines()
+
+
+def test_every_option_of_rule_is_explained() -> None:
+    page = manual()
+    part = page[page.index(".SH RULE"):page.index(".SH CAPTURE")]
+    for command in get_command(rulecommand.app).commands.values():  # type: ignore[attr-defined]
+        assert f"rule {command.name}" in part
+        for option in command.params:
+            assert option.opts[0].replace("-", r"\-") in part
+    assert client.SECRET in page[page.index(".SH ENVIRONMENT"):]
 
 
 def test_every_check_of_doctor_is_explained() -> None:
