@@ -20,7 +20,7 @@ _OPTIONS = (("-ip <ipaddress>[:<port>]", "where the daemon listens; unix:/PATH i
             ("--strict", "accepted for scripts that give it; error texts always count as failures"),
             ("--json", "print what a command lists as JSON, see below"), ("--help", "print the commands"))
 _RULE = (
-    ("rule install", "put the rule that hands UDP packets to a forwarding table first in its chain, if it is not in it"),
+    ("rule install", "put the rule that hands UDP packets to a forwarding table first in its chain"),
     ("rule check", "tell whether it is there"), ("rule remove", "take it away wherever it is"),
     ("--id <n>", "number of the forwarding table, 0 if not given"),
     ("--chain <chain>", "chain of the table filter that holds the rule, INPUT if not given"),
