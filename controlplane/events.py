@@ -122,7 +122,8 @@ class WantedTarget(NamedTuple):
     the relay rank sources against ``expected_source`` while learning (session/learning.py): the best rank so far, or
     NO_RANK; with Mismatch.DROP worse ones are dropped. ``decrypt``: what arrives is SRTP.
     ``stun`` and ``dtls``: packets of these protocols are handed up (PacketHanded), wherever they come from.
-    ``bundle``: all media that share the socket, the one that the other fields describe first.
+    ``bundle``: all media that share the socket, the one that the other fields describe first. ``reported``: payload
+    types whose packets are copied to where RTCP is.
     """
 
     local: Endpoint
@@ -141,6 +142,7 @@ class WantedTarget(NamedTuple):
     stun: bool = False
     dtls: bool = False
     sources: tuple[Endpoint, ...] = ()
+    reported: tuple[int, ...] = ()
 
 
 class Datagram(NamedTuple):

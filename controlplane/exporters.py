@@ -11,7 +11,7 @@ from typing import Any
 from controlplane.config.secret import revealed
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError, PeerError
-from controlplane.exports import cdr, hep, mqtt, rtcpline
+from controlplane.exports import cdr, dtmf, hep, mqtt, rtcpline
 from controlplane.exports.homer import Homer
 from controlplane.exports.ngcapture import NgCapture
 from controlplane.exports.outlet import Outlet
@@ -22,6 +22,7 @@ from controlplane.proxy import Proxy
 from controlplane.rtcp.packet import parse
 from controlplane.rtcpfeed import Heard
 from controlplane.session.call import Call
+from controlplane.session.media import Media
 
 _log = logging.getLogger("rtpengine.core")
 
@@ -60,6 +61,17 @@ class Exporters:
                 if not packet.ours and (line := rtcpline.line(packet.call_id, packet.data)):
                     keep(line)
             proxy.rtcp.watchers.append(heard)
+        if settings.log_facility_dtmf:
+            self._events(proxy, recorder(settings.log_facility_dtmf, settings.log_stderr))
+
+    def _events(self, proxy: Proxy, note: Callable[[str], None]) -> None:
+        events = dtmf.Events()
+
+        def heard(call: Call, media: Media, packet: Heard) -> None:
+            if line := events.line(call, media, packet.data, packet.source, packet.destination, packet.at):
+                note(line)
+        proxy.calls.settings.reports_events = True
+        proxy.rtcp.event_watchers.append(heard)
 
     def _mqtt(self, settings: Settings, proxy: Proxy) -> None:
         try:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the RTCP that the engines copy to what is known of the calls' quality."""
+"""From the RTCP that the engines copy to what is known of the calls' quality; DTMF events come along with it."""
 from __future__ import annotations
 
 import logging
@@ -23,6 +23,11 @@ _CALLS_AT_ONCE = 64
 """Packets read, and calls measured, before others get their turn."""
 
 
+def _is_rtcp(data: bytes) -> bool:
+    """By the packet type (RFC 5761 section 4)."""
+    return len(data) < 2 or 192 <= data[1] <= 223
+
+
 class Heard(NamedTuple):
     """RTCP of a call that passed at Unix time ``at``; ``ours``: this process made it."""
 
@@ -37,6 +42,8 @@ class Heard(NamedTuple):
 class RtcpFeed:
     """Reads the taps of the engines. ``errors`` counts what could not be read, ``watchers`` are told of all RTCP.
 
+    ``event_watchers`` are told of the RTP of reported payload types, with the call and the medium that it came to.
+
     ``refresh`` reads the counters of a call; ``clock`` gives Unix time in seconds.
     """
 
@@ -45,6 +52,7 @@ class RtcpFeed:
         self.taps: list[RtcpTap] = []
         self.errors = 0
         self.watchers: list[Callable[[Heard], None]] = []
+        self.event_watchers: list[Callable[[Call, Media, Heard], None]] = []
         self._calls = calls
         self._statistics = statistics
         self._refresh = refresh
@@ -71,6 +79,11 @@ class RtcpFeed:
             if owner is None:
                 continue
             self._current, media = owner
+            if not _is_rtcp(data):
+                heard = Heard(self._current.call_id, source, local, now, data)
+                for tell in self.event_watchers:
+                    tell(self._current, media, heard)
+                continue
             for watch in self.watchers:
                 watch(Heard(self._current.call_id, source, local, now, data))
             try:

@@ -75,6 +75,7 @@ class Settings:
     log_facility: str
     log_facility_cdr: str
     log_facility_rtcp: str
+    log_facility_dtmf: str
     log_format: str
     log_stderr: bool
     no_log_timestamps: bool

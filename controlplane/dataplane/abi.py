@@ -242,10 +242,10 @@ def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool =
     expected = wanted.expected_source
     if wanted.bundle:
         ranges = 0, 0, 0, 0
-        media = parts.bundled_types(wanted.bundle) + parts.groups(wanted.bundle)
+        media = parts.bundled_types(wanted.bundle, wanted.reported) + parts.groups(wanted.bundle)
     else:
         ranges = 0, len(wanted.rtp_outputs), len(outputs) - len(wanted.rtcp_outputs), len(outputs)
-        media = parts.payload_types(wanted.payload_types)
+        media = parts.payload_types(wanted.payload_types, wanted.reported)
     further = parts.sources([pack_address(each) for each in wanted.sources]) if wanted.sources else b""
     body = b"".join([
         TARGET.pack(

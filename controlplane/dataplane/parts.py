@@ -16,8 +16,8 @@ MAX_SOURCES: int = lib.RTPE_MAX_SOURCES
 
 PART = struct.Struct("=HHI")
 """struct rtpe_part: kind, count, length."""
-PAYLOAD_TYPE = struct.Struct("=BBxxI")
-"""struct rtpe_payload_type: number, group, clock_rate."""
+PAYLOAD_TYPE = struct.Struct("=BBHI")
+"""struct rtpe_payload_type: number, group, flags, clock_rate."""
 GROUP = struct.Struct("=5B3x256s")
 """struct rtpe_group: rtp_start, rtp_end, rtcp_start, rtcp_end, mid_len, mid."""
 RULE = struct.Struct("=BBxxB3x16s")
@@ -28,7 +28,7 @@ SSRC_MAP = struct.Struct("=4s4sHH4x")
 """struct rtpe_ssrc_map: from, to, seq_offset, flags."""
 EXTENSION_BYTES = 32
 """Size of struct rtpe_extensions."""
-_PAYLOAD_TYPES = lib.RTPE_PART_PAYLOAD_TYPES
+_PAYLOAD_TYPES, _REPORTED = lib.RTPE_PART_PAYLOAD_TYPES, lib.RTPE_PAYLOAD_TYPE_REPORTED
 _GROUP_PART, _RULES, _DROPPED = lib.RTPE_PART_GROUPS, lib.RTPE_PART_RULES, lib.RTPE_RULE_BLACKHOLE
 _SSRC_MAP, _OTHERS = lib.RTPE_PART_SSRC_MAP, lib.RTPE_SSRC_MAP_OTHERS
 _EXTENSIONS, _MID, _SOURCES = lib.RTPE_PART_EXTENSIONS, lib.RTPE_PART_MID, lib.RTPE_PART_SOURCES
@@ -40,23 +40,25 @@ def part(kind: int, count: int, entries: bytes) -> bytes:
 
 
 @lru_cache(256)
-def payload_types(types: tuple[tuple[int, int], ...]) -> bytes:
+def payload_types(types: tuple[tuple[int, int], ...], reported: tuple[int, ...] = ()) -> bytes:
     """The part for what calls negotiate again and again; empty if there is none."""
     chosen = sorted(dict(types).items())[:MAX_PAYLOAD_TYPES]
     if not chosen:
         return b""
-    entries = b"".join([PAYLOAD_TYPE.pack(number, 0, clock_rate) for number, clock_rate in chosen])
+    entries = b"".join([PAYLOAD_TYPE.pack(number, 0, _REPORTED if number in reported else 0, clock_rate)
+                        for number, clock_rate in chosen])
     return part(_PAYLOAD_TYPES, len(chosen), entries)
 
 
-def bundled_types(bundle: tuple[BundledMedia, ...]) -> bytes:
+def bundled_types(bundle: tuple[BundledMedia, ...], reported: tuple[int, ...] = ()) -> bytes:
     """The part for the payload types of all media; one that several have belongs to the first of the bundle."""
     found: dict[int, tuple[int, int]] = {}
     for group, media in enumerate(bundle[:MAX_GROUPS]):
         for number, clock_rate in media.payload_types:
             found[number] = (0, found[number][1]) if number in found else (group, clock_rate)
     chosen = sorted(found.items())[:MAX_PAYLOAD_TYPES]
-    entries = b"".join([PAYLOAD_TYPE.pack(number, group, clock_rate) for number, (group, clock_rate) in chosen])
+    entries = b"".join([PAYLOAD_TYPE.pack(number, group, _REPORTED if number in reported else 0, clock_rate)
+                        for number, (group, clock_rate) in chosen])
     return part(_PAYLOAD_TYPES, len(chosen), entries) if chosen else b""
 
 

@@ -20,7 +20,7 @@ _WHAT = {"block media": MEDIA, "unblock media": MEDIA, "silence media": SILENCE,
 COMMANDS = tuple(_WHAT)
 _DIRECTIONAL = frozenset(("block media", "unblock media", "block DTMF", "unblock DTMF"))
 _FLOWS = {"offer-answer": (True,), "except-offer-answer": (False,), "flows": (True, False)}
-_EVENTS = "telephone-event"
+EVENTS = "telephone-event"
 _SILENT = {"pcmu": b"\xff", "pcma": b"\xd5", "g722": b"\xfa"}
 
 
@@ -96,7 +96,7 @@ def payload_rules(media: Media, blocks: frozenset[str]) -> tuple[PayloadRule, ..
     found = []
     for codec in media.sends:
         name = codec.encoding.lower()
-        if DTMF in blocks and name == _EVENTS:
+        if DTMF in blocks and name == EVENTS:
             found.append(PayloadRule(codec.number, True))
         elif SILENCE in blocks and name in _SILENT:
             found.append(PayloadRule(codec.number, False, _SILENT[name]))

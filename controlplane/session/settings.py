@@ -15,7 +15,7 @@ class SessionSettings:
     ``instance_id`` (12 hexadecimal digits) marks bodies that went through this process (ng flag ``loop-protect``) and
     names it in RTCP. ``rtcp_interval`` is in milliseconds; ``ssrc_reporting`` see query.py.
     ``identities`` make our certificates, ``scale`` judges what we receive, None:
-    nobody asked (option measure-rtp).
+    nobody asked (option measure-rtp). ``reports_events``: DTMF is copied to where RTCP is.
     """
 
     timeout: int = 60
@@ -33,4 +33,5 @@ class SessionSettings:
     ssrc_reporting: str = "full"
     dtls_passive: bool = False
     scale: Scale | None = None
+    reports_events: bool = False
     identities: Identities = field(default_factory=lambda: Identities(IdentityOptions()))

@@ -8,7 +8,7 @@ from zlib import crc32
 from controlplane.addresses import Endpoint
 from controlplane.events import NO_RANK, BundledMedia, Mismatch, PayloadRule, WantedOutput, WantedTarget
 from controlplane.session import learning
-from controlplane.session.blocking import MEDIA, payload_rules
+from controlplane.session.blocking import EVENTS, MEDIA, payload_rules
 from controlplane.session.call import Call
 from controlplane.session.extensions import rebuilt
 from controlplane.session.ice import gate
@@ -24,13 +24,14 @@ Outputs = tuple[WantedOutput, ...]
 Located = tuple[Media, Stream, WantedTarget]
 
 
-def targets(call: Call) -> Iterator[Located]:
-    """The target of each socket in use, with the medium and stream it belongs to."""
+def targets(call: Call, events: bool = False) -> Iterator[Located]:
+    """The target of each socket in use, with the medium and stream it belongs to; DTMF ``events`` may be reported."""
     for party in call.parties:
         for media in party.medias:
             if media.mapping is not None and (media.bundle is None or media.bundle.head is media
                                               or not media.bundle.accepted):
                 for index, target in _targets(call, party, media, media.mapping):
+                    target = target._replace(reported=_events(media)) if events else target
                     yield media, media.streams[index], target
 
 
@@ -201,3 +202,12 @@ def _clock_rates(media: Media) -> tuple[tuple[int, int], ...]:
             for codec in party_media.description.payload_types:
                 rates.setdefault(codec.number, codec.clock_rate)
     return tuple(rates.items())[:MAX_PAYLOAD_TYPES]
+
+
+def _events(media: Media) -> tuple[int, ...]:
+    """Payload types of the DTMF events (RFC 4733) that the party may send, in this medium or in those of its bundle."""
+    bundle = media.bundle
+    senders = bundle.medias if bundle is not None and bundle.head is media and bundle.accepted else [media]
+    found = {codec.number for sender in senders for each in (sender, *sender.peers) if each.description is not None
+             for codec in each.description.payload_types if codec.encoding.lower() == EVENTS}
+    return tuple(sorted(found))

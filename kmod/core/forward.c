@@ -67,6 +67,12 @@ static bool is_intercepted(const struct rtpe_target *t, const struct rtpe_packet
 	return t->stream || (t->rtcp_stream && is_rtcp(t, p));
 }
 
+/* True for RTP of a payload type that somebody wants to hear of. */
+static __always_inline bool is_reported(const struct rtpe_target *t, u32 class)
+{
+	return class && t->payload_types[class - 1].reported && t->rtcp_stream;
+}
+
 static void intercept(const struct rtpe_target *t, const struct rtpe_packet *p)
 {
 	struct rtpe_stream_queue *rtcp = rtcp_stream(t, p);
@@ -136,6 +142,8 @@ static enum rtpe_verdict consume(const struct rtpe_target *t, struct rtpe_packet
 				   class ? t->payload_types[class - 1].group : 0);
 	if (unlikely(is_intercepted(t, p)))
 		intercept(t, p);
+	if (unlikely(is_reported(t, class)))
+		rtpe_stream_put(t->rtcp_stream, &t->local, p);
 	p->plain_len = p->len;
 	if (likely(p->first != p->last))
 		return RTPE_FORWARD;

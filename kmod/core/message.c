@@ -79,7 +79,8 @@ static int check_payload_types(const struct rtpe_parts *parts)
 	u32 groups = parts->count[RTPE_PART_GROUPS], i;
 
 	for (i = 0; i < parts->count[RTPE_PART_PAYLOAD_TYPES]; i++) {
-		if (pt[i].number > 127 || (i && pt[i].number <= pt[i - 1].number) || pt[i].reserved)
+		if (pt[i].number > 127 || (i && pt[i].number <= pt[i - 1].number) ||
+		    pt[i].flags & ~(u32)RTPE_PAYLOAD_TYPE_FLAGS)
 			return -EINVAL;
 		if (pt[i].group && pt[i].group >= groups)
 			return -EINVAL;

@@ -99,6 +99,7 @@ static void setup_payload_types(struct rtpe_target *t, const struct rtpe_parts *
 	for (i = 0; i < count; i++) {
 		t->payload_types[i].clock_rate = pt[i].clock_rate;
 		t->payload_types[i].group = pt[i].group;
+		t->payload_types[i].reported = pt[i].flags & RTPE_PAYLOAD_TYPE_REPORTED;
 		t->payload_types[i].stats = place_pt_stats(t, pt[i].number);
 	}
 }

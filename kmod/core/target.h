@@ -47,6 +47,7 @@ struct rtpe_target {
 		u32 clock_rate;
 		u8 group;
 		u8 stats;		/* index into details->payload_types */
+		bool reported;
 	} payload_types[RTPE_MAX_PAYLOAD_TYPES];
 	u32 num_sources;
 	struct rtpe_addr sources[RTPE_MAX_SOURCES];	/* as good as expected_src */

@@ -282,6 +282,10 @@
 #define RTPE_TARGET_CONSUME_FEEDBACK 0x0200	/* pure RTCP feedback is not copied to rtcp_stream */
 #define RTPE_TARGET_FLAGS 0x03ff
 
+/* rtpe_payload_type.flags */
+#define RTPE_PAYLOAD_TYPE_REPORTED 0x0001	/* packets are copied to rtcp_stream, too */
+#define RTPE_PAYLOAD_TYPE_FLAGS 0x0001
+
 /* rtpe_output_msg.flags */
 #define RTPE_OUTPUT_FOLLOW 0x0001	/* to where src's own packets come from */
 #define RTPE_OUTPUT_STRIP_FEEDBACK 0x0002	/* RTCP goes without its feedback (RFC 4585) */
@@ -459,7 +463,7 @@ struct rtpe_srtp_state {
 struct rtpe_payload_type {
 	__u8 number;		/* 0 to 127, ascending and unique */
 	__u8 group;		/* of packets that name none */
-	__u16 reserved;
+	__u16 flags;		/* RTPE_PAYLOAD_TYPE_* */
 	__u32 clock_rate;	/* Hz; 0: unknown, no jitter */
 };
 
@@ -584,7 +588,7 @@ struct rtpe_target_msg {
 	__u8 rtp_start, rtp_end;	/* outputs of RTP, end exclusive */
 	__u8 rtcp_start, rtcp_end;	/* outputs of RTCP */
 	__u32 stream;		/* gets a copy of every packet; 0: none */
-	__u32 rtcp_stream;	/* gets a copy of RTCP; 0: none */
+	__u32 rtcp_stream;	/* gets a copy of RTCP, and of what is reported; 0: none */
 	__u32 reserved;
 };
 

@@ -37,7 +37,7 @@ SPOIL(output_flags, m->outputs[1].flags = 0x80000000)
 SPOIL(output_reserved, m->outputs[0].reserved[2] = 1)
 SPOIL(payload_type_128, m->payload_types[0].number = 128)
 SPOIL(payload_type_group, m->payload_types[0].group = 1)
-SPOIL(payload_type_reserved, m->payload_types[0].reserved = 1)
+SPOIL(payload_type_flags, m->payload_types[0].flags = 2)
 SPOIL(payload_type_twice, m->num_payload_types = 2)
 SPOIL(payload_types_descending, m->num_payload_types = 2; m->payload_types[0].number = 8)
 SPOIL(outputs_missing, m->target.num_outputs = 3)
@@ -73,7 +73,7 @@ static const struct spoiled spoiled[] = {
 	{ "output reserved", -EINVAL, output_reserved },
 	{ "payload type 128", -EINVAL, payload_type_128 },
 	{ "payload type of no group", -EINVAL, payload_type_group },
-	{ "payload type reserved", -EINVAL, payload_type_reserved },
+	{ "flags of a payload type", -EINVAL, payload_type_flags },
 	{ "payload type twice", -EINVAL, payload_type_twice },
 	{ "payload types descending", -EINVAL, payload_types_descending },
 	{ "an output missing", -EINVAL, outputs_missing },

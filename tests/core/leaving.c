@@ -258,17 +258,26 @@ TEST(leaving_into_streams)
 		u32 len;
 		u32 flags;
 		bool all, rtcp;
+		u16 type_flags;
 	} rows[] = {
-		{ "RTP", BYTES("\x80\0\0\1\0\0\0\1SSRC"), 0, true, false },
-		{ "report", BYTES("\x80\xc9\0\1SSRC"), 0, true, true },
-		{ "feedback", BYTES("\x81\xce\0\2SSRCsrc."), 0, true, true },
-		{ "feedback that is consumed", BYTES("\x81\xce\0\2SSRCsrc."), RTPE_TARGET_CONSUME_FEEDBACK, true, false },
-		{ "report with feedback", BYTES("\x80\xc9\0\1SSRC\x81\xce\0\2SSRCsrc."), RTPE_TARGET_CONSUME_FEEDBACK, true, true },
-		{ "neither", BYTES("T.38"), 0, true, false },
-		{ "neither, only RTP wanted", BYTES("T.38"), RTPE_TARGET_RTP_ONLY, false, false },
-		{ "learning", BYTES("\x80\0\0\1\0\0\0\1SSRC"), RTPE_TARGET_LEARN, false, false },
-		{ "unknown payload type, filtered", BYTES("\x80\x63\0\1\0\0\0\1SSRC"), RTPE_TARGET_PT_FILTER, false, false },
-		{ "dropped anyway", BYTES("\x80\0\0\1\0\0\0\1SSRC"), RTPE_TARGET_BLACKHOLE, true, false },
+		{ "RTP", BYTES("\x80\0\0\1\0\0\0\1SSRC"), 0, true, false, 0 },
+		{ "report", BYTES("\x80\xc9\0\1SSRC"), 0, true, true, 0 },
+		{ "feedback", BYTES("\x81\xce\0\2SSRCsrc."), 0, true, true, 0 },
+		{ "feedback that is consumed", BYTES("\x81\xce\0\2SSRCsrc."), RTPE_TARGET_CONSUME_FEEDBACK, true, false, 0 },
+		{ "report with feedback", BYTES("\x80\xc9\0\1SSRC\x81\xce\0\2SSRCsrc."), RTPE_TARGET_CONSUME_FEEDBACK, true,
+		  true, 0 },
+		{ "neither", BYTES("T.38"), 0, true, false, 0 },
+		{ "neither, only RTP wanted", BYTES("T.38"), RTPE_TARGET_RTP_ONLY, false, false, 0 },
+		{ "learning", BYTES("\x80\0\0\1\0\0\0\1SSRC"), RTPE_TARGET_LEARN, false, false, 0 },
+		{ "unknown payload type, filtered", BYTES("\x80\x63\0\1\0\0\0\1SSRC"), RTPE_TARGET_PT_FILTER, false, false, 0 },
+		{ "dropped anyway", BYTES("\x80\0\0\1\0\0\0\1SSRC"), RTPE_TARGET_BLACKHOLE, true, false, 0 },
+		{ "reported payload type", BYTES("\x80\0\0\1\0\0\0\1SSRC"), 0, true, true, RTPE_PAYLOAD_TYPE_REPORTED },
+		{ "dropped, but reported", BYTES("\x80\0\0\1\0\0\0\1SSRC"), RTPE_TARGET_BLACKHOLE, true, true,
+		  RTPE_PAYLOAD_TYPE_REPORTED },
+		{ "another type is reported", BYTES("\x80\x63\0\1\0\0\0\1SSRC"), 0, true, false,
+		  RTPE_PAYLOAD_TYPE_REPORTED },
+		{ "reported, while learning", BYTES("\x80\0\0\1\0\0\0\1SSRC"), RTPE_TARGET_LEARN, false, false,
+		  RTPE_PAYLOAD_TYPE_REPORTED },
 	};
 	struct rtpe_addr a = address4(0x7f000001, 5000);
 	u32 i, outputs, all, rtcp;
@@ -284,6 +293,7 @@ TEST(leaving_into_streams)
 			check_case(rows[i].name);
 			message_init(&m, &a, (u8)outputs);
 			m.target.flags |= rows[i].flags;
+			m.payload_types[0].flags = rows[i].type_flags;
 			m.target.stream = all;
 			m.target.rtcp_stream = rtcp;
 			t = bench_add(&b, &m, true);

@@ -23,7 +23,7 @@ TARGET = WantedTarget(
     (abi.BATCH, "batch", "magic version count length"),
     (abi.RECORD, "record", "command flags length cookie"),
     (abi.REPLY, "reply", "command status length cookie"),
-    (PAYLOAD_TYPE, "payload_type", "number group clock_rate"),
+    (PAYLOAD_TYPE, "payload_type", "number group flags clock_rate"),
     (GROUP, "group", "rtp_start rtp_end rtcp_start rtcp_end mid_len mid"),
     (RULE, "rule", "number flags pattern_len pattern"), (MID, "mid", "id len text"),
     (SSRC_MAP, "ssrc_map", "from to seq_offset flags"),
@@ -99,6 +99,17 @@ def test_target_message():
     outputs = [ffi.from_buffer("struct rtpe_output_msg *", entries) for _, _, entries in parts[2:]]
     assert [(abi.read_address(o.src), abi.read_address(o.dst), o.flags, o.tos) for o in outputs] == [
         (A, B, 0, 184), (B, A, 0, 0), (B, B, 0, 1)]
+
+
+@pytest.mark.parametrize("bundle", [(), (BundledMedia("a", 4, TARGET.payload_types, (), ()),
+                                         BundledMedia("b", 4, ((8, 8000),), (), ()))])
+def test_reported_payload_types(bundle):
+    _, parts = message_of(abi.add_target(WantedTarget(A, payload_types=TARGET.payload_types, bundle=bundle,
+                                                      reported=(101, 13))))
+    types = ffi.from_buffer("struct rtpe_payload_type[]", parts[0][2])
+    assert {t.number: t.flags for t in types} == {
+        number: lib.RTPE_PAYLOAD_TYPE_REPORTED if number == 101 else 0
+        for number in ([0, 8, 9, 101] if bundle else [0, 9, 101])}
 
 
 def test_further_sources():

@@ -105,3 +105,12 @@ def test_forwarding_is_remembered() -> None:
     assert daemon.send("query")["recording"]["forwarding"] == 1
     daemon.send("stop forwarding", all="all")
     assert "recording" not in daemon.send("query")
+
+
+@pytest.mark.parametrize("asked, reported", [(False, ()), (True, (101, 102))])
+def test_reported_events(asked: bool, reported: tuple[int, ...]) -> None:
+    """Those that either may send; those of a socket for RTCP too, which may be multiplexed."""
+    daemon = Daemon(reports_events=asked)
+    daemon.offer(sdp("192.0.2.10", 41000, "a=rtpmap:101 telephone-event/8000", formats="8 101"))
+    daemon.answer(sdp("192.0.2.20", 42000, "a=rtpmap:102 Telephone-Event/8000", formats="8 102"))
+    assert {target.reported for target in daemon.targets.values()} == {reported}

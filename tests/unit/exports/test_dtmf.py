@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controlplane.addresses import Endpoint
+from controlplane.exports.dtmf import Events
+from controlplane.session.call import Call
+from controlplane.session.media import Media
+from controlplane.session.party import Party
+
+FROM, TO = Endpoint.parse("192.0.2.9:4000"), Endpoint.parse("192.0.2.1:30000")
+NOW = 1_700_000_000.5
+
+
+def heard(payload: bytes, began: int = 7, source: int = 1, extension: bool = False) -> bytes:
+    """A packet of telephone-event; ``extension``: with a contributing source and a header extension."""
+    head = bytes([0x91 if extension else 0x80, 101, 0, 1]) + began.to_bytes(4, "big") + source.to_bytes(4, "big")
+    more = b"CSRC\xbe\xde\0\1EXTN" if extension else b""
+    return head + more + payload
+
+
+def lines(*packets: bytes) -> list[dict[str, object]]:
+    """What is told of these, which come one after the other."""
+    events, call, media = Events(), Call("c1", 1.0), Media(1, "audio")
+    return [json.loads(line) for packet in packets if (line := events.line(call, media, packet, FROM, TO, NOW))]
+
+
+def test_only_the_end_is_told_and_once() -> None:
+    going_on, end = heard(b"\x05\x0a\x01\x40"), heard(b"\x05\x8a\x02\x80")
+    (told,) = lines(going_on, going_on, end, end, end)
+    assert (told["event"], told["duration"], told["volume"], told["timestamp"], told["source_ip"]) == (
+        5, 80, 10, 1_700_000_000, "192.0.2.9")
+
+
+def test_each_event_of_each_source() -> None:
+    end = b"\x05\x8a\x02\x80"
+    assert len(lines(heard(end), heard(end, began=8), heard(end, source=2), heard(end, began=8))) == 3
+    assert lines(heard(end, extension=True)) == lines(heard(end))
+
+
+def test_who_sent_it() -> None:
+    call, media = Call("c\"1", 1.0), Media(1, "audio")
+    for tag, label in (("a", 'x"y'), ("b", None)):
+        party = Party(1.0)
+        party.tag, party.label = tag, label
+        call.parties.append(party)
+    call.parties[0].medias.append(media)
+    told = json.loads(Events().line(call, media, heard(b"\x0b\x80\0\0"), FROM, TO, NOW) or "")
+    assert (told["callid"], told["source_tag"], told["source_label"], told["tags"]) == ("c\"1", "a", 'x"y', ["b", "a"])
+
+
+@given(st.binary(max_size=40))
+def test_any_packet(data: bytes) -> None:
+    Events().line(Call("c1", 1.0), Media(1, "audio"), data, FROM, TO, NOW)
