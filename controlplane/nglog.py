@@ -31,7 +31,7 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
            refused: Callable[[Request, str], None] | None = None) -> Handler:
     """``handler``, with a line when a request comes and one when it is answered; ``clock`` counts seconds.
 
-    ``refused`` is told of requests about a call that get an error, and which.
+    ``refused`` is told of requests about a call that get an error, and why.
     """
     level = logging.DEBUG if command in _FREQUENT else logging.INFO
 
@@ -43,7 +43,7 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
             return told(request)
         except PeerError as error:
             if refused is not None:
-                refused(request, str(error))
+                refused(request, _why(error))
             raise
         finally:
             forget_call(before)
@@ -57,7 +57,7 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
             reply = handler(request)
         except PeerError as failure:
             _control.log(level, "Replying to '%s' from %s with an error (elapsed time %.6f sec): %s", command,
-                         request.created_from, clock() - started, failure)
+                         request.created_from, clock() - started, _why(failure))
             raise
         if isinstance(reply, Later):
             return reply.map(lambda reply: replying(request, started, reply))
@@ -68,6 +68,11 @@ def logged(command: str, handler: Handler, clock: Callable[[], float] = time.per
                      clock() - started)
         return reply
     return run
+
+
+def _why(error: PeerError) -> str:
+    """What the client is told, and what is left to say."""
+    return f"{error}: {error.detail}" if error.detail else str(error)
 
 
 def repeated(source: str) -> None:

@@ -10,6 +10,7 @@ from controlplane.errors import PeerError
 from controlplane.events import Counters
 from controlplane.ng.later import Later
 from controlplane.ng.request import Request
+from controlplane.sdp.errors import SdpError
 from tests.unit.requests import request
 from tests.unit.session.calls import START
 from tests.unit.session.test_quality import Reports
@@ -64,6 +65,15 @@ def test_errors_are_told_and_passed_on(lines):
         run("answer", handler, request("answer", SOURCE, call_id="c-1"))
     assert lines[1:] == [f"INFO: [c-1]: Replying to 'answer' from {SOURCE} with an error "
                          "(elapsed time 0.500000 sec): Unknown call-id"]
+
+
+def test_why_a_body_cannot_be_read_is_told_of_each_request(lines):
+    def handler(request):
+        raise SdpError("line without '=': 'junk'")
+    for number in range(2):
+        with pytest.raises(PeerError):
+            run("offer", handler, OFFER)
+        assert lines[-1].endswith("sec): Failed to parse SDP: line without '=': 'junk'")
 
 
 @pytest.mark.parametrize("command", ["ping", "list", "query", "statistics"])
