@@ -30,7 +30,7 @@ def call_reply(call: Call, tag: str | None = None, reporting: str = "full",
     microseconds = int(call.created * 1_000_000)
     reply: Reply = {
         "created": int(call.created), "created_us": microseconds % 1_000_000, "created_ts": microseconds,
-        "last signal": int(call.last_signal), "last redis update": 0}
+        "last signal": int(call.last_signal), "last redis update": int(call.stored_at)}
     if call.metadata is not None:
         reply["metadata"] = call.metadata
     if reporting in sources.GLOBAL:

@@ -101,7 +101,10 @@ def test_query() -> None:
     source = SsrcStats(7, 10, 1720, 0, 0, 0, 65550, 1.0, 8, 160, START + 1)
     daemon.calls.update_stats({local: StreamStats(user_in=Counters(10, 1720, 1, START + 1),
                                                   user_out=Counters(3, 516, 0, START), sources=(source,))}, START + 1)
+    assert daemon.send("query")["last redis update"] == 0
+    daemon.call.stored_at = START + 2.5
     reply = daemon.send("query")
+    assert reply["last redis update"] == int(START) + 2
     assert list(reply) == ["created", "created_us", "created_ts", "last signal", "last redis update", "metadata",
                            "SSRC", "tags", "totals"]
     assert reply["created"] == int(START) and reply["created_ts"] == int(START) * 1_000_000
