@@ -18,6 +18,7 @@ from tests.peers import chromium, netns, sdp
 from tests.peers.chromium import Chromium
 from tests.peers.daemon import Daemon
 from tests.peers.netns import Namespace
+from tests.peers.ngclient import NgClient
 from tests.peers.plain import PERIOD, RATE, Plain, level_of, magnitudes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
@@ -86,6 +87,16 @@ async def talk(plain: Plain, browser: Chromium) -> None:
     assert abs(levels["frequency"] - RATE / PERIOD) < 20, levels
 
 
+def negotiate(client: NgClient, call: dict[str, str], own: str, plain: Plain) -> str:
+    """The browser's offer goes to the phone, and back comes the answer."""
+    offered = client.request("offer", **call, sdp=own, **{
+        "transport-protocol": "RTP/AVP", "ICE": "remove", "rtcp-mux": ["demux"],
+        "codec": {"strip": ["all"], "except": ["PCMU"]}})["sdp"]
+    assert "fingerprint" not in offered and "ice-" not in offered and "candidate" not in offered
+    plain.peer = (ADDRESS, sdp.sections(offered)[0].port)
+    return str(client.request("answer", **call, **{"to-tag": "B", "sdp": plain.sdp, "ICE": "force"})["sdp"])
+
+
 def call_plain(setting: Setting, call_id: str, microphone: bool) -> str:
     """The browser calls; returns what it offered."""
     call = {"call-id": call_id, "from-tag": "A"}
@@ -93,16 +104,28 @@ def call_plain(setting: Setting, call_id: str, microphone: bool) -> str:
     with setting.daemon.client() as client, setting.browser(microphone) as browser:
         browser.call("speak", microphone)
         own = str(browser.call("offer"))
-        offered = client.request("offer", **call, sdp=own, **{
-            "transport-protocol": "RTP/AVP", "ICE": "remove", "rtcp-mux": ["demux"],
-            "codec": {"strip": ["all"], "except": ["PCMU"]}})["sdp"]
-        assert "fingerprint" not in offered and "ice-" not in offered and "candidate" not in offered
-        plain.peer = (ADDRESS, sdp.sections(offered)[0].port)
-        answered = client.request("answer", **call, **{"to-tag": "B", "sdp": plain.sdp, "ICE": "force"})
-        browser.call("accept", answered["sdp"])
+        browser.call("accept", negotiate(client, call, own, plain))
         asyncio.run(talk(plain, browser))
+        if microphone:
+            restart(client, call, browser, plain)
         client.request("delete", **call)
     return own
+
+
+def restart(client: NgClient, call: dict[str, str], browser: Chromium, plain: Plain) -> None:
+    """The browser begins ICE anew, with other sockets; keys stay."""
+    def stream() -> dict[str, Any]:
+        found: dict[str, Any] = client.request("query", **call)["tags"]["A"]["medias"][0]["streams"][0]
+        return found
+    former = stream()["endpoint"]
+    browser.call("accept", negotiate(client, call, str(browser.call("restart")), plain))
+    end = time.monotonic() + 10
+    while stream()["endpoint"] == former:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    plain.heard.clear()
+    asyncio.run(talk(plain, browser))
+    assert "DTLS fingerprint verified" in stream()["flags"]
 
 
 def test_caller(setting: Setting) -> None:
