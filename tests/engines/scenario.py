@@ -44,7 +44,8 @@ class Out:
 
 @dataclass(frozen=True)
 class Spec:
-    """A target; places and interception streams by name. `counted` are payload types that `more` brings."""
+    """A target; places and interception streams by name. `counted` are payload types that `more` brings, `reported`
+    those that are copied to where RTCP is."""
 
     outputs: tuple[Out, ...] = (Out(),)
     local: str = "near"
@@ -61,6 +62,7 @@ class Spec:
     more: bytes = b""
     count: int | None = None
     counted: tuple[tuple[int, int], ...] = ()
+    reported: tuple[int, ...] = ()
 
     def pack(self, where: Callable[[str], Where], stream: Callable[[str], int], states: States | None) -> bytes:
         """The message of ADD_TARGET."""
@@ -75,7 +77,7 @@ class Spec:
                           self.mismatch, self.ranges, self.payload_types, self.ssrcs,
                           pack_keys(self.keys) if self.keys else b"", 0, self.mid_id,
                           (stream(self.streams[0]), stream(self.streams[1])), 0, self.count, more,
-                          tuple(map(where, self.sources))).pack()
+                          tuple(map(where, self.sources)), reported=self.reported).pack()
 
     @property
     def types(self) -> tuple[tuple[int, int], ...]:
@@ -257,7 +259,8 @@ class Scenario:
         both = spec.flags & abi.RTP
         if both and is_rtp(plain):
             books.take_rtp(plain, self.us, dict(spec.types))
-        copied = [spec.streams[0], spec.streams[1] if both and is_rtcp(plain) else ""]
+        reported = both and (is_rtcp(plain) or (is_rtp(plain) and plain[1] & 127 in spec.reported))
+        copied = [spec.streams[0], spec.streams[1] if reported else ""]
         for name in filter(None, copied):
             self.recorded[name].append((source, spec.local, plain))
 

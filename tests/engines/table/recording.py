@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tests.engines.packets import STUN, rtcp, rtp, sender_report
-from tests.engines.scenario import Out, Scenario, scenario
+from tests.engines.scenario import LEFT_OUT, Out, Scenario, scenario
 from tests.kernel.guest import abi
 from tests.kernel.guest.case_rewrite import maps, rule, rules, ssrc_map
 from tests.peers.srtp import Keys, seal_rtp, suite
@@ -50,6 +50,25 @@ def reports_recorded(s: Scenario) -> None:
     s.recorded["others"] = [copy for copy in s.recorded["others"] if copy[2] not in (FEEDBACK, FEEDBACK * 2)]
     s.copies("reports")
     s.copies("others")
+
+
+def _reported(s: Scenario, keys: Keys | None) -> None:
+    """RTP of some payload types beside RTCP, whatever an output does with them."""
+    s.intercept("all")
+    s.intercept("reports")
+    s.add(streams=("all", "reports"), reported=(8,), keys=keys,
+          outputs=(Out(), Out("far1", "b1", more=rules(rule(8, True)))))
+    for n in range(5):
+        s.send(rtp(n, b"voice"))
+        s.send(rtp(n, b"event", pt=8, ssrc=7), out={1: LEFT_OUT})
+        s.send(rtp(n, b"unknown", pt=99, ssrc=9), drop="payload_type")
+        s.send(sender_report(2 + n))
+    s.copies("all")
+    s.copies("reports")
+
+
+scenario(name="reported_types")(partial(_reported, keys=None))
+scenario(name="reported_types_decrypted", secure=True)(partial(_reported, keys=suite("AES_CM_128", 3)))
 
 
 @scenario()

@@ -86,6 +86,7 @@ class Target:
     num_outputs: int | None = None
     more: bytes = b""
     sources: tuple[Where, ...] = ()
+    reported: tuple[int, ...] = ()
 
     def pack(self) -> bytes:
         """The message with its parts."""
@@ -93,7 +94,8 @@ class Target:
         head = addr(self.local) + addr(self.expect) + struct.pack(
             "<I8BIII", self.flags, self.mismatch, n if self.num_outputs is None else self.num_outputs, self.best_rank,
             self.mid_id, *(self.ranges or (0, n, 0, n)), *self.streams, self.reserved)
-        pts = b"".join(struct.pack("<BBHI", number, 0, 0, rate) for number, rate in self.payload_types)
+        pts = b"".join(struct.pack("<BBHI", number, 0, number in self.reported, rate)
+                       for number, rate in self.payload_types)
         parts = [part(PAYLOAD_TYPES, pts, len(self.payload_types))] if pts else []
         if self.ssrcs:
             parts.append(part(SSRCS, b"".join(self.ssrcs), len(self.ssrcs)))
