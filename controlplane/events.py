@@ -153,24 +153,37 @@ class Datagram(NamedTuple):
     data: bytes
 
 
+class Expected(NamedTuple):
+    """By what packets of ICE and DTLS for a socket are known, so that a flood of others does not hold them up.
+
+    The passwords of either side, the secret that our cookies are made with, digests of the party's certificate.
+    """
+
+    passwords: tuple[str, ...]
+    cookies: bytes
+    fingerprints: tuple[bytes, ...]
+
+
 class ChangeSet:
     """Difference between two moments of the sessions: targets to install or replace, sockets to close.
 
-    ``datagrams`` are sent after the targets are there.
+    ``expected`` says what packets are known by that are handed up, ``datagrams`` are sent after the targets are there.
     """
 
     wanted: dict[Endpoint, WantedTarget]
     closed: list[Endpoint]
     datagrams: list[Datagram]
+    expected: dict[Endpoint, Expected]
 
     def __init__(self, wanted: dict[Endpoint, WantedTarget] | None = None,
                  closed: list[Endpoint] | None = None) -> None:
         self.wanted = {} if wanted is None else wanted
         self.closed = [] if closed is None else closed
         self.datagrams = []
+        self.expected = {}
 
     def __bool__(self) -> bool:
-        return bool(self.wanted or self.closed or self.datagrams)
+        return bool(self.wanted or self.closed or self.datagrams or self.expected)
 
 
 @dataclass(frozen=True, slots=True)

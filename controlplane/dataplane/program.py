@@ -69,6 +69,8 @@ class Program:
         self._install_relay(wanted, left, indices)
         if self._fast is not None:
             self._enter_accelerator(self._fast, [w for w in wanted if _may_offload(w) and w.local not in held])
+        for local, expected in changes.expected.items():
+            self._engine.expect(local, expected)
         self._relay.close(changes.closed)
         for local in changes.closed:
             self._latest.pop(local, None)

@@ -2,6 +2,8 @@
 """The relay: C threads that own every media socket and forward what the other engines leave to them."""
 from __future__ import annotations
 
+import errno
+import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,11 +13,12 @@ from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.native import NativeEngine, c_address, check
 from controlplane.errors import DataPlaneError
-from controlplane.events import PacketHanded, SocketFailed, SourceSeen
+from controlplane.events import Expected, PacketHanded, SocketFailed, SourceSeen
 from controlplane.relay._native import ffi, lib
 
 _EVENTS_AT_ONCE = 256
 _PACKETS_AT_ONCE = 32
+_BLOCK = 64         # bytes of SHA-1
 _DRAINING = 0.05    # seconds at most until queues are empty
 
 
@@ -71,6 +74,18 @@ class Relay(NativeEngine):
         if result < 0:
             raise DataPlaneError(-result, f"{local} to {destination}")
 
+    def expect(self, local: Endpoint, expected: Expected) -> None:
+        """Let a flood not hold up the packets of ICE and DTLS that are known by this. A socket that is gone is left."""
+        c = ffi.new("struct rtpe_expected *")
+        for secrets, values in ((c.passwords, [_hmac_key(each) for each in expected.passwords]),
+                                (c.fingerprints, expected.fingerprints)):
+            for secret, value in zip(secrets, values):
+                _fill(secret, value)
+        _fill(c.cookies, expected.cookies)
+        result = lib.rtpe_relay_expect(self._handle, c_address(abi.pack_address(local)), c)
+        if result not in (0, -errno.ENOENT):
+            raise DataPlaneError(-result, f"what {local} expects")
+
     def drain(self, locals_: Iterable[Endpoint]) -> None:
         """Wait until what has come to these sockets is dealt with; not for ever, should more and more come."""
         until = int((time.time() + _DRAINING) * 1e6)
@@ -105,6 +120,17 @@ class Relay(NativeEngine):
     def shutdown(self) -> None:
         """End the threads and close all sockets. More than once does no harm."""
         lib.rtpe_relay_stop(self._handle)
+
+
+def _hmac_key(password: str) -> bytes:
+    """RFC 2104 section 2: keys that are longer than a block are hashed."""
+    key = password.encode("utf-8", "surrogateescape")
+    return key if len(key) <= _BLOCK else hashlib.sha1(key).digest()
+
+
+def _fill(secret: Any, value: bytes) -> None:
+    secret.len = len(value)
+    ffi.memmove(secret.data, value, len(value))
 
 
 def _packet(c: Any) -> PacketHanded:

@@ -7,8 +7,8 @@ the same peer: the keys of the first last until the other has succeeded.
 
 A source that has not shown that it receives what we send is sent nothing but a request for a cookie, which is shorter
 than any ClientHello, and nothing is kept of it (RFC 6347 section 4.2.1). Where ICE has checked the path there is no
-need of that. The cookie is of the source alone: whoever sends a ClientHello under the peer's address has it told the
-same.
+need of that, unless many begin at once. The cookie is of the source alone: whoever sends a ClientHello under the peer's
+address has it told the same.
 
 Where we begin a request for a cookie may be anybody's, too. If no certificate comes for a while it is believed, but
 another handshake has begun meanwhile that goes on without a cookie.
@@ -30,9 +30,11 @@ from controlplane.events import Datagram
 PATIENCE = 30.0
 """Seconds from the begin of handshakes until they are given up."""
 MAX_HANDSHAKES = 32
-"""At the rate at which the relay hands packets up (200 a second) a flood needs 0.16 s to push a handshake out: longer
-than a real peer takes to answer. Each takes 66 kB.
+"""At the rate at which the relay hands up ClientHellos with cookies (200 a second) those who have got some need 0.16 s
+to push a handshake out: longer than a real peer takes to answer. Each takes 66 kB.
 """
+MAX_UNASKED = 4
+"""ClientHellos in a second until cookies are asked for even where ICE has checked the path."""
 COOKIE_DELAY = 0.3
 """Seconds that a request for a cookie waits for the peer to say that it wants none, and after that:"""
 COOKIE_PATIENCE = 2.0
@@ -94,6 +96,8 @@ class Association:
         self._knock_at = inf
         self._knock_wait = _KNOCKING
         self._believe_at = inf
+        self._unasked = 0
+        self._unasked_since = -inf
 
     # --- what signalling says ---
 
@@ -190,17 +194,25 @@ class Association:
             if not known.is_answered:
                 self._send(source, known.first)
             return
-        cookie = b"" if self._checked else self.identity.cookie(str(source))
-        if cookie and not hmac.compare_digest(cookie, cookie_of(data)):
+        cookie = self.identity.cookie(source)
+        has_cookie = hmac.compare_digest(cookie, cookie_of(data))
+        if not has_cookie and (not self._checked or self._is_crowded(now)):
             self._send(source, [hello_verify(cookie)])
             return
         if self._ends == inf:
             self._begin(now)
         self._make_room()
         handshake = self._handshakes[source, hello] = Handshake(
-            self.identity, is_client=False, has_cookie=bool(cookie))
+            self.identity, is_client=False, has_cookie=has_cookie)
         handshake.receive(data, self._fingerprints)
         self._look_after((source, hello), handshake, now)
+
+    def _is_crowded(self, now: float) -> bool:
+        """True if more handshakes begin than a peer has a reason to."""
+        if not 0 <= now - self._unasked_since < 1:
+            self._unasked, self._unasked_since = 0, now
+        self._unasked += 1
+        return self._unasked > MAX_UNASKED
 
     def _feed(self, data: bytes, source: Endpoint, now: float) -> None:
         """Packets do not tell which handshake they are part of; those that are not meant fail or take no notice."""

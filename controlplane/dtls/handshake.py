@@ -11,6 +11,8 @@ from controlplane.dtls.identity import Identity
 from controlplane.dtls.intake import Intake
 from controlplane.dtls.keys import PROFILES, SessionKeys
 
+MAX_REQUESTS = 3
+"""For cookies, while each of two handshakes has said a word, and one perhaps a second time."""
 _PIECE = 1 << 16    # bytes of DTLS records taken at once; of application data nothing is wanted
 
 
@@ -32,6 +34,7 @@ class Handshake:
         self.believes = False
         self.first: list[bytes] = []
         self.certificate = b""
+        self._said = b""
         self._intake = Intake(is_client)
         self._connection = SSL.Connection(identity.cookie_context if has_cookie else identity.context, None)
         if is_client:
@@ -53,7 +56,9 @@ class Handshake:
 
     @property
     def is_asked(self) -> bool:
-        """True if somebody has requested a cookie."""
+        """True if somebody has requested a cookie, and not more often than the peer can have had a reason to."""
+        if self._intake.requests > MAX_REQUESTS:
+            self._intake.doubt()
         return bool(self._intake.request)
 
     def believe(self) -> None:
@@ -66,11 +71,27 @@ class Handshake:
         """It is these that the peer's certificate has."""
         self._give(self._intake.release(fingerprints))
 
-    def _give(self, data: bytes) -> None:
-        if data:
+    def _give(self, pieces: list[bytes]) -> None:
+        """Until OpenSSL answers the peer's flight: what is left then is somebody else's."""
+        for data in filter(None, pieces):
             self.heard += 1
             self._connection.bio_write(data)
             self._advance()
+            if self.failure or self.is_done:
+                return
+            if self._listen() and self.is_client:
+                self._intake.complete()
+                return
+
+    def _listen(self) -> bool:
+        """Take from OpenSSL what it has to say; True if that is more than a ClientHello."""
+        said = b""
+        try:
+            while True:
+                said += self._connection.bio_read(_PIECE)
+        except SSL.WantReadError:
+            self._said += said
+            return bool(said) and records.client_random(said) is None
 
     def _advance(self) -> None:
         try:
@@ -91,16 +112,12 @@ class Handshake:
 
     def take(self) -> list[bytes]:
         """Datagrams to be sent now."""
-        stream = bytearray()
-        while True:
-            try:
-                stream += self._connection.bio_read(_PIECE)
-            except SSL.WantReadError:
-                taken = list(records.datagrams(bytes(stream), self.identity.mtu))
-                self.first = self.first or taken
-                if self.first:
-                    self._intake.greeted()
-                return taken
+        self._listen()
+        taken, self._said = list(records.datagrams(self._said, self.identity.mtu)), b""
+        self.first = self.first or taken
+        if self.first:
+            self._intake.greeted()
+        return taken
 
     @property
     def client_random(self) -> bytes:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
+from controlplane.addresses import Endpoint
 from controlplane.dtls.fingerprint import Fingerprint, fingerprint_of
 from controlplane.dtls.keys import PROFILES
 from controlplane.errors import ConfigError, PeerError
@@ -26,6 +27,7 @@ _SKEW = 86400.0     # seconds that a peer's clock may be behind ours
 _MOST_LOADED = 64   # identities of other processes, each of which has many calls
 _IP_AND_UDP = 48    # bytes of an IPv6 and a UDP header
 _COOKIE = 16        # bytes
+_ADDRESS = 16
 _SIGNATURES = ("sha-256", "sha256", "sha-1", "sha1")
 _CURVES = ("prime256v1", "ec-prime256v1", "ec_prime256v1")
 
@@ -57,7 +59,8 @@ class Identity:
     """A key, the certificate for it that we signed ourselves, and the OpenSSL context with both.
 
     ``certificate`` and ``key`` are in DER. A call keeps the identity it began with; see ``is_fresh`` for when new ones
-    get another, ``is_valid`` for when they must. ``cookie_context`` is for peers that have shown a cookie.
+    get another, ``is_valid`` for when they must. ``cookie_context`` is for peers that have shown a cookie,
+    ``secret`` makes those.
     """
 
     def __init__(self, options: IdentityOptions, now: float):
@@ -89,7 +92,7 @@ class Identity:
         self.cookie_context.set_options(SSL.OP_COOKIE_EXCHANGE)
         self.cookie_context.set_cookie_generate_callback(lambda _: b"made elsewhere")
         self.cookie_context.set_cookie_verify_callback(lambda *_: True)
-        self._secret = hashlib.sha256(self.key).digest()
+        self.secret = hashlib.sha256(self.key).digest()
 
     @classmethod
     def load(cls, options: IdentityOptions, certificate: bytes, key: bytes) -> Identity:
@@ -113,9 +116,10 @@ class Identity:
         """False from an hour before the end of its life."""
         return now < self._end - _SPARE
 
-    def cookie(self, peer: str) -> bytes:
-        """What nobody but a peer who receives at this endpoint can know (RFC 6347 section 4.2.1)."""
-        return hmac.digest(self._secret, peer.encode(), "sha256")[:_COOKIE]
+    def cookie(self, peer: Endpoint) -> bytes:
+        """What nobody but a peer who receives there can know (RFC 6347 section 4.2.1); relay/sift.c makes the same."""
+        where = peer.address.packed.ljust(_ADDRESS, b"\0") + peer.port.to_bytes(2, "big")
+        return hmac.digest(self.secret, where, "sha1")[:_COOKIE]
 
     def fingerprint(self, name: str) -> Fingerprint:
         """Of the certificate; ``name`` is a key of HASHES."""

@@ -33,7 +33,8 @@ class _Piece(NamedTuple):
 
 
 class Intake:
-    """Of one handshake. ``mismatch``: somebody has shown another certificate; ``request``: the first one for a cookie.
+    """Of one handshake. ``mismatch``: somebody has shown another certificate; ``request``: the first one for a cookie
+    of so many ``requests``.
 
     Records get numbers of our own: after a forged one with a high number OpenSSL would take all others for old.
     """
@@ -41,10 +42,12 @@ class Intake:
     def __init__(self, is_client: bool):
         self.mismatch = False
         self.request = b""
+        self.requests = 0
         self._is_client = is_client
         self._kinds: tuple[int, ...] = _KINDS[is_client]
         self._greeting = not is_client
         self._open = False
+        self._complete = False
         self._may_change = False
         self._held: list[list[bytes]] = []
         self._number = 1
@@ -57,26 +60,31 @@ class Intake:
         """The handshake is over, and nothing can end it any more."""
         self._open = True
 
-    def take(self, datagram: bytes, fingerprints: tuple[Fingerprint, ...]) -> bytes:
-        """What OpenSSL is to be given now."""
+    def complete(self) -> None:
+        """OpenSSL has all that comes in clear."""
+        self._complete = True
+
+    def take(self, datagram: bytes, fingerprints: tuple[Fingerprint, ...]) -> list[bytes]:
+        """What OpenSSL is to be given now, piece by piece until it is ``complete``."""
         fitting = [record for record in records(datagram) or [] if self._fits(record)]
         if not fitting:
-            return b""
+            return []
         if self._open or self._greeting or not fingerprints:
-            return self._numbered(fitting)
+            return [self._numbered(fitting)]
         if _kind(fitting[0]) == _HELLO_VERIFY:
             self.request = self.request or fitting[0]
-            return b""
+            self.requests += 1
+            return []
         if not any(_kind(record) >= 0 for record in fitting):
-            return b""      # too early, and sent again if it is the peer's
+            return []       # too early, and sent again if it is the peer's
         self._held = self._held[1 - MAX_HELD:] + [fitting]
         return self.release(fingerprints)
 
-    def release(self, fingerprints: tuple[Fingerprint, ...]) -> bytes:
+    def release(self, fingerprints: tuple[Fingerprint, ...]) -> list[bytes]:
         """All that was held back, if the peer is among those who have sent it."""
         found = self._find(fingerprints) if fingerprints else set()
         if not found:
-            return b""
+            return []
         held, self._held, self._open = self._held, [], True
         first = [datagram for number, datagram in enumerate(held) if number in found]
         rest = [datagram for number, datagram in enumerate(held) if number not in found]
@@ -84,7 +92,11 @@ class Intake:
         rest = [datagram for datagram in rest if datagram not in greetings]
         if not any(_SERVER_HELLO in map(_kind, datagram) for datagram in first):
             first = greetings[-1:] + first
-        return b"".join([self._numbered(datagram) for datagram in first + rest])
+        return [b"".join(map(self._numbered, first)), *map(self._numbered, rest)]
+
+    def doubt(self) -> None:
+        """More requests than we have said something: they are no answers."""
+        self.request, self.requests = b"", 0
 
     def believe(self) -> bytes:
         """The peer wants a cookie indeed, it seems."""
@@ -93,6 +105,8 @@ class Intake:
     def _fits(self, record: bytes) -> bool:
         if record[EPOCH] != _IN_CLEAR or record[0] == _CHANGE_OF_CIPHERS:
             return True
+        if self._complete:
+            return False
         wanted = (_CLIENT_HELLO,) if self._greeting else self._kinds
         return _kind(record) in wanted
 

@@ -139,6 +139,12 @@ class Agent:
         """True if STUN has shown that the peer is at ``source``; nothing else may come from there."""
         return (local, source) in self.sources
 
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """Of all messages that may be authentic, ours or the peer's."""
+        former = self._former.credentials if self._former is not None else None
+        return tuple([side.password for side in (self.local, self.remote, former) if side is not None])
+
     def receive(self, data: bytes, local: Endpoint, source: Endpoint, now: float) -> bool:
         """A packet that may be STUN has come to our socket ``local``; False if it is not for us."""
         try:

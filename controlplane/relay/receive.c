@@ -89,8 +89,11 @@ static int read_packets(struct rtpe_worker *w, struct rtpe_socket *s)
 /* For ICE or DTLS, which the sessions speak. A flood of them is held back like one of sources. */
 static void hand_up(struct rtpe_worker *w, struct rtpe_socket *s, const struct rtpe_packet *p)
 {
-	if (!rtpe_credit_pay(&s->handing, p->now_us, RTPE_HANDED_BURST, RTPE_HANDED_INTERVAL_US) ||
-	    !rtpe_handed_put(w->crew->handed, &s->local, p))
+	struct rtpe_sift *sift = rtpe_rcu_get(s->sift);
+	bool admitted = sift ? rtpe_sift_admits(sift, p) :
+			rtpe_credit_pay(&s->handing, p->now_us, RTPE_HANDED_BURST, RTPE_HANDED_INTERVAL_US);
+
+	if (!admitted || !rtpe_handed_put(w->crew->handed, &s->local, p))
 		w->suppressed++;
 }
 

@@ -256,6 +256,27 @@ void rtpe_relay_settle(struct rtpe_relay *r)
 	rtpe_readers_wait();
 }
 
+int rtpe_relay_expect(struct rtpe_relay *r, const struct rtpe_addr *local, const struct rtpe_expected *e)
+{
+	struct rtpe_socket *s = rtpe_socket_map_get(&r->sockets, local);
+	struct rtpe_sift *before = NULL, *sift;
+	int err;
+
+	if (!s)
+		return -ENOENT;
+	err = rtpe_sift_new(&sift, e);
+	if (!err) {
+		pthread_mutex_lock(&r->lock);
+		before = s->sift;
+		rtpe_rcu_set(s->sift, sift);
+		pthread_mutex_unlock(&r->lock);
+	}
+	rtpe_socket_unref(s);
+	rtpe_sift_retire(before);
+	rtpe_reclaim();
+	return err;
+}
+
 int rtpe_relay_eventfd(const struct rtpe_relay *r)
 {
 	return r->events.fd;

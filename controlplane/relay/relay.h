@@ -39,6 +39,22 @@ struct rtpe_handed {
 	uint8_t data[RTPE_HANDED_BYTES];
 };
 
+#define RTPE_EXPECTED_KEYS 4
+#define RTPE_COOKIE_BYTES 16
+
+/* Of no bytes: there is none. */
+struct rtpe_secret {
+	uint32_t len;
+	uint8_t data[64];
+};
+
+/* By what packets of a socket's party are known before they are handed up; passwords longer than that are hashed. */
+struct rtpe_expected {
+	struct rtpe_secret passwords[RTPE_EXPECTED_KEYS];	/* of ICE, either side's */
+	struct rtpe_secret cookies;				/* the key that those of DTLS are made with */
+	struct rtpe_secret fingerprints[RTPE_EXPECTED_KEYS];	/* digests; which hash, their length tells */
+};
+
 /* What happened outside any target's counters, since the start. */
 struct rtpe_relay_counters {
 	uint64_t strays;	/* packets for a socket without target */
@@ -85,6 +101,9 @@ int rtpe_relay_send(struct rtpe_relay *r, const struct rtpe_addr *local, const s
  */
 int rtpe_relay_drain(struct rtpe_relay *r, const struct rtpe_addr *local, uint64_t until_us);
 void rtpe_relay_settle(struct rtpe_relay *r);
+
+/* Let a flood of other packets for ICE and DTLS not hold up those that are expected at a socket. ENOENT, ENOMEM. */
+int rtpe_relay_expect(struct rtpe_relay *r, const struct rtpe_addr *local, const struct rtpe_expected *e);
 
 /* Readable while events wait. */
 int rtpe_relay_eventfd(const struct rtpe_relay *r);

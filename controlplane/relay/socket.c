@@ -110,6 +110,7 @@ void rtpe_socket_unref(struct rtpe_socket *s)
 	if (__atomic_sub_fetch(&s->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	close(s->fd);
+	rtpe_sift_free(s->sift);
 	rtpe_free(s);
 }
 

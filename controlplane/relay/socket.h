@@ -5,6 +5,7 @@
 
 #include "../../kmod/core/packet.h"
 #include "learn.h"
+#include "sift.h"
 
 struct rtpe_worker;
 
@@ -32,7 +33,8 @@ struct rtpe_socket {
 	/* the worker's own */
 	struct rtpe_learning learning;
 	struct rtpe_peer peer;		/* read by all */
-	struct rtpe_credit handing;	/* up to ICE and DTLS; the worker's own */
+	struct rtpe_credit handing;	/* up to ICE and DTLS while nothing is expected; the worker's own */
+	struct rtpe_sift RTPE_RCU *sift;	/* NULL: nothing is */
 
 	/* hops.c */
 	u64 hops;			/* of what it sends, and when; atomic */

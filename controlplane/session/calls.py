@@ -294,9 +294,7 @@ class Calls:
     def take_changes(self) -> ChangeSet:
         """What the engines are to do since the last time."""
         changes, self._changes = self._changes, ChangeSet()
-        if self._paths.datagrams:
-            changes.datagrams += self._paths.datagrams
-            self._paths.datagrams = []
+        self._paths.give(changes)
         for local in [local for local in self._closing if local not in changes.closed]:
             self._closing.pop(local).forget(local)
         return changes

@@ -9,7 +9,7 @@ from math import inf
 from typing import Protocol
 
 from controlplane.addresses import Endpoint
-from controlplane.events import Datagram, PacketHanded
+from controlplane.events import ChangeSet, Datagram, Expected, PacketHanded
 from controlplane.session import demux, dtls
 from controlplane.session.call import Call
 from controlplane.session.ice import follow
@@ -51,10 +51,12 @@ def _tell(call: Call, media: Media) -> None:
 
 
 class Paths:
-    """``datagrams`` are what is to be sent; take them after each call."""
+    """``give`` has what is to be done after each call."""
 
     def __init__(self) -> None:
-        self.datagrams: list[Datagram] = []
+        self._datagrams: list[Datagram] = []
+        self._expected: dict[Endpoint, Expected] = {}
+        self._told: dict[Endpoint, Expected] = {}
         self._owners: dict[Endpoint, tuple[Call, Media]] = {}
         self._agenda: list[tuple[float, int]] = []
         self._waiting: dict[int, tuple[Media, Machine]] = {}
@@ -68,9 +70,31 @@ class Paths:
         dtls.begin_again(media, now)
         dtls.aim(media, now)
         self._attend(media)
+        self._expect(media)
+
+    def _expect(self, media: Media) -> None:
+        """Passwords and certificates are what signalling has told."""
+        agent, handshakes = media.ice.agent if media.ice is not None else None, media.dtls
+        expected = Expected(
+            agent.passwords if agent is not None else (),
+            handshakes.identity.secret if handshakes is not None else b"",
+            tuple([each.digest for each in handshakes.fingerprints]) if handshakes is not None else ())
+        for local in _sockets(media):
+            if self._told.get(local) != expected:
+                self._told[local] = self._expected[local] = expected
+
+    def give(self, changes: ChangeSet) -> None:
+        """Hand over what there is to send, and what has changed of what is expected."""
+        if self._datagrams:
+            changes.datagrams += self._datagrams
+            self._datagrams = []
+        if self._expected:
+            changes.expected, self._expected = self._expected, {}
 
     def forget(self, local: Endpoint) -> None:
         """A socket was closed; a medium that has none left is not kept until it would have had something to do."""
+        self._told.pop(local, None)
+        self._expected.pop(local, None)
         _, media = self._owners.pop(local, (None, None))
         if media is not None and media in self._turns and self._call_of(media) is None:
             for turn in self._turns.pop(media):
@@ -154,7 +178,7 @@ class Paths:
         """Send what there is to send, and come back in time."""
         for machine in (media.ice, media.dtls):
             if machine is not None:
-                self.datagrams += machine.take_datagrams()
+                self._datagrams += machine.take_datagrams()
                 at = machine.next_at
                 if at < machine.wake_at:
                     machine.wake_at = at

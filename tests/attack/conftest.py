@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,9 @@ from tests.attack.ground import ENGINES, PACKETS, Ground
 from tests.peers import netns
 
 HERE = Path(__file__).parent
-SECURE = ("test_secure.py", "test_handshakes.py", "test_paths.py", "test_record.py")
+SECURE = ("test_secure.py", "test_handshakes.py", "test_paths.py", "test_record.py", "test_floods.py")
+FLOODS = (("dtls", "hellos"), ("dtls begun by us", "certificates"), ("ice", "checks_without_password"),
+          ("ice and dtls begun by her", "alerts_and_others"))
 SIMPLER = ("sdes", "dtls", "dtls begun by us", "ice")
 
 
@@ -36,11 +39,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if PACKETS >= 50:
         return
 
+    def is_sample(values: dict[str, Any]) -> bool:
+        """Of the floods, and of what costs as much time."""
+        flood = values.get("kind"), getattr(values.get("forger"), "__name__", "")
+        return values["ground"] == "relay" and values["family"] == 4 and values["under"] and (
+            flood in FLOODS or "deaf" in values)
+
     def is_one_of_many(item: pytest.Item) -> bool:
         if not isinstance(item, pytest.Function) or item.path.parent != HERE or item.path.name not in SECURE:
             return False
         if not hasattr(item, "callspec"):
             return False
+        if item.path.name == "test_floods.py" or "deaf" in item.callspec.params:
+            return not is_sample(item.callspec.params)
         engine, family, kind = (item.callspec.params.get(name) for name in ("ground", "family", "kind"))
         return (engine, family) in (("relay", 6), ("nfqueue", 4)) or engine == "nfqueue" and kind in SIMPLER
 
