@@ -59,7 +59,7 @@ class Agent:
         self.tie_breaker = random.getrandbits(_TIE_BREAKER_BITS)
         self.selection: dict[int, Pair] = {}
         self.valid: tuple[Pair, ...] = ()
-        self._former: Former | None = None
+        self.former: Former | None = None
         self.sources: dict[tuple[Endpoint, Endpoint], None] = {}
         self._known: dict[bytes, Endpoint] = {}
         self._pending: dict[bytes, Transaction] = {}
@@ -113,12 +113,12 @@ class Agent:
 
     def restart(self, now: float) -> None:
         """Begin anew with other credentials (RFC 8445 section 9); the selected paths stay until there are new ones."""
-        self._former = Former(self.local, [*self.selection.values(), *self.valid])
+        self.former = Former(self.local, [*self.selection.values(), *self.valid])
         self.local = Credentials.make(self._random)
         self.remote = None
         self.checklist.clear()
         self._pending = {identity: known for identity, known in self._pending.items() if known.is_consent}
-        self.sources = {pair.path: None for pair in self._former.pairs}
+        self.sources = {pair.path: None for pair in self.former.pairs}
         self.phase, self.reason = Phase.WAITING, ""
         self._nominate_at = inf
 
@@ -139,12 +139,6 @@ class Agent:
         """True if STUN has shown that the peer is at ``source``; nothing else may come from there."""
         return (local, source) in self.sources
 
-    @property
-    def passwords(self) -> tuple[str, ...]:
-        """Of all messages that may be authentic, ours or the peer's."""
-        former = self._former.credentials if self._former is not None else None
-        return tuple([side.password for side in (self.local, self.remote, former) if side is not None])
-
     def receive(self, data: bytes, local: Endpoint, source: Endpoint, now: float) -> bool:
         """A packet that may be STUN has come to our socket ``local``; False if it is not for us."""
         try:
@@ -162,8 +156,8 @@ class Agent:
         candidate = self.checklist.local_of(local)
         if candidate is None:
             return
-        if self._former is not None and self._former.is_asked(message):
-            reply = respond(message, source, self._former.credentials, self.controlling, self.tie_breaker,
+        if self.former is not None and self.former.is_asked(message):
+            reply = respond(message, source, self.former.credentials, self.controlling, self.tie_breaker,
                             self.software)
             self._datagrams.append(Datagram(local, source, reply.data))
             return
@@ -258,7 +252,7 @@ class Agent:
         times.append(self._nominate_at)
         if self.remote is not None and not self.lite and self.checklist.has_work:
             times.append(self._next_check)
-        return min(*times, self._patience_ends, self._former.ends if self._former is not None else inf)
+        return min(*times, self._patience_ends, self.former.ends if self.former is not None else inf)
 
     def on_time(self, now: float) -> None:
         """Do what is due: repeat requests, begin a check, nominate, ask for consent, give up."""
@@ -274,9 +268,9 @@ class Agent:
                 self._attend_consent(number, consent, now)
         if self._patience_ends <= now:
             self._patience_ends = inf
-        if self._former is not None and self._former.ends <= now:
-            self._lose(self._former.pairs)
-            self._former = None
+        if self.former is not None and self.former.ends <= now:
+            self._lose(self.former.pairs)
+            self.former = None
         if self._nominate_at <= now:
             self._nominate()
         if self.remote is not None and not self.lite and self._next_check <= now:
@@ -346,8 +340,8 @@ class Agent:
         if all(nominated):
             self._use(usable, now)
             self.phase, self.reason = Phase.COMPLETED, ""
-            if self._former is not None:
-                self._former.is_succeeded(now)
+            if self.former is not None:
+                self.former.is_succeeded(now)
             self.checklist.conclude(pair for pair in nominated if pair is not None)
             self._cancel_failed()
         elif all(usable):
@@ -362,12 +356,12 @@ class Agent:
               and not any([self._goes_on(number) for number in numbers])):
             self._give_up("no candidate pair works" if len(self.checklist) else "there is no candidate pair")
         valid = [pair for pair in self.checklist if pair.succeeded or pair.is_announced]
-        valid += self._former.pairs if self._former is not None else ()
+        valid += self.former.pairs if self.former is not None else ()
         if len(valid) != len(self.valid) or any([one is not other for one, other in zip(valid, self.valid)]):
             self.valid = tuple(valid)
 
     def _is_former(self, pair: Pair | None) -> bool:
-        return self._former is not None and pair is not None and pair in self._former.pairs
+        return self.former is not None and pair is not None and pair in self.former.pairs
 
     def _goes_on(self, number: int) -> bool:
         """True if a component has a path from before the restart, which only a nominated one replaces."""
@@ -383,8 +377,8 @@ class Agent:
 
     def _lose(self, pairs: Iterable[Pair]) -> None:
         for pair in pairs:
-            if self._former is not None:
-                self._former.lose(pair)
+            if self.former is not None:
+                self.former.lose(pair)
             if not self.checklist.is_valid(pair.path):
                 self.sources.pop(pair.path, None)
             if self.selection.get(pair.component) is pair:
@@ -392,7 +386,7 @@ class Agent:
                 self._consents.pop(pair.component, None)
 
     def _give_up(self, reason: str) -> None:
-        self.phase, self.reason, self._former = Phase.FAILED, reason, None
+        self.phase, self.reason, self.former = Phase.FAILED, reason, None
         self.selection.clear()
         self._consents.clear()
         self._nominate_at = inf

@@ -75,8 +75,10 @@ class Paths:
     def _expect(self, media: Media) -> None:
         """Passwords and certificates are what signalling has told."""
         agent, handshakes = media.ice.agent if media.ice is not None else None, media.dtls
+        former = agent.former.credentials if agent is not None and agent.former is not None else None
+        sides = (agent.local, agent.remote, former) if agent is not None else ()
         expected = Expected(
-            agent.passwords if agent is not None else (),
+            tuple([side.password for side in sides if side is not None]),
             handshakes.identity.secret if handshakes is not None else b"",
             tuple([each.digest for each in handshakes.fingerprints]) if handshakes is not None else ())
         for local in _sockets(media):
