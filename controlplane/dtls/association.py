@@ -242,11 +242,16 @@ class Association:
             return
         plain, other = (self._expected, b""), (self._expected, _SECOND)
         first, second = self._handshakes.get(plain), self._handshakes.get(other)
-        if first is None or second is None or first.heard or second.heard:
+        if second is None or second.heard:
             return
         if second.believes:
             del self._handshakes[other]
-            self._knock(now, self._knock_wait)
+            if first is None:
+                self._call(now)
+            else:
+                self._knock(now, self._knock_wait)
+            return
+        if first is None or first.heard:
             return
         self._handshakes[plain], self._handshakes[other] = second, first
         first.believe()
@@ -366,7 +371,7 @@ class Association:
         """It came to nothing. What is said in clear may be anybody's word, so we begin again."""
         self._handshakes.pop(key, None)
         self.reason = reason if self.keys is None else self.reason
-        if self.role is Role.ACTIVE and not any(each.heard for each in self._handshakes.values()):
+        if self.role is Role.ACTIVE and not self._handshakes:
             self._again = now + _AGAIN
 
     def take_datagrams(self) -> list[Datagram]:

@@ -91,7 +91,7 @@ class Handshake:
                 said += self._connection.bio_read(_PIECE)
         except SSL.WantReadError:
             self._said += said
-            return bool(said) and records.client_random(said) is None
+            return any(records.client_random(record) is None for record in records.records(said) or [])
 
     def _advance(self) -> None:
         try:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controlplane.dtls.fingerprint import Fingerprint, is_one_of
-from controlplane.dtls.records import EPOCH, HANDSHAKE, HEADER, records, renumbered
+from controlplane.dtls.records import EPOCH, HANDSHAKE, HEADER, is_hello_verify, records, renumbered
 
 MAX_HELD = 16
 """Datagrams that are held back; the oldest gives way."""
@@ -72,8 +72,9 @@ class Intake:
         if self._open or self._greeting or not fingerprints:
             return [self._numbered(fitting)]
         if _kind(fitting[0]) == _HELLO_VERIFY:
-            self.request = self.request or fitting[0]
-            self.requests += 1
+            if is_hello_verify(fitting[0]):
+                self.request = self.request or fitting[0]
+                self.requests += 1
             return []
         if not any(_kind(record) >= 0 for record in fitting):
             return []       # too early, and sent again if it is the peer's

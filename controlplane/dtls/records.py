@@ -83,6 +83,14 @@ def hello_verify(cookie: bytes) -> bytes:
     return _message(_HELLO_VERIFY, _OLDEST + bytes((len(cookie),)) + cookie, _OLDEST)
 
 
+def is_hello_verify(record: bytes) -> bool:
+    """True if a record is such a request and nothing else, as ``hello_verify`` makes it."""
+    cookie = record[HEADER + 15:]
+    size = (len(cookie) + 3).to_bytes(3, "big")
+    head = bytes((_HELLO_VERIFY,)) + size + bytes(5) + size
+    return record[HEADER:HEADER + 12] == head and record[HEADER + 14:HEADER + 15] == bytes((len(cookie) & 0xFF,))
+
+
 BARE_HELLO = _message(_CLIENT_HELLO, _NEWEST + bytes(_RANDOM_SIZE) + bytes((0, 0, 0, 2, 0xC0, 0x2B, 1, 0)), _NEWEST)
 """A ClientHello that asks for nothing, and has no cookie."""
 

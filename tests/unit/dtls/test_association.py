@@ -5,7 +5,7 @@ import pytest
 from OpenSSL import SSL
 
 from controlplane.addresses import Endpoint
-from controlplane.dtls.association import COOKIE_DELAY, MAX_HANDSHAKES, MAX_UNASKED, PATIENCE, Association, Phase, Role
+from controlplane.dtls.association import COOKIE_DELAY, MAX_HANDSHAKES, PATIENCE, Association, Phase, Role
 from controlplane.dtls.records import client_random
 from controlplane.errors import ConfigError
 from tests.unit.dtls.net import FOREIGN, OURS, THEIRS, fingerprints, identity, pair
@@ -294,28 +294,6 @@ def test_hello_that_comes_again_is_none() -> None:
     hello = next(packet.data for packet in network.sent if client_random(packet.data))
     server.receive(hello, THEIRS, time.time())
     assert not server._handshakes and server.phase is Phase.ESTABLISHED
-
-
-def test_where_ice_has_checked_the_path_many_that_begin_at_once_need_cookies() -> None:
-    """Forged ones keep nobody out: the peer is told its cookie by the answers to them."""
-    network, server, client = pair(ONE, OTHER)
-    server.set_path(OURS, THEIRS, time.time(), checked=True)
-    hello = client.take_datagrams()[0].data
-    for number in range(MAX_UNASKED):
-        server.receive(altered_bare(hello, number), THEIRS, time.time())
-    assert len(server._handshakes) == MAX_UNASKED
-    server.take_datagrams()
-    server.receive(altered_bare(hello, 99), THEIRS, time.time())
-    (request,) = server.take_datagrams()
-    assert ONE.cookie(THEIRS) in request.data and len(server._handshakes) == MAX_UNASKED
-    client.receive(request.data, OURS, time.time())
-    network.run(3.0, until=lambda: bool(server.keys and client.keys))
-    established(server, client)
-
-
-def altered_bare(hello: bytes, number: int) -> bytes:
-    """The same from another client, without a cookie."""
-    return hello[:27] + number.to_bytes(32, "big") + hello[59:]
 
 
 def cookie_hello(server: Association, client: Association) -> bytes:
