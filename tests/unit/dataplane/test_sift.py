@@ -57,7 +57,7 @@ def expecting(rig: Rig, family: int = 4) -> tuple[Endpoint, Peer]:
 
 
 def amid_a_flood(rig: Rig, near: Endpoint, peer: Peer, forged: list[bytes], wanted: list[bytes]) -> list[bytes]:
-    """Which of ``wanted`` are handed up."""
+    """What is handed up, which may be now and then one that proves nothing."""
     found: list[bytes] = []
     sent = 0
     for data in [*itertools.islice(itertools.cycle(forged), FLOOD), *[
@@ -69,7 +69,7 @@ def amid_a_flood(rig: Rig, near: Endpoint, peer: Peer, forged: list[bytes], want
     while packets := rig.relay.packets():
         found += [packet.data for packet in packets]
     assert len(found) < sent // 3
-    return [data for data in wanted if data in found]
+    return found
 
 
 FORGED = [check("x" * 22), client_hello(0xC02B), certificate(os.urandom(400)), record(21, b"\2\50"),
@@ -81,7 +81,8 @@ def test_a_check_with_the_password(rig, password):
     near, peer = expecting(rig)
     good = check(password)
     changed = good[:25] + bytes((good[25] ^ 1,)) + good[26:]
-    assert amid_a_flood(rig, near, peer, FORGED, [good, changed]) == [good]
+    found = amid_a_flood(rig, near, peer, FORGED, [good, *[changed] * 9])
+    assert found.count(good) == 1 and found.count(changed) < 5
 
 
 @pytest.mark.parametrize("family", [4, 6])
@@ -90,7 +91,8 @@ def test_a_hello_with_our_cookie(rig, family, session):
     near, peer = expecting(rig, family)
     good = hello(IDENTITY.cookie(peer.endpoint), session)
     others = hello(IDENTITY.cookie(peer.endpoint._replace(port=peer.endpoint.port ^ 1)), session)
-    assert amid_a_flood(rig, near, peer, FORGED, [others, good]) == [good]
+    found = amid_a_flood(rig, near, peer, FORGED, [*[others] * 9, good])
+    assert found.count(good) == 1 and found.count(others) < 5
 
 
 @pytest.mark.parametrize("pieces", [1, 2, 5])
@@ -98,17 +100,18 @@ def test_a_certificate_with_the_fingerprint(rig, pieces):
     near, peer = expecting(rig)
     good = certificate(IDENTITY.certificate, pieces)
     other = certificate(IDENTITY.certificate[:-1] + b"x", pieces)
-    assert amid_a_flood(rig, near, peer, FORGED, [other, good]) == [good]
+    found = amid_a_flood(rig, near, peer, FORGED, [*[other] * 9, good])
+    assert found.count(good) == 1 and found.count(other) < 5
 
 
 def test_what_follows_a_certificate(rig):
     """It proves nothing, and comes from the same network soon."""
     near, peer = expecting(rig)
     rest = [record(22, os.urandom(40), 1, number) for number in range(10)]
-    assert len(amid_a_flood(rig, near, peer, FORGED, rest)) < 5
+    assert sum(each in rest for each in amid_a_flood(rig, near, peer, FORGED, rest)) < 5
     near, peer = expecting(rig)
     good = certificate(IDENTITY.certificate)
-    assert amid_a_flood(rig, near, peer, FORGED, [good, *rest]) == [good, *rest]
+    assert {good, *rest} <= set(amid_a_flood(rig, near, peer, FORGED, [good, *rest]))
 
 
 def test_without_a_flood_everything_is_handed_up(rig):
