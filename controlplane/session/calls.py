@@ -100,7 +100,7 @@ class Calls:
 
     def find(self, call_id: str) -> Call | None:
         """The call with this ID, which may have been merged into another one."""
-        return self.calls.get(call_id) or self.calls.get(self.merged.get(call_id, ""))
+        return self.calls.get(call_id) or self.calls.get(self.merged.get(call_id, call_id))
 
     def find_or_create(self, request: Request, now: float) -> Call:
         """The call of the request, which is created if need be; without a call-ID one is made up."""

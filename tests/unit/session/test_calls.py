@@ -93,6 +93,15 @@ def test_terminate() -> None:
     assert daemon.counter.ended == [("c1", "FORCED")] and not daemon.targets and not daemon.sockets.open
 
 
+def test_a_call_without_a_name_is_a_call_like_others() -> None:
+    daemon = Daemon()
+    for call_id in ("", "c1", "c2"):
+        daemon.offer(sdp(), call_id=call_id)
+    assert list(daemon.calls.calls) == ["", "c1", "c2"]
+    with pytest.raises(PeerError, match="Unknown call-id"):
+        daemon.send("query", call_id="c3")
+
+
 def test_query() -> None:
     daemon = Daemon()
     daemon.offer(sdp("192.0.2.10", 41000, "a=rtpmap:8 PCMA/8000"), label="alice", via_branch="z1", metadata="m")
