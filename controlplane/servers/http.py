@@ -92,8 +92,9 @@ class HttpServer:
     async def _serve(self, context: ssl.SSLContext | None, client: socket.socket, peer: str) -> None:
         connections = self._connections
         assert connections is not None, "started before anybody connects"
-        transport, protocol = await asyncio.get_running_loop().connect_accepted_socket(
-            partial(connections.to, peer), client, ssl=context, ssl_handshake_timeout=_HANDSHAKE if context else None)
+        protocol = connections.to(peer)     # of TLS, uvloop returns its own
+        transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+            lambda: protocol, client, ssl=context, ssl_handshake_timeout=_HANDSHAKE if context else None)
         # written means taken by the system, so that patience is measured by what the peer takes; that of TLS would
         # pause at 0 with nothing to write
         transport.set_write_buffer_limits(high=1)

@@ -60,6 +60,7 @@ def test_a_certificate_is_renewed_by_a_signal(tmp_path: Path) -> None:
         daemon.process.send_signal(signal.SIGHUP)
         assert told(daemon, "NOTICE: SIGHUP: the HTTPS certificate is read again")
         assert ping(port, new).endswith(b"pong\n")
+        assert "Internal error" not in daemon.log_text()
         with pytest.raises(ssl.SSLCertVerificationError):
             ping(port, old)
 
