@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 from contextlib import closing
+from typing import Any
 
 import pytest
 
-from tests.peers import sdp
+from tests.peers import debian, sdp
 from tests.peers.collector import wait
-from tests.peers.daemon import Daemon
+from tests.peers.daemon import Command, Daemon, own_command, reference_command
 from tests.peers.ngclient import NgClient
 from tests.peers.rtp import Endpoint, Packet, pump
 
@@ -35,14 +37,19 @@ def agree(client: NgClient, caller: Endpoint, callee: Endpoint, flags: list[str]
         other.hear(sdp.sections(reply["sdp"])[0])
 
 
+def speak(a: Endpoint, b: Endpoint) -> None:
+    """Be heard once, on both sides."""
+    for end in (a, b):
+        end.send(b"x" * 160)
+    assert pump((a, b), 3.0, lambda: len(a.arrivals) == len(b.arrivals) == 1)
+
+
 @pytest.mark.parametrize("flags", [[], ["block-DTMF"]])
 def test_an_event_is_told_once_at_its_end(flags: list[str]) -> None:
     with Daemon(options=["--log-facility-dtmf=local3"]) as daemon, daemon.client() as client, \
             closing(Endpoint(seed=1)) as a, closing(Endpoint(seed=2)) as b:
         agree(client, a, b, flags)
-        for end in (a, b):
-            end.send(b"x" * 160)
-        assert pump((a, b), 3.0, lambda: len(a.arrivals) == len(b.arrivals) == 1)
+        speak(a, b)
         for sequence, (duration, last) in enumerate([(160, False), (320, False), *[(640, True)] * 3]):
             a.transmit(event(5, 100 + sequence, 5000, duration, last))
         b.transmit(event(11, 200, 9000, 800, True))
@@ -61,3 +68,38 @@ def test_an_event_is_told_once_at_its_end(flags: list[str]) -> None:
         forwarded = 0 if flags else 8
         pump((a, b), 1.0, lambda: len(b.arrivals) >= 1 + forwarded)
         assert len(b.arrivals) == 1 + forwarded
+
+
+def told_by(command: Command, *options: str, collector: socket.socket | None = None) -> list[dict[str, Any]]:
+    """What is told of two events, one of which is sent in a hurry; the reference has no log of its own to look at."""
+    with Daemon(command, options=["--log-facility-dtmf=local3", *options]) as daemon, daemon.client() as client, \
+            closing(Endpoint(seed=1)) as a, closing(Endpoint(seed=2)) as b:
+        agree(client, a, b, [])
+        speak(a, b)
+        packets = [(5, 5000, 160, False), (5, 5000, 320, False), *[(5, 5000, 480, True)] * 3, (0, 6000, 160, False),
+                   (15, 7000, 1600, True)]
+        for sequence, (number, began, duration, last) in enumerate(packets):
+            a.transmit(event(number, 100 + sequence, began, duration, last))
+            pump((a, b), 0.02)
+        if collector is None:
+            assert wait(lambda: len(LINE.findall(daemon.log_text())) == 2)
+            lines = LINE.findall(daemon.log_text())
+        else:
+            lines = [collector.recv(4096).decode() for _ in "12"]
+    return [json.loads(line.replace('c"1', "c1").replace('c\\"1', "c1")) | {"timestamp": 0} for line in lines]
+
+
+def test_beside_the_reference() -> None:
+    """The same, but for the label, which later ones have always, and the order of tags, which there is by hash."""
+    try:
+        reference = reference_command()
+    except debian.Unobtainable as reason:
+        pytest.skip(f"the reference daemon cannot be had: {reason}")
+    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as collector:
+        collector.bind(("127.0.0.1", 0))
+        collector.settimeout(5)
+        theirs = told_by(reference, f"--dtmf-log-dest=127.0.0.1:{collector.getsockname()[1]}", collector=collector)
+    ours = told_by(own_command())
+    assert [each.pop("source_label", "A") for each in (*ours, *theirs)] == ["A"] * 4
+    assert [sorted(each.pop("tags")) for each in (*ours, *theirs)] == [["a", "b"]] * 4
+    assert ours == theirs
