@@ -18,10 +18,14 @@ _MAX_DIGITS = 40
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A value as written (outer blanks removed, escapes kept) and the line it stands on, counted from 1."""
+    """A value as written (outer blanks removed, escapes kept) and the line it stands on, counted from 1.
+
+    ``instead_of`` is the line of the same key before, whose value does not count; 0 if there was none.
+    """
 
     raw: str
     line: int
+    instead_of: int = 0
 
 
 @dataclass(slots=True)
@@ -57,7 +61,8 @@ def parse(text: str, path: str) -> IniFile:
         if section is None:
             raise ConfigError(f"{path}:{number}: key {key[:64]!r} stands before the first section, "
                               "such as [rtpengine]")
-        section[key] = Entry(value.lstrip(_BLANK), number)
+        before = section.get(key)
+        section[key] = Entry(value.lstrip(_BLANK), number, before.line if before is not None else 0)
     return parsed
 
 

@@ -2,13 +2,13 @@
 """Settings from their three sources: defaults, a section of the settings file, the command line."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from controlplane.config import argv, ini
 from controlplane.config.ini import IniFile
 from controlplane.config.nearest import meant
-from controlplane.config.option import Value
+from controlplane.config.option import Kind, Value
 from controlplane.config.options import BY_NAME, BY_SHORT
 from controlplane.config.options_process import DEFAULT_FILE
 from controlplane.config.settings import ACTIONS, Settings
@@ -40,7 +40,17 @@ def load(words: Sequence[str], default_file: str = DEFAULT_FILE) -> Settings:
     settings = Settings(values | given, origin, file, again=partial(load, tuple(words), default_file),
                         secrets=tuple(secrets))
     validate(settings)
+    if file is not None:
+        settings.warnings.extend(_overridden(file, section))
     return settings
+
+
+def _overridden(file: IniFile, section: str) -> Iterator[str]:
+    for key, entry in file.sections[section].items():
+        if entry.instead_of:
+            is_list = BY_NAME[key].kind is Kind.LIST
+            yield (f"{file.path}:{entry.line}: {key} counts, and not that of line {entry.instead_of}"
+                   + ("; several values stand in one line, with semicolons between them" if is_list else ""))
 
 
 def read_file(path: str, must_exist: bool) -> IniFile | None:

@@ -22,6 +22,7 @@ def test_settings_in_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("line, warning", [
     ("jitter-buffer = 3", "a.conf:4: jitter-buffer is accepted, but has no effect yet"),
+    ("listen-ng = 127.0.0.1:2224", "a.conf:4: listen-ng counts, and not that of line 3; several values"),
     ("subscribe-keyspace = 0", "a.conf:4: subscribe-keyspace has nothing to do: it needs redis"),
     ("keep-flows = /nonexistent/flows", "a.conf:4: keep-flows: /nonexistent does not exist: calls would not be left"),
     ("interface = 192.0.2.1", "interface default: this host does not have the address 192.0.2.1")])
