@@ -32,6 +32,8 @@ def set_levels(request: Request) -> Reply:
             level = _level(request.rest)
         except NoDigits:
             raise Answer(MORE) from None
+        if not names:
+            raise Answer(f"Fail setting loglevel; unknown subsystem {wanted}\n")
     for name in names:
         backend.set_log_level(name, level)
     return f"Success setting loglevel to {level}\n"

@@ -112,6 +112,9 @@ DELIBERATE = (
         f"{_TAG} delay 0": ("Setting delay to 0\n", _NO_DELAY),
         f"{_TAG} detect-dtmf 1": ("Enabling audio DTMF detection\n", _NO_DTMF),
         f"{_TAG} detect-dtmf 0": ("Disabling audio DTMF detection\n", _NO_DTMF)}),
+    Differences("what changes nothing must not look like success", {
+        "set loglevel nosuch 7": ("Success setting loglevel to 7\n",
+                                  "Fail setting loglevel; unknown subsystem nosuch\n")}),
     Differences("a word is no number, not 0 or 1", {
         f"{_TAG} delay x": ("Setting delay to 1\n", "Invalid delay x\n"),
         f"{_TAG} detect-dtmf x": ("Enabling audio DTMF detection\n", "Invalid setting x\n"),

@@ -41,7 +41,7 @@ Run = Callable[[str], str]
     ("set loglevel rtcp 7", "Success setting loglevel to 7\n"),
     ("set loglevel rtcp", "More parameters required.\n"),
     ("set loglevel", "More parameters required.\n"),
-    ("set loglevel nosuch 7", "Success setting loglevel to 7\n"),
+    ("set loglevel nosuch 7", "Fail setting loglevel; unknown subsystem nosuch\n"),
     ("set loglevel 99999999999999999999", "Fail setting loglevel to 99999999999999999999; errno=34\n"),
     ("set maxcpu 50", "Success setting maxcpu to 50.0\n"),
     ("set maxcpu x", "Fail setting maxcpu to x; no digits found\n"),
