@@ -111,7 +111,7 @@ check-unit: $(VENV)/relay
 # The tests of the compiled modules alone; what goes through them is tested as it stands in the tree.
 check-compiled: $(COMPILED)/ready
 	$(PY_COMPILED) -m pytest -q --import-mode=append tests/property \
-		$(addprefix tests/unit/,test_compiled.py test_proxy.py ng sdp session ports dataplane report ice srtp)
+		$(addprefix tests/unit/,test_compiled.py test_proxy.py ng sdp session ports dataplane report ice srtp dtls)
 check-core: $(VENV)/relay
 	tools/packages.sh test
 	$(PYTEST) tests/core tests/engines

@@ -12,9 +12,9 @@ COMPILED = ("controlplane/ng/*.py", "controlplane/sdp/*.py", "controlplane/sessi
             "controlplane/dataplane/abi.py", "controlplane/dataplane/parts.py", "controlplane/dataplane/ledger.py",
             "controlplane/dataplane/program.py", "controlplane/dataplane/stats.py", "controlplane/dataplane/native.py",
             "controlplane/dataplane/relay.py", "controlplane/dataplane/nfqueue.py", "controlplane/report/counters.py",
-            "controlplane/ice/*.py", "controlplane/srtp/*.py", "controlplane/servers/ng_udp.py",
-            "controlplane/addresses.py", "controlplane/events.py", "controlplane/nglog.py", "controlplane/proxy.py",
-            "controlplane/noting.py", "controlplane/storing.py")
+            "controlplane/ice/*.py", "controlplane/srtp/*.py", "controlplane/dtls/*.py",
+            "controlplane/servers/ng_udp.py", "controlplane/addresses.py", "controlplane/events.py",
+            "controlplane/nglog.py", "controlplane/proxy.py", "controlplane/noting.py", "controlplane/storing.py")
 NOT_COMPILED = ("/__init__.py", "/errors.py")
 """Nothing to gain, and exceptions that have attributes lose them."""
 

@@ -2,6 +2,8 @@
 """One handshake with one peer: OpenSSL between two buffers of memory."""
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
@@ -142,7 +144,8 @@ class Handshake:
         """
         if self.is_done or self.failure or (self.believes and not self.heard):
             return None
-        return self._connection.DTLSv1_get_timeout()
+        get: Callable[[], float | None] = self._connection.DTLSv1_get_timeout   # says int, and is not
+        return get()
 
     def on_time(self) -> None:
         """Send again what was not answered, if it is time."""

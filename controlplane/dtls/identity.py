@@ -63,21 +63,7 @@ class Identity:
     ``secret`` makes those.
     """
 
-    def __init__(self, options: IdentityOptions, now: float):
-        key: PrivateKey
-        try:
-            key = rsa.generate_private_key(65537, options.rsa_bits) if options.is_rsa else \
-                ec.generate_private_key(ec.SECP256R1())
-        except ValueError as error:
-            raise ConfigError(f"dtls-rsa-key-size: {error}") from None
-        begin = datetime.datetime.fromtimestamp(now - _SKEW, datetime.timezone.utc)
-        end = datetime.datetime.fromtimestamp(now + LIFETIME, datetime.timezone.utc)
-        self._take(options, key, (
-            x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
-            .sign(key, hashes.SHA256())))
-
-    def _take(self, options: IdentityOptions, key: PrivateKey, signed: x509.Certificate) -> None:
+    def __init__(self, options: IdentityOptions, key: PrivateKey, signed: x509.Certificate):
         self.certificate = signed.public_bytes(serialization.Encoding.DER)
         self.key = key.private_bytes(serialization.Encoding.DER, serialization.PrivateFormat.PKCS8,
                                      serialization.NoEncryption())
@@ -95,6 +81,22 @@ class Identity:
         self.secret = hashlib.sha256(self.key).digest()
 
     @classmethod
+    def make(cls, options: IdentityOptions, now: float) -> Identity:
+        """A new one."""
+        key: PrivateKey
+        try:
+            key = rsa.generate_private_key(65537, options.rsa_bits) if options.is_rsa else \
+                ec.generate_private_key(ec.SECP256R1())
+        except ValueError as error:
+            raise ConfigError(f"dtls-rsa-key-size: {error}") from None
+        begin = datetime.datetime.fromtimestamp(now - _SKEW, datetime.timezone.utc)
+        end = datetime.datetime.fromtimestamp(now + LIFETIME, datetime.timezone.utc)
+        return cls(options, key, (
+            x509.CertificateBuilder().subject_name(_NAME).issuer_name(_NAME).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
+            .sign(key, hashes.SHA256())))
+
+    @classmethod
     def load(cls, options: IdentityOptions, certificate: bytes, key: bytes) -> Identity:
         """The one whose ``certificate`` and ``key`` these were. PeerError if they make no sense."""
         try:
@@ -102,11 +104,9 @@ class Identity:
             signed = x509.load_der_x509_certificate(certificate)
             if not isinstance(loaded, (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)):
                 raise PeerError("a certificate with a key that is none of ours")
-            identity = cls.__new__(cls)
-            identity._take(options, loaded, signed)
+            return cls(options, loaded, signed)
         except (ValueError, TypeError, UnsupportedAlgorithm, SSL.Error):
             raise PeerError("not a certificate with its key") from None
-        return identity
 
     def is_fresh(self, now: float) -> bool:
         """False once less than half of its life is left."""
@@ -158,7 +158,7 @@ class Identities:
 
     def make(self, now: float) -> Identity:
         """Another identity; touches nothing else."""
-        return Identity(self.options, now)
+        return Identity.make(self.options, now)
 
     def renew(self, identity: Identity) -> None:
         """New calls get this one."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controlplane.dtls.fingerprint import Fingerprint, is_one_of
-from controlplane.dtls.records import EPOCH, HANDSHAKE, HEADER, is_hello_verify, records, renumbered
+from controlplane.dtls.records import HANDSHAKE, HEADER, is_clear, is_hello_verify, records, renumbered
 
 MAX_HELD = 16
 """Datagrams that are held back; the oldest gives way."""
@@ -20,7 +20,6 @@ _KINDS = {True: (2, 3, 11, 12, 13, 14), False: (11, 16, 15)}
 """Of messages in clear that come to a client, and to a server after the ClientHello (RFC 5246 section 7.4); behind the
 last one ciphers change.
 """
-_IN_CLEAR = b"\x00\x00"
 _HEAD = HEADER + 12
 
 
@@ -104,7 +103,7 @@ class Intake:
         return self._numbered([self.request])
 
     def _fits(self, record: bytes) -> bool:
-        if record[EPOCH] != _IN_CLEAR or record[0] == _CHANGE_OF_CIPHERS:
+        if not is_clear(record) or record[0] == _CHANGE_OF_CIPHERS:
             return True
         if self._complete:
             return False
@@ -114,7 +113,7 @@ class Intake:
     def _numbered(self, datagram: list[bytes]) -> bytes:
         made = b""
         for record in datagram:
-            if record[EPOCH] == _IN_CLEAR:
+            if is_clear(record):
                 if record[0] == _CHANGE_OF_CIPHERS and not self._may_change:
                     continue
                 self._may_change = self._may_change or _kind(record) == self._kinds[-1]
@@ -142,7 +141,7 @@ class Intake:
 
 def _kind(record: bytes) -> int:
     """Of the handshake message in clear that a record begins with; negative if it is none."""
-    return record[HEADER] if record[0] == HANDSHAKE and record[EPOCH] == _IN_CLEAR and len(record) > HEADER else -1
+    return record[HEADER] if record[0] == HANDSHAKE and is_clear(record) and len(record) > HEADER else -1
 
 
 def _joined(pieces: list[_Piece], size: int) -> tuple[bytes, set[int]]:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 HEADER = 13
 HANDSHAKE = 22
-EPOCH = slice(3, 5)
 _ALERT = 21
+_IN_CLEAR = b"\x00\x00"
 _CLIENT_HELLO, _HELLO_VERIFY = 1, 3
 _VERSION = 0xFE
 _OLDEST, _NEWEST = b"\xfe\xff", b"\xfe\xfd"    # DTLS 1.0 and 1.2
@@ -32,6 +32,11 @@ def records(data: bytes) -> list[bytes] | None:
     return found or None
 
 
+def is_clear(record: bytes) -> bool:
+    """True if a record is not encrypted (epoch 0)."""
+    return record[3:5] == _IN_CLEAR
+
+
 def without_clear_alerts(data: bytes) -> tuple[bytes, int | None]:
     """The records of a datagram without the alerts that are not encrypted, and the last of these by its number.
 
@@ -39,7 +44,7 @@ def without_clear_alerts(data: bytes) -> tuple[bytes, int | None]:
     """
     kept, alert = b"", None
     for record in records(data) or []:
-        if record[0] == _ALERT and record[3:5] == b"\x00\x00":
+        if record[0] == _ALERT and is_clear(record):
             alert = record[HEADER + 1] if len(record) == HEADER + 2 else 0
         else:
             kept += record
@@ -56,7 +61,7 @@ def client_random(data: bytes) -> bytes | None:
 
     Only one that is not encrypted counts (epoch 0), and only its first fragment.
     """
-    if (len(data) < _RANDOM_AT + _RANDOM_SIZE or data[0] != HANDSHAKE or data[3:5] != b"\x00\x00"
+    if (len(data) < _RANDOM_AT + _RANDOM_SIZE or data[0] != HANDSHAKE or not is_clear(data)
             or data[HEADER] != _CLIENT_HELLO or data[HEADER + 6:HEADER + 9] != b"\x00\x00\x00"):
         return None
     return data[_RANDOM_AT:_RANDOM_AT + _RANDOM_SIZE]

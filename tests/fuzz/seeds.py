@@ -90,7 +90,7 @@ def _stun() -> list[bytes]:
 
 def _dtls() -> list[bytes]:
     """A ClientHello, alone and with what may come behind it."""
-    client = Association(Identity(IdentityOptions(), time.time()))
+    client = Association(Identity.make(IdentityOptions(), time.time()))
     client.set_path(SOURCE, LOCAL, time.time())
     client.set_role(Role.ACTIVE, time.time())
     hello = client.take_datagrams()[0].data

@@ -11,7 +11,7 @@ MODULES = (
     "controlplane.ng.dispatch", "controlplane.sdp.parse", "controlplane.session.calls", "controlplane.ports.pool",
     "controlplane.dataplane.abi", "controlplane.dataplane.program", "controlplane.dataplane.nfqueue",
     "controlplane.proxy", "controlplane.nglog",
-    "controlplane.ice.agent", "controlplane.srtp.sdes")
+    "controlplane.ice.agent", "controlplane.srtp.sdes", "controlplane.dtls.association")
 
 
 @pytest.mark.skipif("RTPENGINE_COMPILED" not in os.environ, reason="make check-compiled runs this")

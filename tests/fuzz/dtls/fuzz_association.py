@@ -8,7 +8,7 @@ from controlplane.dtls.association import Association, Phase, Role
 from controlplane.dtls.identity import Identity, IdentityOptions
 
 SOURCE, LOCAL = Endpoint.parse("192.0.2.2:2000"), Endpoint.parse("192.0.2.1:1000")
-_identity = Identity(IdentityOptions(), time.time())
+_identity = Identity.make(IdentityOptions(), time.time())
 
 
 def one_input(data: bytes) -> None:

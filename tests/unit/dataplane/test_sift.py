@@ -20,7 +20,7 @@ from tests.peers.dtls import DtlsPeer
 from tests.unit.dataplane.rig import Peer, Rig, wait
 
 PASSWORDS = ("p" * 22, "long " * 30, "\u00fc" * 20)
-IDENTITY = Identity(IdentityOptions(), time.time())
+IDENTITY = Identity.make(IdentityOptions(), time.time())
 FLOOD = 1000
 
 

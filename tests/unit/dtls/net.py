@@ -15,7 +15,7 @@ OURS, THEIRS, FOREIGN = (Endpoint.parse(text) for text in ("192.0.2.1:1000", "19
 
 
 def identity(**options) -> Identity:
-    return Identity(IdentityOptions(**options), time.time())
+    return Identity.make(IdentityOptions(**options), time.time())
 
 
 def fingerprints(*identities: Identity, name: str = "sha-256") -> tuple[Fingerprint, ...]:
@@ -23,11 +23,13 @@ def fingerprints(*identities: Identity, name: str = "sha-256") -> tuple[Fingerpr
 
 
 class Network:
-    """``passes`` says of each packet whether it arrives."""
+    """``passes`` says of each packet whether it arrives, ``arriving`` what arrives then."""
 
-    def __init__(self, *associations: Association, passes: Callable[[Datagram], bool] = lambda packet: True):
+    def __init__(self, *associations: Association, passes: Callable[[Datagram], bool] = lambda packet: True,
+                 arriving: Callable[[Datagram], list[Datagram]] = lambda packet: [packet]):
         self.members = dict(zip((OURS, THEIRS, FOREIGN), associations))
         self.passes = passes
+        self.arriving = arriving
         self.sent: list[Datagram] = []
 
     def address(self, member: Association) -> Endpoint:
@@ -59,7 +61,8 @@ class Network:
         self.sent += packets
         for packet in packets:
             if packet.destination in self.members and self.passes(packet):
-                self.members[packet.destination].receive(packet.data, packet.local, time.time())
+                for each in self.arriving(packet):
+                    self.members[each.destination].receive(each.data, each.local, time.time())
         return bool(packets)
 
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from controlplane.addresses import Endpoint
-from controlplane.dtls.association import COOKIE_DELAY, COOKIE_PATIENCE, Association
+from controlplane.dtls.association import COOKIE_DELAY, COOKIE_PATIENCE
 from controlplane.dtls.intake import MAX_HELD
 from controlplane.dtls.records import HEADER, hello_verify, records
+from controlplane.events import Datagram
 from tests.unit.dtls.net import OURS, THEIRS, identity, pair
 from tests.unit.dtls.test_association import OTHER, established
 
@@ -45,18 +45,10 @@ FORGERIES = {
 }
 
 
-def _meddle(victim: Association, address: Endpoint, forgeries: list[bytes]) -> None:
-    """Before and behind each packet for it come the forgeries."""
-    receive = victim.receive
-
-    def meddled(data: bytes, source: Endpoint, now: float) -> None:
-        for forged in forgeries:
-            receive(forged, address, now)
-        receive(data, source, now)
-        for forged in forgeries:
-            receive(forged, address, now)
-
-    victim.receive = meddled  # type: ignore[method-assign]
+def _amid(packet: Datagram, forgeries: list[bytes]) -> list[Datagram]:
+    """Before and behind a packet come the forgeries, under the peer's address."""
+    forged = [packet._replace(data=each) for each in forgeries]
+    return [*forged, packet, *forged]
 
 
 @pytest.mark.parametrize("forgeries", FORGERIES.values(), ids=FORGERIES)
@@ -65,9 +57,10 @@ def _meddle(victim: Association, address: Endpoint, forgeries: list[bytes]) -> N
 def test_forgeries_change_nothing(active: bool, checked: bool, forgeries: list[bytes]) -> None:
     if forgeries is FORGERIES["a request for a cookie"] and active and not checked:
         pytest.skip("the peer makes such requests itself, and nobody can tell which of them are its own")
-    network, server, client = pair(ONE, OTHER)
+    victim = THEIRS if active else OURS
+    network, server, client = pair(ONE, OTHER, arriving=lambda packet: _amid(
+        packet, forgeries if packet.destination == victim else []))
     server.set_path(OURS, THEIRS, time.time(), checked=checked)
-    _meddle(client if active else server, OURS if active else THEIRS, forgeries)
     network.run(3.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
@@ -76,18 +69,11 @@ def test_forgeries_change_nothing(active: bool, checked: bool, forgeries: list[b
 @pytest.mark.parametrize("amid", ["nothing", "high numbers", "changes of cipher"])
 def test_certificates_in_pieces_whatever_their_order(order: int, amid: str) -> None:
     """Each record in a datagram of its own, the last one first, and something between them."""
-    network, server, client = pair(RSA, RSA)
-    for victim, source in ((client, OURS), (server, THEIRS)):
-        _meddle(victim, source, FORGERIES.get(amid, []))
-    deliver = {member: association.receive for member, association in network.members.items()}
+    def pieces(packet: Datagram) -> list[Datagram]:
+        return [each for record in (records(packet.data) or [])[::order]
+                for each in _amid(packet._replace(data=record), FORGERIES.get(amid, []))]
 
-    def split(member: Endpoint, data: bytes, source: Endpoint, now: float) -> None:
-        for each in (records(data) or [])[::order]:
-            deliver[member](each, source, now)
-
-    for member, association in network.members.items():
-        association.receive = lambda data, source, now, member=member: split(  # type: ignore[method-assign,misc]
-            member, data, source, now)
+    network, server, client = pair(RSA, RSA, arriving=pieces)
     network.run(3.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
