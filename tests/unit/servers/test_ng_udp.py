@@ -48,6 +48,32 @@ def test_ipv6():
     assert (reply, source) == (b"x from [::1]:%d at 7" % port, "::1")
 
 
+@pytest.mark.parametrize("listen, target", [("127.0.0.1:0", "127.0.0.1"), ("0.0.0.0:0", "127.0.0.77")])
+def test_what_waits_is_answered_in_one_turn_but_not_for_ever(listen, target):
+    """Forty requests: thirty-two, after which others have their turn, and the rest."""
+    answered = []
+
+    async def run():
+        loop = asyncio.get_running_loop()
+        server = NgUdpServer(Endpoint.parse(listen), 0, echo_and_note, lambda: 7.0)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as client:
+            for number in range(40):
+                client.sendto(b"%d" % number, (target, server.endpoint.port))
+            server.start(loop)
+            turns = []
+            while len(answered) < 40:
+                before = len(answered)
+                await asyncio.sleep(0)
+                turns += [len(answered) - before] if len(answered) > before else []
+            server.close(loop)
+            return turns, [client.recvfrom(100)[0].split()[0] for _ in range(40)]
+
+    def echo_and_note(data, source, now):
+        answered.append(data)
+        return echo(data, source, now)
+    assert asyncio.run(asyncio.wait_for(run(), 5)) == ([32, 8], [b"%d" % number for number in range(40)])
+
+
 def test_handler_may_stay_silent():
     with pytest.raises(asyncio.TimeoutError):
         ask("127.0.0.1:0", "127.0.0.1", b"silence")
