@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import socket
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from controlplane.errors import PeerError
 
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
-_ZERO = {4: bytes(4), 6: bytes(16)}
+_ZERO: Final = {4: bytes(4), 6: bytes(16)}
 
 
 class Address(NamedTuple):

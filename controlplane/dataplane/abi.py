@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from controlplane.addresses import Address, Endpoint
 from controlplane.dataplane import parts
@@ -26,17 +26,17 @@ MAX_SSRCS: int = lib.RTPE_MAX_SSRCS
 REPLY_ROOM = 1 << 22
 """Bytes that hold the replies to any batch of MAX_RECORDS."""
 
-BATCH = struct.Struct("=IHHI4x")
+BATCH: Final = struct.Struct("=IHHI4x")
 """struct rtpe_batch: magic, version, count, length."""
-RECORD = struct.Struct("=HHIQ")
+RECORD: Final = struct.Struct("=HHIQ")
 """struct rtpe_record: command, flags, length, cookie."""
-REPLY = struct.Struct("=HxxiI4xQ")
+REPLY: Final = struct.Struct("=HxxiI4xQ")
 """struct rtpe_reply: command, status, length, cookie."""
-ADDRESS = struct.Struct("=H2s4x16s")
+ADDRESS: Final = struct.Struct("=H2s4x16s")
 """struct rtpe_addr: family, port, ip."""
-TARGET = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8BII4x")
+TARGET: Final = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8BII4x")
 """struct rtpe_target_msg: addresses, flags, eight small numbers, interception streams."""
-OUTPUT = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x")
+OUTPUT: Final = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x")
 """struct rtpe_output_msg: addresses, flags, tos."""
 SRTP = struct.Struct("=8B32s16s128s")
 """struct rtpe_srtp: cipher, hmac, key_len, salt_len, rtp_tag_len, rtcp_tag_len, mki_len, flags, key, salt, mki."""
@@ -57,10 +57,10 @@ _SRTP_STATE = ffi.sizeof("struct rtpe_srtp_state")
 _RTCP_TOP = ffi.offsetof("struct rtpe_srtp_state", "rtcp")
 _TOP = struct.Struct("=Q")
 _DEVICE = ffi.sizeof("struct rtpe_hook")
-_ANYWHERE = bytes(ADDRESS.size)
+_ANYWHERE: Final = bytes(ADDRESS.size)
 _MAGIC, _VERSION = lib.RTPE_BATCH_MAGIC, lib.RTPE_ABI_VERSION
 _ADD_TARGET, _REPLACE = lib.RTPE_ADD_TARGET, lib.RTPE_RECORD_REPLACE
-_RTP = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
+_RTP: Final[int] = lib.RTPE_TARGET_RTP | lib.RTPE_TARGET_RTP_ONLY
 _STUN, _DTLS = lib.RTPE_TARGET_STUN, lib.RTPE_TARGET_DTLS
 _LEARN, _BLACKHOLE, _RANK = lib.RTPE_TARGET_LEARN, lib.RTPE_TARGET_BLACKHOLE, lib.RTPE_TARGET_RANK
 _FOLLOW, _STRIP_FEEDBACK = lib.RTPE_OUTPUT_FOLLOW, lib.RTPE_OUTPUT_STRIP_FEEDBACK

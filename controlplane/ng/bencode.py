@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Final
 
 from controlplane.errors import PeerError
 from controlplane.ng.values import (INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_SIZE, Dictionary, Encodable,
@@ -13,16 +13,21 @@ _INTEGER = re.compile(rb"i(-?)(0|[1-9][0-9]*)e")
 _LENGTH = re.compile(rb"([1-9][0-9]{0,8}):")
 _INT64_DIGITS = 19
 _ONLY_STRINGS = {bytes}
-_L, _D, _E = b"lde"
-_ZERO, _NINE, _COLON = b"09:"
+# Compiled, what is Final is not looked up by its name, for every item of every message.
+_L: Final = ord("l")
+_D: Final = ord("d")
+_E: Final = ord("e")
+_ZERO: Final = ord("0")
+_NINE: Final = ord("9")
+_COLON: Final = ord(":")
 # Behind the message these read as the ends that a message cut between two items lacks.
 _CLOSING = b"e" * MAX_DEPTH
-_WORD = 32
+_WORD: Final = 32
 """Length of a text that is likely to come again."""
-_MOST_KNOWN = 1024
-_KNOWN: dict[str, bytes] = {}
-_SMALL_END = 256
-_SMALL = [b"i%de" % number for number in range(_SMALL_END)]
+_MOST_KNOWN: Final = 1024
+_KNOWN: Final[dict[str, bytes]] = {}
+_SMALL_END: Final = 256
+_SMALL: Final = [b"i%de" % number for number in range(_SMALL_END)]
 
 
 def _integer(data: bytes, at: int, size: int) -> tuple[int, int]:
