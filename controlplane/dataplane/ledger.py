@@ -15,22 +15,27 @@ from controlplane.errors import DataPlaneError
 from controlplane.events import NOTHING, Counters, SsrcStats, WantedTarget
 
 
-class Installed(NamedTuple):
-    """A target as an engine holds it: where its counters are."""
+class Installed:
+    """A target as an engine holds it: where its counters are.
 
-    wanted: WantedTarget
-    slot: int
-    outputs: tuple[tuple[Endpoint, int], ...]
-    """Local socket an output sends from, and the output's slot."""
-    uses: tuple[KeyUse, ...] = ()
-    """Of the keys it encrypts and decrypts with."""
+    ``outputs``: the local socket an output sends from, and the output's slot; ``uses``: of the keys it encrypts and
+    decrypts with.
+    """
+
+    def __init__(self, wanted: WantedTarget, slot: int, outputs: tuple[tuple[Endpoint, int], ...],
+                 uses: tuple[KeyUse, ...]):
+        self.wanted = wanted
+        self.slot = slot
+        self.outputs = outputs
+        self.uses = uses
 
 
-class Addition(NamedTuple):
+class Addition:
     """A target to install, going on where the engine that gave ``seeds`` was."""
 
-    wanted: WantedTarget
-    seeds: abi.Seeds = abi.NO_SEEDS
+    def __init__(self, wanted: WantedTarget, seeds: abi.Seeds = abi.NO_SEEDS):
+        self.wanted = wanted
+        self.seeds = seeds
 
 
 class Reading(NamedTuple):
@@ -104,9 +109,9 @@ class Ledger:
         """Install or replace; returns those that the engine refused, with the reason."""
         refused = []
         tap = self._rtcp_stream
-        records = [abi.add_target(wanted, seeds, cookie=i,
-                                  rtcp_stream=tap if wanted.is_rtp and not wanted.discard else 0)
-                   for i, (wanted, seeds) in enumerate(additions)]
+        records = [abi.add_target(each.wanted, each.seeds, cookie=i,
+                                  rtcp_stream=tap if each.wanted.is_rtp and not each.wanted.discard else 0)
+                   for i, each in enumerate(additions)]
         for batch in abi.batches(records):
             for cookie, status, slot, output_slots in abi.added(self._engine.command(batch)):
                 addition = additions[cookie]

@@ -138,7 +138,7 @@ class Program:
 
     def _install_relay(self, wanted: Iterable[WantedTarget], left: dict[Endpoint, Addition], indices: Indices) -> None:
         for before in left.values():
-            indices.add(*before)
+            indices.add(before.wanted, before.seeds)
         additions = []
         for w in wanted:
             sources = left[w.local].seeds.sources if w.local in left else b""
