@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from controlplane.ng.fields import Setter, Target, integer_field, text_field, words_field
 from controlplane.ng.frame import Encoding
@@ -20,10 +21,10 @@ _PLAIN: dict[str, dict[bytes, Setter]] = {
               b"to-tag": text_field("to_tag")},
 }
 
-_COMMAND = b"command"
-_TEMPLATE = b"template"
+_COMMAND: Final = b"command"
+_TEMPLATE: Final = b"template"
 _DEFAULT_TEMPLATE = "default"
-_FLAG_STRING = frozenset((b"rtpp_flags", b"rtpp-flags", b"rtpp flags"))
+_FLAG_STRING: Final = frozenset((b"rtpp_flags", b"rtpp-flags", b"rtpp flags"))
 
 
 _NO_TEMPLATES: Mapping[str, str] = {}

@@ -6,6 +6,7 @@ Every attribute not listed here is generic: handed on to the receiver as it came
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
 
 
 class Level(Enum):
@@ -16,7 +17,7 @@ class Level(Enum):
     SESSION = "session only"
 
 
-ATTRIBUTES: dict[str, Level] = {
+ATTRIBUTES: Final[dict[str, Level]] = {
     "rtcp": Level.MEDIA,
     "rtcp-mux": Level.MEDIA,
     "rtpmap": Level.MEDIA,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Callable
+from typing import Callable, Final
 
 from controlplane.errors import PeerError
 from controlplane.sdp.errors import IncompleteSdp
@@ -11,17 +11,17 @@ from controlplane.sdp.lex import decimal, network_address
 from controlplane.sdp.model import Attribute, Extmap, MediaDescription, PayloadType, RtcpAttribute
 from controlplane.sdp.payloads import STATIC_PAYLOADS, UNKNOWN_PAYLOAD, StaticPayload
 
-MAX_PAYLOAD_TYPE = 127
-MAX_REPEATS = 4
+MAX_PAYLOAD_TYPE: Final = 127
+MAX_REPEATS: Final = 4
 """How often one payload type may stand in an m= line: a body must not grow without bound when it is printed."""
 MAX_FEEDBACK = 64
 _MAX_CLOCK_RATE = (1 << 31) - 1
 _MAX_CHANNELS = 255
 _MAX_PTIME = 65535
-_EXTMAP_RESERVED = 15
-_MAX_EXTMAP = 255
-_SHARED_TEXT = 256
-_NUMBERS = {str(number): number for number in range(MAX_PAYLOAD_TYPE + 1)}
+_EXTMAP_RESERVED: Final = 15
+_MAX_EXTMAP: Final = 255
+_SHARED_TEXT: Final = 256
+_NUMBERS: Final = {str(number): number for number in range(MAX_PAYLOAD_TYPE + 1)}
 
 
 class Facts:
@@ -131,7 +131,7 @@ def _read_crypto(facts: Facts, value: str) -> None:
     facts.media.crypto += (value,)
 
 
-READERS: dict[str, Callable[[Facts, str], None]] = {
+READERS: Final[dict[str, Callable[[Facts, str], None]]] = {
     "rtpmap": _read_rtpmap,
     "fmtp": _read_fmtp,
     "rtcp-fb": _read_rtcp_fb,

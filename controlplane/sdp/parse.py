@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from sys import intern
-from typing import Callable
+from typing import Callable, Final
 
 from controlplane.addresses import Address
 from controlplane.errors import PeerError
@@ -20,7 +20,7 @@ _SESSION_ONLY_BANDWIDTHS = frozenset(("CT",))
 _MAX_BANDWIDTH = (1 << 63) - 1
 MAX_VERSION = (1 << 64) - 1
 MAX_PORT_COUNT = 10
-_SHARED_TEXT = 64
+_SHARED_TEXT: Final = 64
 
 
 def parse(body: bytes, *, fragment: bool = False, strict: bool = False) -> SessionDescription:
@@ -50,7 +50,7 @@ def _long_attribute(text: str) -> Attribute:
     return Attribute(intern(text.partition(":")[0]), text)
 
 
-_attribute = lru_cache(maxsize=2048)(_long_attribute)
+_attribute: Final = lru_cache(maxsize=2048)(_long_attribute)
 """Most short attributes are the same in every call: shared, they cost a call eight bytes each."""
 
 
@@ -214,7 +214,7 @@ def _skip(reader: _Reader, value: str) -> None:
     """A line that is neither needed nor handed on (k=, r=, z=)."""
 
 
-_HANDLERS: dict[str, Callable[[_Reader, str], None]] = {
+_HANDLERS: Final[dict[str, Callable[[_Reader, str], None]]] = {
     "v": _version, "o": _origin, "s": _name, "t": _timing, "i": _information, "u": _uri, "e": _email, "p": _phone,
     "c": _connection, "b": _bandwidth, "m": _media, "k": _skip, "r": _skip, "z": _skip,
 }
