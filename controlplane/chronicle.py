@@ -42,12 +42,11 @@ def of_ended(ended: Ended) -> Iterator[str]:
 
 
 def _total(total: Total, ended: float) -> str:
-    stats = total.stats
+    tag, name, local, endpoint, stats = total
     received, sent = stats.user_in + stats.kernel_in, stats.user_out + stats.kernel_out
     last = f", the last {max(0.0, ended - received.last_packet):.1f} s before the end" if received.packets else ""
-    return (f"  {total.name} of '{clean(total.tag)}', {total.local} with {total.endpoint or 'nobody'}: "
-            f"received {received.packets} packets ({stats.kernel_in.packets} in the accelerator){last}; "
-            f"sent {sent.packets} ({stats.kernel_out.packets})")
+    return (f"  {name} of '{clean(tag)}', {local} with {endpoint or 'nobody'}: received {received.packets} packets "
+            f"({stats.kernel_in.packets} in the accelerator){last}; sent {sent.packets} ({stats.kernel_out.packets})")
 
 
 def _lines(happened: Trail, created: float) -> Iterator[str]:
@@ -59,7 +58,7 @@ def _lines(happened: Trail, created: float) -> Iterator[str]:
         yield f"  {clock}.{int(at % 1 * 1000):03d} {at - created:+9.3f}  {_WORDS[kind](*what)}"
 
 
-def _command(command: str, from_tag: str, to_tag: str, client: str) -> str:
+def _command(command: str, from_tag: str | None, to_tag: str | None, client: str) -> str:
     tags = "".join(f", {name} '{clean(tag)}'" for name, tag in (("from-tag", from_tag), ("to-tag", to_tag)) if tag)
     return f"{clean(command)} from {clean(client)}{tags}"
 

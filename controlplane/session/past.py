@@ -2,7 +2,7 @@
 """What is remembered of calls that have ended, and of those that were refused."""
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Union
 
 from controlplane.addresses import Endpoint
 from controlplane.events import StreamStats
@@ -18,29 +18,25 @@ LONGEST = 1800.0
 _LONG = 512  # characters of a call-ID: calls with longer ones are not remembered
 
 
-class Total(NamedTuple):
-    """What one stream had come to when its call ended."""
-
-    tag: str | None
-    name: str
-    local: Endpoint
-    endpoint: Endpoint | None
-    stats: StreamStats
+Total = tuple[Union[str, None], str, Endpoint, Union[Endpoint, None], StreamStats]
+"""What one stream had come to when its call ended: whose it is, what it carried, our socket, the party's, counters."""
 
 
-class Ended(NamedTuple):
+class Ended:
     """A call that is over. ``call_ids``: the one it had, and those of calls that were merged into it.
 
     Times are Unix time in seconds; ``reason`` is one of timeouts.py, empty for one that never was.
     """
 
-    call_ids: tuple[str, ...]
-    created: float
-    created_from: str
-    at: float
-    reason: str
-    trail: Trail
-    totals: tuple[Total, ...]
+    def __init__(self, call_ids: tuple[str, ...], created: float, created_from: str, at: float, reason: str,
+                 trail: Trail, totals: list[Total]) -> None:
+        self.call_ids = call_ids
+        self.created = created
+        self.created_from = created_from
+        self.at = at
+        self.reason = reason
+        self.trail = trail
+        self.totals = totals
 
 
 class Past:
@@ -55,9 +51,12 @@ class Past:
         """A call ends, and its counters are read."""
         if len(call.call_id) > _LONG:
             return
-        totals = tuple([Total(party.tag, stream.name, stream.local, stream.endpoint, stream.stats)
-                        for party in call.parties for media in party.medias for stream in media.streams
-                        if stream.local is not None])
+        totals: list[Total] = []
+        for party in call.parties:
+            for media in party.medias:
+                for stream in media.streams:
+                    if stream.local is not None:
+                        totals.append((party.tag, stream.name, stream.local, stream.endpoint, stream.stats))
         ended = Ended((call.call_id, *call.aliases), call.created, call.created_from, now, reason, call.trail, totals)
         for book in (self._deleted, self._broken, self._refused):
             book.pop(call.call_id, None)
@@ -70,7 +69,7 @@ class Past:
         if found is None and len(call_id) > _LONG:
             return
         if found is None:
-            found = Ended((call_id,), now, request.created_from, now, "", Trail(), ())
+            found = Ended((call_id,), now, request.created_from, now, "", Trail(), [])
             _add(self._refused, found, now)
         note_refusal(found.trail, request, message, now)
 

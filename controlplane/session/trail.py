@@ -53,8 +53,11 @@ class Trail:
 
 def note_command(trail: Trail, request: Request, now: float) -> None:
     """A request about the call has come."""
-    trail.note(now, COMMAND, (request.command, (request.from_tag or "")[:_SHOWN], (request.to_tag or "")[:_SHOWN],
-                              request.created_from))
+    trail.note(now, COMMAND, (request.command, _short(request.from_tag), _short(request.to_tag), request.created_from))
+
+
+def _short(tag: str | None) -> str | None:
+    return tag if tag is None or len(tag) <= _SHOWN else tag[:_SHOWN]
 
 
 def note_refusal(trail: Trail, request: Request, message: str, now: float) -> None:
