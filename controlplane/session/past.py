@@ -2,7 +2,7 @@
 """What is remembered of calls that have ended, and of those that were refused."""
 from __future__ import annotations
 
-from typing import Union
+from typing import Final, Union
 
 from controlplane.addresses import Endpoint
 from controlplane.events import StreamStats
@@ -11,11 +11,11 @@ from controlplane.session import timeouts
 from controlplane.session.call import Call
 from controlplane.session.trail import Trail, note_command, note_refusal
 
-MOST = 500
+MOST: Final = 500
 """Calls that are remembered of each kind: deleted as usual, ended otherwise, refused."""
-LONGEST = 1800.0
+LONGEST: Final = 1800.0
 """Seconds for which they are."""
-_LONG = 512  # characters of a call-ID: calls with longer ones are not remembered
+_LONG: Final = 512  # characters of a call-ID: calls with longer ones are not remembered
 
 
 Total = tuple[Union[str, None], str, Endpoint, Union[Endpoint, None], StreamStats]

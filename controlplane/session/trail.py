@@ -5,18 +5,33 @@ No key is ever noted, only the names of suites.
 """
 from __future__ import annotations
 
+from typing import Final
+
 from controlplane.ng.request import Request
 
-MOST = 64
+MOST: Final = 64
 """Entries that a call keeps. The first KEPT stay: they tell how it began, however much a peer has happen later."""
-KEPT, _AT_ONCE = 16, 16
-_SHOWN, _MESSAGE = 80, 200  # characters of a tag, and of an error
+KEPT: Final = 16
+_AT_ONCE: Final = 16
+_SHOWN: Final = 80     # characters of a tag
+_MESSAGE: Final = 200  # characters of an error
 
-COMMAND, REFUSED, DELETED, ENDED = "command", "refused", "deleted", "ended"
-OPENED, CLOSED, FAILED = "opened", "closed", "failed"
-LEARNED, STATE, PATH, ENGINE = "learned", "state", "path", "engine"
-SILENT, HEARD = "silent", "heard"
-RESTORED, OWNED, TERMINATED = "restored", "owned", "terminated"
+COMMAND: Final = "command"
+REFUSED: Final = "refused"
+DELETED: Final = "deleted"
+ENDED: Final = "ended"
+OPENED: Final = "opened"
+CLOSED: Final = "closed"
+FAILED: Final = "failed"
+LEARNED: Final = "learned"
+STATE: Final = "state"
+PATH: Final = "path"
+ENGINE: Final = "engine"
+SILENT: Final = "silent"
+HEARD: Final = "heard"
+RESTORED: Final = "restored"
+OWNED: Final = "owned"
+TERMINATED: Final = "terminated"
 
 Entry = tuple[float, str, tuple[object, ...]]
 """Unix time in seconds, one of the kinds above, and what chronicle.py puts into words."""
