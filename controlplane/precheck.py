@@ -8,9 +8,12 @@ from pathlib import Path
 
 from controlplane.config.listen import parse_listen
 from controlplane.config.settings import Settings
-from controlplane.errors import ConfigError
+from controlplane.errors import ConfigError, PeerError
 from controlplane.exports.mqtt import tls_context
 from controlplane.listeners import check_commands
+from controlplane.ng.bencode import encode
+from controlplane.ng.frame import BENCODE, decode
+from controlplane.ng.reader import read_request
 from controlplane.servers.tls import Certificate
 from controlplane.store.store import check_servers
 
@@ -37,6 +40,7 @@ def examine(settings: Settings) -> None:
         tls_context(settings.mqtt_cafile, settings.mqtt_capath, settings.mqtt_certfile, settings.mqtt_keyfile,
                     settings.mqtt_tls_alpn)
     settings.warnings.extend(_idle(settings))
+    settings.warnings.extend(_meaningless(settings))
 
 
 def _placed(settings: Settings, error: ConfigError, options: tuple[str, ...]) -> ConfigError:
@@ -60,6 +64,20 @@ def _readable(settings: Settings) -> None:
 
 def _authorities(settings: Settings) -> set[str]:
     return {parse_listen("listen-https", text).access.client_ca for text in settings.listen_https}
+
+
+def _meaningless(settings: Settings) -> Iterator[str]:
+    """Words of templates that mean nothing, each template read by itself, as a client would write it."""
+    templates = settings.section(settings.templates) if settings.templates else {}
+    by_name = {name: line for name, line in templates.items() if name != "default"}     # which every message uses
+    for name, line in templates.items():
+        try:
+            message = decode(BENCODE, encode({"rtpp-flags": line}))
+            unknown = read_request("", message, BENCODE, "", 0.0, by_name).unknown
+        except PeerError as error:
+            unknown = [str(error)]
+        if found := ", ".join(word for word in unknown if word != "template=default"):
+            yield f"{settings.file.path}: [{settings.templates}] {name}: unknown {found}"
 
 
 def _idle(settings: Settings) -> Iterator[str]:

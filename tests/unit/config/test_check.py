@@ -24,6 +24,8 @@ def test_settings_in_order(tmp_path: Path) -> None:
     ("jitter-buffer = 3", "a.conf:4: jitter-buffer is accepted, but has no effect yet"),
     ("listen-ng = 127.0.0.1:2224", "a.conf:4: listen-ng counts, and not that of line 3; several values"),
     ("subscribe-keyspace = 0", "a.conf:4: subscribe-keyspace has nothing to do: it needs redis"),
+    ("templates = t\n[t]\nWeb = ICE=force nonsense\ndefault = rtcp-mux=[offer]\noffer = template=default trust-address",
+     "[t] Web: unknown nonsense"),
     ("keep-flows = /nonexistent/flows", "a.conf:4: keep-flows: /nonexistent does not exist: calls would not be left"),
     ("interface = 192.0.2.1", "interface default: this host does not have the address 192.0.2.1")])
 def test_what_the_daemon_would_warn_of(tmp_path: Path, line: str, warning: str) -> None:
