@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
-import select
 import socket
 from collections.abc import Callable
 from functools import lru_cache, partial
@@ -52,8 +51,6 @@ class NgUdpServer:
         self._family = listen.family
         self._room = _PKTINFO_ROOM if _wants_pktinfo(listen) else 0
         self._socket = _bind(listen)
-        self._more = select.epoll()
-        self._more.register(self._socket, select.EPOLLIN)
         self.endpoint = Endpoint(Address.parse(self._socket.getsockname()[0]), self._socket.getsockname()[1])
         self.set_tos(tos)
         if pmtu and self._family == 4:
@@ -74,7 +71,6 @@ class NgUdpServer:
         if loop is not None:
             remove: Callable[[int], object] = loop.remove_reader  # says something else in uvloop than in asyncio
             remove(self._socket.fileno())
-        self._more.close()
         self._socket.close()
 
     def _readable(self) -> None:
@@ -91,8 +87,6 @@ class NgUdpServer:
                 reply.then(partial(self._send, control=control, source=source))
             elif reply is not None:
                 self._send(reply, control, source)
-            if not self._more.poll(0):  # a tenth of what it costs to try
-                return
 
     def _send(self, reply: bytes, control: _Control, source: tuple[str, int]) -> None:
         try:
