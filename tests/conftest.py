@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How two workers share the tests (pytest -n 2): the guests for one, this host for the other."""
 import pytest
+from hypothesis import settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
+
+settings.register_profile("busy", deadline=None)    # a host that is busy elsewhere takes long for any example
+settings.load_profile("busy")
 
 
 class ByMachine(LoadScopeScheduling):
