@@ -232,8 +232,9 @@ class Association:
         key = source, _SECOND
         if key not in self._handshakes:
             self._handshakes[key] = Handshake(self.identity, is_client=True)
-            self._believe_at = now + COOKIE_DELAY
             self._look_after(key, self._handshakes[key], now)
+        if self._believe_at == inf:
+            self._believe_at = now + COOKIE_DELAY
 
     def _believe(self, now: float) -> None:
         """The first handshake takes the cookie, and changes places with the second; after a while it is given up."""
@@ -251,7 +252,10 @@ class Association:
             else:
                 self._knock(now, self._knock_wait)
             return
-        if first is None or first.heard:
+        if first is None or first.heard or not first.is_asked:
+            return
+        if first.doubts():
+            self._believe_at = now + COOKIE_DELAY
             return
         self._handshakes[plain], self._handshakes[other] = second, first
         first.believe()

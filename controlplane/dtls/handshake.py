@@ -13,8 +13,6 @@ from controlplane.dtls.identity import Identity
 from controlplane.dtls.intake import Intake
 from controlplane.dtls.keys import PROFILES, SessionKeys
 
-MAX_REQUESTS = 3
-"""For cookies, while each of two handshakes has said a word, and one perhaps a second time."""
 _PIECE = 1 << 16    # bytes of DTLS records taken at once; of application data nothing is wanted
 
 
@@ -58,10 +56,12 @@ class Handshake:
 
     @property
     def is_asked(self) -> bool:
-        """True if somebody has requested a cookie, and not more often than the peer can have had a reason to."""
-        if self._intake.requests > MAX_REQUESTS:
-            self._intake.doubt()
+        """True if somebody has requested a cookie."""
         return bool(self._intake.request)
+
+    def doubts(self) -> bool:
+        """True if somebody else has as well, so that they are forgotten."""
+        return self._intake.doubts()
 
     def believe(self) -> None:
         """Say the same once more, with the cookie that was requested."""

@@ -12,6 +12,8 @@ from typing import NamedTuple
 from controlplane.dtls.fingerprint import Fingerprint, is_one_of
 from controlplane.dtls.records import HANDSHAKE, HEADER, is_clear, is_hello_verify, records, renumbered
 
+MAX_REQUESTS = 2
+"""For different cookies, by a peer that has been sent two different ClientHellos."""
 MAX_HELD = 16
 """Datagrams that are held back; the oldest gives way."""
 _CLIENT_HELLO, _SERVER_HELLO, _HELLO_VERIFY, _CERTIFICATE = 1, 2, 3, 11
@@ -33,7 +35,7 @@ class _Piece(NamedTuple):
 
 class Intake:
     """Of one handshake. ``mismatch``: somebody has shown another certificate; ``request``: the first one for a cookie
-    of so many ``requests``.
+    of different ``requests``.
 
     Records get numbers of our own: after a forged one with a high number OpenSSL would take all others for old.
     """
@@ -41,7 +43,7 @@ class Intake:
     def __init__(self, is_client: bool):
         self.mismatch = False
         self.request = b""
-        self.requests = 0
+        self.requests: set[bytes] = set()
         self._is_client = is_client
         self._kinds: tuple[int, ...] = _KINDS[is_client]
         self._greeting = not is_client
@@ -73,7 +75,8 @@ class Intake:
         if _kind(fitting[0]) == _HELLO_VERIFY:
             if is_hello_verify(fitting[0]):
                 self.request = self.request or fitting[0]
-                self.requests += 1
+                if len(self.requests) <= MAX_REQUESTS:
+                    self.requests.add(fitting[0][HEADER:])
             return []
         if not any(_kind(record) >= 0 for record in fitting):
             return []       # too early, and sent again if it is the peer's
@@ -94,9 +97,13 @@ class Intake:
             first = greetings[-1:] + first
         return [b"".join(map(self._numbered, first)), *map(self._numbered, rest)]
 
-    def doubt(self) -> None:
-        """More requests than we have said something: they are no answers."""
-        self.request, self.requests = b"", 0
+    def doubts(self) -> bool:
+        """True if there were other requests than the peer can have had a reason to; then they are forgotten."""
+        if len(self.requests) <= MAX_REQUESTS:
+            return False
+        self.request = b""
+        self.requests.clear()
+        return True
 
     def believe(self) -> bytes:
         """The peer wants a cookie indeed, it seems."""

@@ -6,8 +6,12 @@
 
 #include "hmac_openssl.h"
 
-/* Sources are told apart by their network: ports and the lower half of an IPv6 address cost nothing. */
-#define NETWORKS 8
+/*
+ * Sources are told apart by their address, and by the upper half of an IPv6 address, as the lower one costs nothing;
+ * nor do ports. One of both having credit is enough: so neither who has many addresses nor a neighbour holds others up.
+ */
+#define GROUPS 16
+enum { BY_NETWORK, BY_ADDRESS, WAYS };
 
 #define STUN_HEADER 20
 #define STUN_ATTRIBUTE 4
@@ -33,7 +37,7 @@ static const struct rate rates[RTPE_WORTHS] = {
 	[RTPE_WORTH_OTHER] = { 50, 10000 },
 };
 
-/* What is not proven, for a second behind a proof by DTLS, that is from one network. */
+/* What is not proven, for a second behind a proof by DTLS, that is from one address. */
 static const struct rate hurried = { 200, 500 };
 #define HURRY_US 1000000
 
@@ -42,7 +46,7 @@ static const struct {
 	const EVP_MD *(*hash)(void);
 } hashes[] = { { 20, EVP_sha1 }, { 28, EVP_sha224 }, { 32, EVP_sha256 }, { 48, EVP_sha384 }, { 64, EVP_sha512 } };
 
-struct network {
+struct group {
 	struct rtpe_credit credits[RTPE_WORTHS];
 	struct rtpe_credit hurried;
 	u64 hurry_until_us;
@@ -54,7 +58,7 @@ struct rtpe_sift {
 	u32 num_fingerprints;
 	struct rtpe_secret fingerprints[RTPE_EXPECTED_KEYS];
 	u64 salt;			/* nobody chooses whom to share credits with */
-	struct network networks[NETWORKS];
+	struct group groups[WAYS][GROUPS];
 	struct rtpe_deferred deferred;
 };
 
@@ -269,25 +273,32 @@ enum rtpe_worth rtpe_sift_judge(const struct rtpe_sift *s, const struct rtpe_pac
 	return p->kind == RTPE_KIND_STUN ? judge_stun(s, p) : judge_dtls(s, p);
 }
 
-static struct network *network_of(struct rtpe_sift *s, const struct rtpe_addr *src)
+static struct group *group_of(struct rtpe_sift *s, const struct rtpe_addr *src, int way)
 {
-	u64 upper;
+	u64 half[2], mixed;
 
-	memcpy(&upper, src->ip, sizeof(upper));
-	upper = (upper ^ s->salt) * 0x9e3779b97f4a7c15ull;
-	return &s->networks[(upper ^ upper >> 29) >> 32 & (NETWORKS - 1)];
+	memcpy(half, src->ip, sizeof(half));
+	mixed = (half[0] ^ s->salt) * 0x9e3779b97f4a7c15ull;
+	if (way == BY_ADDRESS)
+		mixed = (half[1] ^ mixed ^ mixed >> 31) * 0xbf58476d1ce4e5b9ull;
+	return &s->groups[way][(mixed ^ mixed >> 29) >> 32 & (GROUPS - 1)];
+}
+
+static bool pays(struct group *g, const struct rtpe_packet *p, enum rtpe_worth worth)
+{
+	if (worth == RTPE_WORTH_OTHER && p->kind == RTPE_KIND_DTLS && p->now_us < g->hurry_until_us)
+		return rtpe_credit_pay(&g->hurried, p->now_us, hurried.burst, hurried.interval_us);
+	return rtpe_credit_pay(&g->credits[worth], p->now_us, rates[worth].burst, rates[worth].interval_us);
 }
 
 bool rtpe_sift_admits(struct rtpe_sift *s, const struct rtpe_packet *p)
 {
 	enum rtpe_worth worth = rtpe_sift_judge(s, p);
-	struct network *n = network_of(s, &p->src);
+	struct group *network = group_of(s, &p->src, BY_NETWORK), *address = group_of(s, &p->src, BY_ADDRESS);
 
 	if (worth == RTPE_WORTH_NOTHING)
 		return false;
 	if (worth == RTPE_WORTH_PROVEN && p->kind == RTPE_KIND_DTLS)
-		n->hurry_until_us = p->now_us + HURRY_US;
-	if (worth == RTPE_WORTH_OTHER && p->kind == RTPE_KIND_DTLS && p->now_us < n->hurry_until_us)
-		return rtpe_credit_pay(&n->hurried, p->now_us, hurried.burst, hurried.interval_us);
-	return rtpe_credit_pay(&n->credits[worth], p->now_us, rates[worth].burst, rates[worth].interval_us);
+		address->hurry_until_us = p->now_us + HURRY_US;
+	return pays(address, p, worth) || pays(network, p, worth);
 }

@@ -5,7 +5,7 @@
  *
  * What proves by itself that it is from somebody who knows the session goes ahead of the rest: STUN by its
  * MESSAGE-INTEGRITY, a ClientHello by our cookie, a Certificate by its fingerprint. Of each sort so many a second are
- * let up, counted by the network of the source. Behind a proof there is room for the rest of the handshake, of which
+ * let up, counted by the address of the source. Behind a proof there is room for the rest of the handshake, of which
  * nothing proves anything.
  */
 #ifndef RTPE_RELAY_SIFT_H

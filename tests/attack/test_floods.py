@@ -93,7 +93,7 @@ def test_a_flood_holds_up_no_handshake(ground: Ground, family: int, kind: str, u
             began = time.monotonic()
             scene.prepare()
             print(f"established after {time.monotonic() - began:.2f} s, amid {sent[0]} packets")
-            assert sent[0] >= RATE // 2 and time.monotonic() - began < 4
+            assert sent[0] >= RATE // 4 and time.monotonic() - began < 4
         scene.settle()
         scene.forget()
         assert scene.exchange() == (N, N)
