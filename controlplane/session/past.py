@@ -12,7 +12,7 @@ from controlplane.session.call import Call
 from controlplane.session.trail import Trail, note_command, note_refusal
 
 MOST: Final = 500
-"""Calls that are remembered of each kind: deleted as usual, ended otherwise, refused."""
+"""Call-IDs that are remembered of each kind: deleted as usual, ended otherwise, refused."""
 LONGEST: Final = 1800.0
 """Seconds for which they are."""
 _LONG: Final = 512  # characters of a call-ID: calls with longer ones are not remembered
@@ -59,7 +59,8 @@ class Past:
                         totals.append((party.tag, stream.name, stream.local, stream.endpoint, stream.stats))
         ended = Ended((call.call_id, *call.aliases), call.created, call.created_from, now, reason, call.trail, totals)
         for book in (self._deleted, self._broken, self._refused):
-            book.pop(call.call_id, None)
+            for call_id in ended.call_ids:
+                book.pop(call_id, None)
         _add(self._deleted if reason == timeouts.REGULAR else self._broken, ended, now)
 
     def refused(self, request: Request, message: str, now: float) -> None:
@@ -81,17 +82,17 @@ class Past:
 
     def find(self, call_id: str, now: float) -> Ended | None:
         """What is remembered under this ID."""
-        books = (self._deleted, self._broken, self._refused)
-        found = [book[call_id] for book in books if call_id in book] or [
-            ended for book in books for ended in book.values() if call_id in ended.call_ids]
-        return found[0] if found and found[0].at > now - LONGEST else None
+        found = self._deleted.get(call_id) or self._broken.get(call_id) or self._refused.get(call_id)
+        return found if found is not None and found.at > now - LONGEST else None
 
     def __len__(self) -> int:
         return len(self._deleted) + len(self._broken) + len(self._refused)
 
 
 def _add(book: dict[str, Ended], ended: Ended, now: float) -> None:
-    """Put in the latest; the oldest and those that are too old go."""
-    book[ended.call_ids[0]] = ended
+    """Put in the latest under each of its names; the oldest and those that are too old go."""
+    for call_id in ended.call_ids:
+        book.pop(call_id, None)     # or it would keep its former place
+        book[call_id] = ended
     while len(book) > MOST or next(iter(book.values())).at <= now - LONGEST:
         del book[next(iter(book))]

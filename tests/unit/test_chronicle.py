@@ -185,6 +185,27 @@ def test_merged_calls_have_one_past_under_both_names() -> None:
     assert "Call c1 = c2 from" in told(daemon, "c2")[0] and told(daemon, "c2") == told(daemon, "c1")
 
 
+def test_unknown_names_are_not_sought_among_all() -> None:
+    daemon = Daemon()
+    for number in range(past.MOST):
+        daemon.offer(sdp(), call_id=f"c{number}")
+        daemon.send("delete", call_id=f"c{number}", delete_delay=0)
+    looked_at = []
+
+    class Name(str):
+        """Notes what it is compared with."""
+
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            looked_at.append(other)
+            return str.__eq__(self, other)
+
+    assert daemon.calls.past.find(Name("nobody"), daemon.now) is None
+    assert daemon.calls.past.find(Name("c7"), daemon.now) is not None
+    assert len(looked_at) < 5
+
+
 def test_names_that_forge_lines() -> None:
     daemon = Daemon()
     daemon.offer(sdp(), from_tag="x\n  2026 ended: REGULAR")
