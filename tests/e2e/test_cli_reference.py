@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -39,6 +40,8 @@ class Beside:
         self.daemons = [stack.enter_context(Daemon(command, options=[*PORTS, *options]))
                         for command, options in ((reference(), theirs), (own_command(), ours))]
         self.stack = stack
+        self.packets = 0
+        """From all parties, at each daemon."""
 
     def call(self, call_id: str) -> None:
         """Set up a call at each in which both talk."""
@@ -51,6 +54,19 @@ class Beside:
             call.offer()
             call.answer()
             call.talk()
+        self.packets += 20
+
+    def rest(self) -> None:
+        """Wait until both have counted all packets and see that no more come.
+
+        Counters and rates are taken together, once a second, or later on a busy host.
+        """
+        for daemon in self.daemons:
+            deadline = time.monotonic() + 20
+            while (f"Total relayed packets                           :{self.packets}\n" not in daemon.cli("list totals")
+                   or any(rate != "0" for rate in re.findall(r":(\d+)\n", daemon.cli("list counters")))):
+                assert time.monotonic() < deadline, daemon.cli("list totals")
+                time.sleep(0.2)
 
     def compare(self, lines: Sequence[str]) -> str:
         """How the replies to these commands differ against expectation; empty if they do not."""
@@ -78,7 +94,7 @@ def test_with_calls(stack: ExitStack) -> None:
     beside = Beside(stack)
     beside.call(CALL_ID)
     beside.call("two")
-    time.sleep(2.1)  # the counters of both are taken together once a second, and so are the rates
+    beside.rest()
     found = beside.compare(CALLS)
     assert not found, found
 

@@ -89,5 +89,6 @@ def _judge(scene: SecureScene, sources: dict[str, Any]) -> None:
         details = sources[str(end.ssrc)]
         assert blocks and details["cumulative loss"] == blocks[-1].lost == other.reception.lost
         assert details["average MOS"]["samples"] >= 1
-        assert details["average MOS"]["round-trip time leg"] > 0 and details["average MOS"]["MOS"] > 30
+        assert details["average MOS"]["round-trip time leg"] > 0
+        assert details["average MOS"]["MOS"] > 20, "a tenth lost within one report leaves 2.6 without any delay"
     assert scene.bob.reception.lost == SKIPPED
