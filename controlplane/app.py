@@ -30,6 +30,7 @@ from controlplane.listeners import Listeners
 from controlplane.log import NOTICE, Log, Seldom
 from controlplane.ngcli import NgCli
 from controlplane.operator import Operator
+from controlplane.ports.reserved import reserve
 from controlplane.proxy import Proxy
 from controlplane.report.counters import Statistics
 from controlplane.store.store import Store
@@ -76,6 +77,8 @@ class App:
             if not is_local(spec.address):
                 _log.warning("Interface %s: this host does not have the address %s; calls cannot use it until "
                              "it has", spec.name, spec.address)
+        if settings.reserve_ports:
+            reserve((spec.port_min, spec.port_max) for spec in specs)
         self._relay = Relay(settings.num_threads)
         self._accelerator: Accelerator | None = None
         self._firewall: Firewall | None = None

@@ -67,6 +67,8 @@ INTERFACES: tuple[Option, ...] = (
     option("save-interface-ports", _flag, "bind only the first address of an interface", short="S", support=_later),
     option("port-min", _int, "lowest media port", 30000, short="m", check=between(1, 65535)),
     option("port-max", _int, "highest media port", 39999, short="M", check=between(1, 65535)),
+    option("reserve-ports", _flag, "at start, add the media ports to net.ipv4.ip_local_reserved_ports: the kernel "
+           "gives those to no other program by itself (needs CAP_NET_ADMIN)"),
     option("tos", _int, "type of service of media, for example 184", short="T", check=between(0, 255)),
     option("endpoint-learning", _str, "how the source of media is learned: delayed, immediate, off, heuristic",
            "heuristic", check=one_of("delayed", "immediate", "off", "heuristic")),

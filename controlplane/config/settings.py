@@ -56,6 +56,7 @@ class Settings:
     interfaces_config: str
     port_min: int
     port_max: int
+    reserve_ports: bool
     tos: int
     endpoint_learning: str
     timeout: int

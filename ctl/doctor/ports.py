@@ -49,8 +49,9 @@ def ephemeral(host: Host) -> Iterator[Finding]:
         return
     media = ",".join(f"{low}-{high}" for low, high in given)
     every = ",".join(filter(None, (host.line(_RESERVED), media)))
+    write = f"sysctl -w net.ipv4.ip_local_reserved_ports={every}"
     yield warning(f"{media} overlap with net.ipv4.ip_local_port_range = {local[0]} {local[1]}: other programs get them",
-                  f"echo net.ipv4.ip_local_reserved_ports={every} > /etc/sysctl.d/60-rtpengine.conf && sysctl --system")
+                  f"{write}   and reserve-ports = true in the settings, which does the same at each start")
 
 
 def _listed(text: str) -> Iterator[tuple[int, int]]:

@@ -28,8 +28,8 @@ def test_ports_that_the_kernel_gives_away(fake: Fake, local: str, reserved: str,
     (finding,) = fake.look(ports.ephemeral)
     assert finding[0] == ("warning" if mended else "ok")
     if mended:
-        assert finding[2] == (f"echo net.ipv4.ip_local_reserved_ports={mended} > /etc/sysctl.d/60-rtpengine.conf "
-                              "&& sysctl --system")
+        assert finding[2] == (f"sysctl -w net.ipv4.ip_local_reserved_ports={mended}   and reserve-ports = true in the "
+                              "settings, which does the same at each start")
 
 
 def test_ports_of_others(fake: Fake) -> None:
