@@ -15,6 +15,7 @@ from controlplane.config.interfaces import build_interfaces
 from controlplane.config.load import load
 from controlplane.config.netdevs import Resolver
 from controlplane.config.options import BY_NAME
+from controlplane.ports.reserved import PATH as RESERVED
 
 ETC = Path(__file__).resolve().parents[2] / "etc"
 RESOLVER = Resolver(lambda name: [Address.parse("192.0.2.3")] if name == "eth0" else [],
@@ -71,6 +72,14 @@ def test_the_unit_is_confined(unit):
     assert service["RestrictAddressFamilies"].split() == ["AF_UNIX", "AF_INET", "AF_INET6", "AF_NETLINK"]
     assert service["CapabilityBoundingSet"] == service["AmbientCapabilities"]
     assert service["ExecStartPre"].startswith("-")
+    assert f"-{RESERVED}" in service["ReadWritePaths"].split()
+
+
+def test_the_unit_holds_ten_thousand_calls(unit):
+    service = unit["Service"]
+    assert int(service["LimitNOFILE"]) >= 10_000 * 4 * 2, "two legs with RTP and RTCP, and as many ports in reserve"
+    assert service["Restart"] == "on-failure" and unit["Unit"]["StartLimitIntervalSec"] == "0"
+    assert service["RuntimeDirectoryPreserve"] == "yes", "keep-flows"
 
 
 def test_user_of_unit_and_sysusers_agree(unit):
