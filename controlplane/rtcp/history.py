@@ -63,9 +63,10 @@ class History:
         """The latest sample."""
         return self._last
 
-    def is_due(self, now: float) -> bool:
-        """Whether the last sample is old enough for another."""
-        return self._last is None or not 0 <= now - self._last.at < INTERVAL
+    def is_due(self, now: float, scored: bool = False) -> bool:
+        """Whether the last sample is old enough for another; one with a score waits for none that has no score."""
+        last = self._last
+        return last is None or scored and not last.mos or not 0 <= now - last.at < INTERVAL
 
     def add(self, sample: Sample) -> None:
         """Take one more."""

@@ -65,12 +65,12 @@ class Listener:
         hearing.leg = leg or hearing.leg
         history = hearing.history(block.ssrc)
         history.lost = block.lost
-        if not history.is_due(now):
-            return
         other = source.media.carrier.hearing
         trip = hearing.trips.get(block.ssrc) or (leg + other.leg if leg and other is not None and other.leg else 0)
         jitter, loss = block.jitter * 1000 // source.clock_rate, block.fraction * 100 >> 8
         score = self.scale.tenths(trip / 1000, jitter, loss, source.clock_rate)
+        if not history.is_due(now, score > 0):
+            return
         history.add(Sample(now, score, trip, leg, jitter, loss))
         if score:
             take("mos", score)

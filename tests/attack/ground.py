@@ -12,11 +12,13 @@ from tests.peers.call import Call
 from tests.peers.daemon import Daemon
 from tests.peers.netns import Namespace, veth
 from tests.peers.ngclient import NgClient
+from tests.peers.quiet import rest
 from tests.peers.rtp import Endpoint, Packet, pump
 
 ENGINES = ("relay", "nfqueue")
 PACKETS = int(os.environ.get("RTPENGINE_ATTACK_PACKETS", "5"))
 QUEUE = 7
+PATIENCE = 20.0
 HOST = {4: "10.10.0.1", 6: "fd0a::1"}
 ALICE, BOB, MALLORY = ({4: f"10.10.0.{number}", 6: f"fd0a::{number}"} for number in (2, 3, 4))
 
@@ -92,10 +94,12 @@ class Scene:
         self.call.answer(**keys)
 
     def settle(self) -> None:
-        """Pump until nothing more arrives."""
+        """Pump until the daemon has worked off everything and nothing more arrives."""
         before = -1
         while before != (before := self._arrived()):
-            pump(self.ends, 0.05)
+            for seconds in (0.03, 0.0):
+                rest(self.ground.daemon.pid)
+                pump(self.ends, seconds)
 
     def _arrived(self) -> int:
         return sum(len(end.arrivals) + len(end.compounds) + len(end.strays) for end in self.ends)
@@ -109,12 +113,13 @@ class Scene:
 
     def talk(self) -> None:
         """Both parties speak; with an accelerator, until it has taken the call over."""
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + PATIENCE
         while True:
             self.speak(self.alice)
             self.speak(self.bob)
-            if self.ground.engine == "relay" or self._offloaded() or time.monotonic() > deadline:
+            if self.ground.engine == "relay" or self._offloaded():
                 break
+            assert time.monotonic() < deadline
         self.forget()
 
     def _offloaded(self) -> bool:

@@ -11,11 +11,12 @@ from cryptography.hazmat.primitives import hashes
 
 from controlplane.dtls.records import hello_verify
 from tests.attack.forged import HANDSHAKE, Forger
-from tests.attack.ground import PACKETS, Ground
+from tests.attack.ground import PACKETS, PATIENCE, Ground
 from tests.attack.parties import WebParty, material
 from tests.attack.secure import SecureScene, secure_scene
 from tests.peers.dtls import DtlsPeer
 from tests.peers.phones import sealing
+from tests.peers.quiet import rest
 from tests.peers.rtp import Endpoint, pump
 
 pytestmark = pytest.mark.netns
@@ -30,6 +31,7 @@ def _shake(scene: SecureScene, stranger: DtlsPeer, end: Endpoint) -> None:
     for _ in range(8):
         for data in waiting:
             end.rtp.sendto(data, scene.alice.destination)
+        rest(scene.ground.daemon.pid)
         pump([end], 0.05, lambda: bool(end.strays))
         waiting = [answer for data in end.strays if 20 <= data[0] <= 63 for answer in stranger.receive(data)]
         end.strays.clear()
@@ -86,8 +88,11 @@ def test_foreign_packets_amid_a_handshake(ground: Ground, family: int, kind: str
 
 @pytest.mark.parametrize("deaf", [0.0, 1.0], ids=["listens", "listens later"])
 @pytest.mark.parametrize("under", [False, True], ids=["from elsewhere", "under the name of the party"])
-def test_forged_requests_for_cookies_cost_no_time(ground: Ground, family: int, under: bool, deaf: float) -> None:
-    """We begin, and take them for what they are: a handshake without cookies goes on beside the one that shows them."""
+def test_forged_requests_for_cookies_end_no_handshake(ground: Ground, family: int, under: bool, deaf: float) -> None:
+    """We begin, and take them for what they are: a handshake without cookies goes on beside the one that shows them.
+
+    That it costs no time is shown in tests/unit/dtls/test_intake.py, where there is a clock for it.
+    """
     with secure_scene(ground, family, "dtls begun by us") as scene:
         scene.offer()
         scene.answer()
@@ -98,9 +103,7 @@ def test_forged_requests_for_cookies_cost_no_time(ground: Ground, family: int, u
         time.sleep(deaf)
         while deaf and select.select([alice.rtp], [], [], 0)[0]:
             alice.rtp.recv(4096)
-        began = time.monotonic()
         scene.prepare()
-        assert time.monotonic() - began < 0.8, "we knock after half a second, and one and a half"
         assert scene.exchange() == (N, N)
         assert scene.toll() == (0, 0)
 
@@ -125,15 +128,18 @@ def test_a_flood_of_hellos_is_turned_on_nobody(ground: Ground, family: int, kind
         assert scene.toll() == (0, 0)
 
 
-def _answered(scene: SecureScene, alice: WebParty, lines: tuple[str, ...]) -> None:
+def _answered(scene: SecureScene, alice: WebParty, lines: tuple[str, ...], works: bool) -> None:
     """Offer with these lines in place of her own; then let her try."""
     assert alice.dtls
     alice.dtls.lines = lambda setup: lines   # type: ignore[method-assign]
     scene.offer()
     scene.answer()
+    if works:
+        scene.prepare()
+        return
     if alice.dtls.active:
         alice.greet()
-    pump(scene.ends, 0.3)
+    scene.settle()
 
 
 @pytest.mark.parametrize("kind", ["dtls", "dtls begun by us"])
@@ -150,7 +156,8 @@ def test_certificates_that_are_not_what_they_should_be(ground: Ground, family: i
         fingerprint = {"sha-1": alice.dtls.fingerprint(hashes.SHA1(), "sha-1"), "expired": alice.dtls.fingerprint(),
                        "another's": DtlsPeer(active=True).fingerprint(),
                        "md5": alice.dtls.fingerprint(hashes.MD5(), "md5"), "nothing": ""}[what]
-        _answered(scene, alice, (f"a=setup:{alice.setup}", *[f"a=fingerprint:{fingerprint}"] * bool(fingerprint)))
+        _answered(scene, alice, (f"a=setup:{alice.setup}", *[f"a=fingerprint:{fingerprint}"] * bool(fingerprint)),
+                  works)
         scene.forget()
         if works:
             assert scene.exchange() == (N, N)
@@ -179,7 +186,7 @@ def test_another_offer(ground: Ground, family: int, kind: str, renewed: bool) ->
         scene.answer()
         scene.prepare()
         if renewed:
-            pump(scene.ends, 2.0, lambda: scene.exchange()[0] >= N)
+            pump(scene.ends, PATIENCE, lambda: scene.exchange()[0] >= N)
             scene.forget()
         for data in former:
             alice.rtp.sendto(data, alice.destination or ("", 0))

@@ -10,7 +10,6 @@ from tests.attack.ground import PACKETS, Ground
 from tests.attack.parties import Roamer, WebParty
 from tests.attack.secure import ROAMING, SecureScene, secure_scene
 from tests.peers.dtls import DtlsPeer
-from tests.peers.rtp import pump
 
 pytestmark = pytest.mark.netns
 N = PACKETS
@@ -31,7 +30,7 @@ def test_media_are_taken_from_every_valid_path_and_move_none(ground: Ground, fam
         assert alice.destination
         for _ in range(N):
             alice.other.sendto(alice.next_packet(b"party " * 20).pack(), alice.destination)
-        pump(scene.ends, 1.0, lambda: scene.heard(scene.bob) >= N)
+        scene.settle()
         assert scene.heard(scene.bob) == N
         assert scene.exchange() == (N, 2 * N)
         assert not alice.got and scene.toll() == (0, 0)

@@ -83,9 +83,10 @@ def test_two_calls_pointed_at_each_other_end_soon(ground: Ground, family: int) -
                 sdp=sdp.body(HOST[family], other.bob.destination[1], version=9), **scene.call.keys)
             scene.ends.remove(scene.alice)
         one.speak(one.bob)
-        time.sleep(0.2)
+        one.settle()
         before = [_relayed(ground, scene.call.call_id) for scene in (one, two)]
         time.sleep(0.3)
+        one.settle()
         assert [_relayed(ground, scene.call.call_id) for scene in (one, two)] == before
         assert sum(before) <= 5 * N
 

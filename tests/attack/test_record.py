@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 import pytest
 
@@ -14,7 +13,8 @@ from tests.attack.ground import MALLORY, PACKETS, Ground
 from tests.attack.secure import KINDS, secure_scene
 from tests.peers import sdp
 from tests.peers.dtls import DtlsPeer
-from tests.peers.rtp import Packet, pump
+from tests.peers.quiet import rest
+from tests.peers.rtp import Packet
 
 pytestmark = pytest.mark.netns
 N = PACKETS
@@ -44,7 +44,7 @@ def test_cve_2025_53399_addresses_learned_from_forged_media(ground: Ground, fami
             scene.mallory.rtp.sendto(data, scene.alice.destination)
         for _ in range(N):
             scene.bob.send(b"party " * 20)
-        pump(scene.ends, 1.0, lambda: scene.heard(scene.alice) >= N)
+        scene.settle()
         assert scene.exchange() == (2 * N, N)
         assert scene.toll() == (0, 0)
 
@@ -111,7 +111,7 @@ def test_cve_2021_41145_a_flood_fills_no_memory(ground: Ground, family: int) -> 
                     for _ in range(10):
                         sock.sendto(data, each.alice.destination)
             sock.close()
-        time.sleep(0.5)     # what does not fit into the sockets' queues is lost, be it the party's
+        rest(ground.daemon.pid)     # what does not fit into the sockets' queues is lost, be it the party's
         assert scene.exchange() == other.exchange() == (N, N)
         assert scene.toll() == other.toll() == (0, 0)
         assert ground.daemon.memory_kb() - before < 4096
@@ -139,7 +139,7 @@ def test_cve_2026_29068_packets_with_more_frames_than_anybody_decodes(ground: Gr
         sizes = [1400, 4000, 9000]
         for size in sizes:
             scene.alice.send(b"party" + bytes(size))
-        pump(scene.ends, 1.0, lambda: len(scene.bob.arrivals) >= len(sizes))
+        scene.settle()
         assert [len(payload) - 5 for payload in scene.bob.payloads()] == sizes
 
 

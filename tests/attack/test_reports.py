@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.attack.forged import LYING
-from tests.attack.ground import PACKETS, Ground, Scene
+from tests.attack.ground import PACKETS, PATIENCE, Ground, Scene
 from tests.attack.test_steering import MODES
 from tests.peers import rtcp
 from tests.peers.rtp import pump
@@ -22,7 +22,7 @@ def _established(scene: Scene) -> None:
     scene.talk()
     for end in (scene.alice, scene.bob):
         end.send_report()
-    assert pump(scene.ends, 3.0, lambda: bool(scene.alice.compounds and scene.bob.compounds))
+    assert pump(scene.ends, PATIENCE, lambda: bool(scene.alice.compounds and scene.bob.compounds))
     scene.settle()
     scene.forget()
 

@@ -16,7 +16,7 @@ from tests.peers.daemon import Daemon
 from tests.peers.plain import Plain, level_of, magnitudes
 from tests.peers.webrtc import Tone
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.e2e
 WANTED = 60
 """Packets, or frames, that have to arrive: more than a second of audio."""
 

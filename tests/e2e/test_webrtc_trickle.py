@@ -15,7 +15,7 @@ from tests.peers.talking import Call, talk
 from tests.peers.videophone import Videophone
 from tests.peers.webrtc import Browser
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.e2e
 BRIGHT, DARK = 180, 70
 TO_PHONE = {"ICE": "remove", "rtcp-mux": ["demux"], "transport-protocol": "RTP/AVP",
             "codec": {"strip": ["all"], "except": ["PCMU", "VP8"]}}

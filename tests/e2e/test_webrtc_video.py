@@ -14,7 +14,7 @@ from tests.peers.talking import Call, talk
 from tests.peers.videophone import Videophone
 from tests.peers.webrtc import Browser
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(90)]
+pytestmark = pytest.mark.e2e
 CODECS = {"codec": {"strip": ["all"], "except": ["PCMU", "VP8"]}}
 BRIGHT, DARK = 180, 70
 SUITES = ["AES_CM_128_HMAC_SHA1_80", "AEAD_AES_256_GCM"]

@@ -17,6 +17,7 @@ from pathlib import Path
 from tests.peers import debian
 from tests.peers.netns import Namespace
 from tests.peers.ngclient import NgClient
+from tests.peers.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -66,14 +67,6 @@ def reference_command() -> Command:
     return Command("reference", (path, "--config-file=none"), environment)
 
 
-def free_port(kind: int = socket.SOCK_DGRAM, address: str = "127.0.0.1") -> int:
-    """A port that is free at this moment."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, kind) as sock:
-        sock.bind((address, 0))
-        return int(sock.getsockname()[1])
-
-
 class Daemon:
     """A running daemon.
 
@@ -83,7 +76,7 @@ class Daemon:
 
     def __init__(self, command: Command | None = None, *, interfaces: Sequence[str] = ("127.0.0.1",),
                  options: Sequence[str] = (), table: int = -1, namespace: Namespace | None = None,
-                 ng_port: int = 0, cli_port: int = 0, bare: bool = False, patience: float = 20.0):
+                 ng_port: int = 0, cli_port: int = 0, bare: bool = False, patience: float = 60.0):
         self.command = command or own_command()
         self.namespace = namespace
         self.ng_port = ng_port or free_port()
@@ -113,14 +106,14 @@ class Daemon:
         maker: Callable[[int, int], socket.socket] = self.namespace.socket if self.namespace else socket.socket
         return maker(socket.AF_INET, kind)
 
-    def client(self, timeout: float = 2.0, tries: int = 3) -> NgClient:
+    def client(self, timeout: float = 2.0, tries: int = 10) -> NgClient:
         """A new ng client of this daemon."""
         return NgClient("127.0.0.1", self.ng_port, timeout=timeout, tries=tries, sock=self._make(socket.SOCK_DGRAM))
 
     def cli(self, line: str) -> str:
         """What the command line interface answers to one line."""
         with self._make(socket.SOCK_STREAM) as sock:
-            sock.settimeout(5)
+            sock.settimeout(30)
             sock.connect(("127.0.0.1", self.cli_port))
             sock.sendall(line.encode() + b"\n")
             answer = b""
@@ -160,7 +153,7 @@ class Daemon:
         status = Path(f"/proc/{self.pid}/status").read_text()
         return int(status.split("VmRSS:")[1].split()[0])
 
-    def stop(self, patience: float = 10.0) -> int:
+    def stop(self, patience: float = 30.0) -> int:
         """End the daemon; returns its exit status. Kills it if it does not end in time."""
         if self.process.poll() is None:
             self.process.terminate()

@@ -62,7 +62,7 @@ class NgClient:
     ``timeout`` is the wait in seconds for an answer before the same datagram is sent again, ``tries`` times in all.
     """
 
-    def __init__(self, address: str, port: int, *, timeout: float = 2.0, tries: int = 3,
+    def __init__(self, address: str, port: int, *, timeout: float = 2.0, tries: int = 10,
                  sock: socket.socket | None = None):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self.socket = sock or socket.socket(family, socket.SOCK_DGRAM)

@@ -40,6 +40,14 @@ def test_pace() -> None:
     assert history.is_due(50), "the clock was set back"
 
 
+def test_what_has_a_score_waits_for_nothing_without_one() -> None:
+    history = History()
+    history.add(sample(100, 0))
+    assert history.is_due(100.1, True) and not history.is_due(100.1)
+    history.add(sample(100.1))
+    assert not history.is_due(100.2, True)
+
+
 def test_long_call() -> None:
     """A day of reports needs no more room than an hour; what is shown still covers all of it."""
     history = History()

@@ -135,6 +135,13 @@ def test_one_sample_a_second() -> None:
     assert reports.hear("A", 2.1, answer(CALLER, CALLEE, 0, 0))
 
 
+def test_a_report_without_a_round_trip_is_in_nobodys_way() -> None:
+    """One that tells no round trip comes first; the next has a score and is a sample as well."""
+    reports = Reports()
+    assert "mos" not in reports.hear("A", 0.9, answer(CALLER, CALLEE, 0, 0))
+    assert reports.exchange()["mos"]
+
+
 def test_what_a_party_measured_itself_prevails() -> None:
     """RFC 3611 section 4.7."""
     reports = Reports()

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ports for programs that tests start, which nobody else on this host gets."""
+from __future__ import annotations
+
+import socket
+from functools import cache
+from itertools import count
+
+PORTS = range(28000, 29000)
+"""Below what the kernel hands out by itself (ip_local_port_range) and what daemons use for media unless told."""
+_EACH = 50
+_holders: list[socket.socket] = []
+_numbers = count()
+
+
+def _hold(block: range) -> bool:
+    """Whether no other process has these ports; they are ours until we end."""
+    holder = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        holder.bind(f"\0rtpengine-tests-{block[0]}")
+    except OSError:
+        holder.close()
+        return False
+    _holders.append(holder)
+    return True
+
+
+@cache
+def _own() -> range:
+    blocks = [PORTS[first:first + _EACH] for first in range(0, len(PORTS), _EACH)]
+    return next((block for block in blocks if _hold(block)), PORTS)
+
+
+def free_port(kind: int = socket.SOCK_DGRAM, address: str = "127.0.0.1") -> int:
+    """A port that is free, and that is not handed out again soon. OSError if there is none."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    for _ in _own():
+        port = _own()[next(_numbers) % len(_own())]
+        with socket.socket(family, kind) as sock:
+            try:
+                sock.bind((address, port))
+            except OSError:
+                continue
+            return port
+    raise OSError("all ports for tests are in use")
