@@ -17,7 +17,7 @@ from tests.conformance.vectors import Step
 from tests.peers import sdp
 from tests.peers.dtls import Certificate, DtlsPeer
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 _AGAIN = 0.3
 _FINGERPRINT = re.compile(r"^(a=fingerprint:)([^\r\n]+)", re.M)
 Take = Callable[[str, float], "bytes | None"]

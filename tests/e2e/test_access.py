@@ -28,7 +28,7 @@ def port() -> int:
 def cli(address: tuple[str, int] | str, *lines: str) -> str:
     family = socket.AF_UNIX if isinstance(address, str) else socket.AF_INET
     with socket.socket(family) as sock:
-        sock.settimeout(10)
+        sock.settimeout(30)
         sock.connect(address)
         sock.sendall("".join(line + "\n" for line in lines).encode())
         answer = b""
@@ -38,7 +38,7 @@ def cli(address: tuple[str, int] | str, *lines: str) -> str:
 
 
 def get(number: int, path: str, **headers: str) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", number, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", number, timeout=30)
     connection.request("GET", path, headers=headers)
     reply = connection.getresponse()
     return reply.status, reply.read()
@@ -149,7 +149,7 @@ def test_an_allow_list_for_ng_over_udp() -> None:
     number = free_port()
     with Daemon(options=[f"--listen-ng={number} allow=ping,cli:list"]) as daemon:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-            sock.settimeout(10)
+            sock.settimeout(30)
             sock.connect(("127.0.0.1", number))
             sock.send(b"1 d7:command4:pinge")
             assert sock.recv(1000) == b"1 d6:result4:ponge"
@@ -182,7 +182,7 @@ def test_client_certificates(tmp_path: Path) -> None:
         context = ssl.create_default_context(cafile=str(own))
         if pair:
             context.load_cert_chain(*pair)
-        connection = http.client.HTTPSConnection("127.0.0.1", at, timeout=10, context=context)
+        connection = http.client.HTTPSConnection("127.0.0.1", at, timeout=30, context=context)
         connection.request("GET", "/ping")
         return connection.getresponse().read()
     with Daemon(options=[f"--listen-https={number} client-ca={known}", f"--listen-https={free}", f"--https-cert={own}",

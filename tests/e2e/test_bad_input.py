@@ -36,7 +36,7 @@ def next_call_works(daemon: Daemon) -> Iterator[None]:
         call.answer()
         a.send(b"still here" * 16)
         b.send(b"me too" * 20)
-        assert pump([a, b], 3.0, lambda: bool(a.arrivals and b.arrivals))
+        assert pump([a, b], 20.0, lambda: bool(a.arrivals and b.arrivals))
         call.delete()
     a.close()
     b.close()

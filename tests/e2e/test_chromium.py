@@ -70,7 +70,7 @@ async def talk(plain: Plain, browser: Chromium) -> None:
     tasks = [asyncio.ensure_future(plain.speak()), asyncio.ensure_future(plain.listen())]
     levels: dict[str, Any] = {}
     try:
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while time.monotonic() < end and (len(plain.heard) < WANTED or not loud(levels)):
             await asyncio.sleep(0.1)
             levels = await asyncio.to_thread(browser.call, "heard")
@@ -119,7 +119,7 @@ def restart(client: NgClient, call: dict[str, str], browser: Chromium, plain: Pl
         return found
     former = stream()["endpoint"]
     browser.call("accept", negotiate(client, call, str(browser.call("restart")), plain))
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while stream()["endpoint"] == former:
         assert time.monotonic() < end
         time.sleep(0.05)

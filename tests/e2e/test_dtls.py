@@ -16,7 +16,7 @@ from tests.peers.ngclient import NgClient
 from tests.peers.rtp import Packet
 
 pytestmark = pytest.mark.e2e
-PATIENCE = 5.0
+PATIENCE = 30.0
 
 
 @pytest.fixture(scope="module")

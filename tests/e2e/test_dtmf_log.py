@@ -14,6 +14,7 @@ from tests.peers import debian, sdp
 from tests.peers.collector import wait
 from tests.peers.daemon import Command, Daemon, own_command, reference_command
 from tests.peers.ngclient import NgClient
+from tests.peers.quiet import rest
 from tests.peers.rtp import Endpoint, Packet, pump
 
 pytestmark = pytest.mark.e2e
@@ -41,7 +42,7 @@ def speak(a: Endpoint, b: Endpoint) -> None:
     """Be heard once, on both sides."""
     for end in (a, b):
         end.send(b"x" * 160)
-    assert pump((a, b), 3.0, lambda: len(a.arrivals) == len(b.arrivals) == 1)
+    assert pump((a, b), 20.0, lambda: len(a.arrivals) == len(b.arrivals) == 1)
 
 
 @pytest.mark.parametrize("flags", [[], ["block-DTMF"]])
@@ -66,7 +67,8 @@ def test_an_event_is_told_once_at_its_end(flags: list[str]) -> None:
         assert [(each["source_tag"], each["event"], each["duration"]) for each in told] == [
             ("a", 2, 10), ("a", 5, 80), ("b", 11, 100)]
         forwarded = 0 if flags else 8
-        pump((a, b), 1.0, lambda: len(b.arrivals) >= 1 + forwarded)
+        rest(daemon.pid)
+        pump((a, b), 0.05)
         assert len(b.arrivals) == 1 + forwarded
 
 
@@ -97,7 +99,7 @@ def test_beside_the_reference() -> None:
         pytest.skip(f"the reference daemon cannot be had: {reason}")
     with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as collector:
         collector.bind(("127.0.0.1", 0))
-        collector.settimeout(5)
+        collector.settimeout(30)
         theirs = told_by(reference, f"--dtmf-log-dest=127.0.0.1:{collector.getsockname()[1]}", collector=collector)
     ours = told_by(own_command())
     assert [each.pop("source_label", "A") for each in (*ours, *theirs)] == ["A"] * 4

@@ -25,7 +25,7 @@ def test_an_echo_comes_from_somebody_else() -> None:
             pump((a, b), 0.01)
         for end in (a, b):
             end.send_report()
-        assert pump((a, b), 3, lambda: all(len(end.payloads()) == 50 and end.compounds for end in (a, b)))
+        assert pump((a, b), 20.0, lambda: all(len(end.payloads()) == 50 and end.compounds for end in (a, b)))
         for end in (a, b):
             assert end.payloads() == [b"%d" % n for n in range(50)]
             (heard,) = end.sources

@@ -84,7 +84,7 @@ class Told:
 def _datagrams() -> socket.socket:
     sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     sock.bind(("127.0.0.1", 0))
-    sock.settimeout(5)
+    sock.settimeout(30)
     return sock
 
 
@@ -110,7 +110,8 @@ def test_graphite(told: tuple[Told, Told]) -> None:
         assert sum(ours.values("x." + name)) == sum(theirs.values("x." + name)), name
     assert max(ours.values("x.current_sessions_own")) == 1 and ours.values("x.managed_sess")[-1] == 1
     assert sum(ours.values("x.call_dur")) > 1
-    assert max(ours.values("x.offers_ps_max")) == 1 and max(ours.values("x.offer_time_max")) > 0
+    assert max(ours.values("x.offers_ps_max")) <= 1, "less if the second was longer"
+    assert max(ours.values("x.offer_time_max")) > 0
     assert ours.values("x.offer_count")[-1] == 1
 
 

@@ -18,7 +18,7 @@ def test_requests_and_replies() -> None:
     tcp = free_port(socket.SOCK_STREAM)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as homer:
         homer.bind(("127.0.0.1", 0))
-        homer.settimeout(5)
+        homer.settimeout(30)
         with Daemon(options=[f"--homer=127.0.0.1:{homer.getsockname()[1]}", "--homer-disable-rtcp-stats",
                              "--homer-enable-ng", "--homer-ng-capture-proto=62", f"--listen-tcp-ng=127.0.0.1:{tcp}",
                              ]) as daemon, daemon.client() as client:

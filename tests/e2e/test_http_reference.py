@@ -26,7 +26,7 @@ class Http:
 
     def ask(self, data: bytes) -> tuple[str, str, bytes]:
         """Status, content type and body; all empty if the connection ends without a reply."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as sock:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as sock:
             sock.sendall(data)
             reply = b""
             while b"\r\n\r\n" not in reply:

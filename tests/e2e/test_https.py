@@ -24,7 +24,7 @@ def options(cert: Path, key: Path, port: int) -> list[str]:
 
 def ping(port: int, trusted: Path) -> bytes:
     context = ssl.create_default_context(cafile=str(trusted))
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as plain, \
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as plain, \
             context.wrap_socket(plain, server_hostname="127.0.0.1") as sock:
         sock.sendall(b"GET /ping HTTP/1.0\r\n\r\n")
         reply = b""
@@ -34,7 +34,7 @@ def ping(port: int, trusted: Path) -> bytes:
 
 
 def told(daemon: Daemon, pattern: str) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while not re.search(pattern, daemon.log_text()):
         if time.monotonic() > deadline:
             return False

@@ -15,7 +15,7 @@ from tests.peers import ice, sdp
 from tests.peers.daemon import Daemon
 from tests.peers.rtp import Packet
 
-PATIENCE = 10.0
+PATIENCE = 30.0
 pytestmark = pytest.mark.timeout(90)
 
 

@@ -21,7 +21,7 @@ with_redis = pytest.mark.skipif(PROGRAM is None, reason="no redis-server (packag
 def _phone() -> socket.socket:
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     made.bind(("127.0.0.1", 0))
-    made.settimeout(5)
+    made.settimeout(30)
     return made
 
 

@@ -28,7 +28,7 @@ def scrape(command: Command) -> tuple[dict[str, str], dict[Key, float], str]:
             call.answer()
             call.talk()
             call.delete()
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as reply:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as reply:
                 text = reply.read().decode()
                 families = list(text_string_to_metric_families(text))
                 kind = reply.headers.get_content_type()

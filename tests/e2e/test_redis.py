@@ -22,7 +22,7 @@ from tests.peers.redis import PROGRAM, RedisServer
 from tests.peers.rtp import Endpoint, pump
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(PROGRAM is None, reason="no redis-server (package redis-server)")]
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ class Talk:
         for _ in range(packets):
             self.a.send(b"a" * 160)
             self.b.send(b"b" * 160)
-        return pump([self.a, self.b], 2.0, lambda: len(self.a.arrivals) - before[0] >= packets
+        return pump([self.a, self.b], 20.0, lambda: len(self.a.arrivals) - before[0] >= packets
                     and len(self.b.arrivals) - before[1] >= packets)
 
 

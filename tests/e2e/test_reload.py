@@ -34,7 +34,7 @@ def daemon(path: Path) -> Iterator[Daemon]:
 def hup(daemon: Daemon, line: str) -> None:
     """Send the signal and wait for what is said of it."""
     os.kill(daemon.pid, signal.SIGHUP)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while line not in daemon.log_text():
         assert time.monotonic() < deadline, daemon.log_tail()
         time.sleep(0.02)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 
 import pytest
 
@@ -24,12 +23,8 @@ def test_nobody_waits_for_it() -> None:
             log.command(own_command()), bare=True, ng_port=ng, cli_port=cli, options=(
                 "--config-file=none", "--foreground", "--table=-1", "--interface=127.0.0.1",
                 f"--listen-ng=127.0.0.1:{ng}", f"--listen-cli=127.0.0.1:{cli}")) as daemon, daemon.client() as client:
-        slowest = 0.0
         for number in range(REQUESTS):
-            started = time.monotonic()
             client.send({"command": "delete", "call-id": f"none-{number}", "from-tag": "a"})
-            slowest = max(slowest, time.monotonic() - started)
-        assert slowest < 1
         assert wait(lambda: json.loads(daemon.cli("list jsonstats"))["totalstatistics"]["lostloglines"])
         log.go_on()
         assert wait(lambda: any(LOST.fullmatch(line.text) for line in log.lines))

@@ -56,5 +56,8 @@ def ask(port: int, pieces: list[bytes], wait: float) -> bytes:
     [b"41 {" + b"x" * 2000],
 ], ids=lambda pieces: repr(pieces[0][:24]))
 def test_stream(ports: list[int], pieces: list[bytes]) -> None:
-    theirs, ours = (ask(port, pieces, 0.4) for port in ports)
+    for wait in (0.4, 2.0, 8.0):    # a busy host may take longer
+        theirs, ours = (ask(port, pieces, wait) for port in ports)
+        if ours == theirs:
+            break
     assert ours == theirs

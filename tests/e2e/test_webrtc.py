@@ -54,7 +54,7 @@ async def talk(plain: Plain, levels: list[float]) -> None:
     """Both hear the other at a level that is neither silence nor noise."""
     tasks = [asyncio.ensure_future(plain.speak()), asyncio.ensure_future(plain.listen())]
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 60
         while time.monotonic() < end and (
                 len(plain.heard) < WANTED or sum(level > 2000 for level in levels) < WANTED):
             await asyncio.sleep(0.05)

@@ -48,7 +48,7 @@ class Trickled:
 
 async def connected(call: Call, tag: str) -> None:
     """The daemon knows where the party is."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not all("DTLS fingerprint verified" in flags for flags in call.flags(tag)):
         assert time.monotonic() < end, call.flags(tag)
         await asyncio.sleep(0.05)

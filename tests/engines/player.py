@@ -12,7 +12,7 @@ from tests.engines.scenario import Add, Arrival, Check, Copies, Intercept, Send,
 from tests.kernel.guest import abi
 from tests.kernel.guest.abi import Where, record
 
-PATIENCE = 3.0
+PATIENCE = 20.0
 TABLES = 2
 
 

@@ -76,7 +76,7 @@ def send(sender: Endpoint, receiver: Endpoint, count: int, payload: bytes = b"x"
     before = len(receiver.arrivals)
     for _ in range(count):
         sender.send(payload)
-    assert pump([sender, receiver], 5.0, lambda: len(receiver.arrivals) == before + count)
+    assert pump([sender, receiver], 20.0, lambda: len(receiver.arrivals) == before + count)
 
 
 @pytest.mark.parametrize("families", [(4, 4), (6, 6), (4, 6)])
@@ -91,7 +91,7 @@ def test_each_packet_of_the_call_and_no_other(ground: Ground, tmp_path: Path, fa
     send(call.b, call.a, 40)
     send(call.a, call.b, 5, b"z" * 4000)  # in fragments
     call.a.send_report()
-    assert pump([call.a, call.b], 5.0, lambda: bool(call.b.compounds))
+    assert pump([call.a, call.b], 20.0, lambda: bool(call.b.compounds))
     status, text = running.stop()
     assert (status, text) == (0, f"{text.split()[0]} packets in {path}: interrupted\n")
     from_a, to_b, from_b, to_a = legs(call)

@@ -50,7 +50,7 @@ class Topology:
     def peer(self, family: int) -> tuple[socket.socket, Endpoint]:
         made = self.peers.socket(socket.AF_INET6 if family == 6 else socket.AF_INET, socket.SOCK_DGRAM)
         made.bind((PEER[family], 0))
-        made.settimeout(5)
+        made.settimeout(30)
         host, port = made.getsockname()[:2]
         return made, Endpoint.parse(f"[{host}]:{port}" if family == 6 else f"{host}:{port}")
 

@@ -110,7 +110,7 @@ class Baresip:
         """What it replies to a command of its menu."""
         ask = json.dumps({"command": command, "params": params, "token": command}).encode()
         with self.namespace.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-            sock.settimeout(5)
+            sock.settimeout(30)
             sock.connect(("127.0.0.1", self.control))
             sock.sendall(b"%d:%s," % (len(ask), ask))
             read = sock.makefile("rb")

@@ -39,7 +39,7 @@ class Capture:
         """The command line."""
         return [sys.executable, "-m", "ctl", "-ip", "127.0.0.1", "-port", str(port), "capture", *words]
 
-    def end(self, patience: float = 30.0) -> tuple[int, str]:
+    def end(self, patience: float = 60.0) -> tuple[int, str]:
         """Exit status and the lines after the first, once it has ended by itself."""
         _, text = self.process.communicate(timeout=patience)
         return self.process.returncode, text

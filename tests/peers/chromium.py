@@ -79,7 +79,7 @@ class Chromium:
     def _open(self) -> None:
         target = self.command("Target.createTarget", 20.0, url=f"file://{self.folder / 'page.html'}")["targetId"]
         self._session = self.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while self.run("document.readyState == 'complete' && location.protocol == 'file:'") is not True:
             if time.monotonic() > deadline:
                 raise self._failure("the page does not load")
@@ -100,7 +100,7 @@ class Chromium:
         line, self._rest = self._rest.split(b"\0", 1)
         return dict(json.loads(line))
 
-    def command(self, method: str, patience: float = 10.0, /, **params: Any) -> dict[str, Any]:
+    def command(self, method: str, patience: float = 60.0, /, **params: Any) -> dict[str, Any]:
         """The result of a command of the protocol; events that come meanwhile are dropped."""
         self._number += 1
         ask: dict[str, Any] = {"id": self._number, "method": method, "params": params}
@@ -114,7 +114,7 @@ class Chromium:
             raise self._failure(f"{method}: {message['error']}")
         return dict(message["result"])
 
-    def run(self, script: str, patience: float = 15.0) -> Any:
+    def run(self, script: str, patience: float = 60.0) -> Any:
         """The value of an expression of JavaScript, awaited if it is a promise."""
         result = self.command("Runtime.evaluate", patience, expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in result:

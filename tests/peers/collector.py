@@ -61,7 +61,7 @@ class Collector:
         self.close()
 
 
-def wait(until: Callable[[], object], seconds: float = 15.0) -> bool:
+def wait(until: Callable[[], object], seconds: float = 30.0) -> bool:
     """Whether it has come true in time."""
     deadline = time.monotonic() + seconds
     while not until():

@@ -23,7 +23,7 @@ LIBSRTP = {
     "AEAD_AES_128_GCM": Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
     "AEAD_AES_256_GCM": Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
 }
-PATIENCE = 2.0
+PATIENCE = 20.0
 _numbers = itertools.count(1)
 Crypt = Callable[[bytes], bytes]
 

@@ -41,7 +41,7 @@ class RedisServer:
     def start(self) -> None:
         """Run it (again); the data of the one before are gone."""
         self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 10.0
+        deadline = time.monotonic() + 60.0
         while True:
             try:
                 self.client().ping()

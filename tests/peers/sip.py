@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,7 @@ def _tail(path: Path, size: int = 3000) -> str:
     return path.read_text(errors="replace")[-size:] if path.exists() else ""
 
 
-def _end(process: subprocess.Popen[bytes], patience: float = 5.0) -> None:
+def _end(process: subprocess.Popen[bytes], patience: float = 20.0) -> None:
     if process.poll() is None:
         process.terminate()
         try:
@@ -84,7 +85,7 @@ class Kamailio:
             raise
 
     def _wait(self, namespace: Namespace | None) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         line = f":{self.port:04X} "
         sockets = Path("/proc/thread-self/net/udp")
         while line not in (namespace.inside(sockets.read_text) if namespace else sockets.read_text()):
@@ -142,7 +143,7 @@ class Sipp:
         script.write_text(text)
         argv = [path, *([f"127.0.0.1:{target}"] if target else []), "-sf", str(script), "-i", "127.0.0.1",
                 "-p", str(self.port), "-m", str(calls), "-l", str(calls), "-r", "20", "-nostdin", "-trace_msg",
-                "-message_file", str(self.trace), "-message_overwrite", "false", "-timeout", "60s", *options]
+                "-message_file", str(self.trace), "-message_overwrite", "false", "-timeout", "120s", *options]
         if ports:
             values = directory / f"{self.name}.csv"
             values.write_text("SEQUENTIAL\n" + "".join(f"{each};\n" for each in ports))
@@ -166,7 +167,15 @@ class Sipp:
         return {each.call_id: each for each in self.messages()
                 if each.sent is sent and each.start.startswith(start) and each.sequence == sequence and each.body}
 
-    def wait(self, patience: float = 60.0) -> None:
+    def go_on(self) -> None:
+        """Tell each of its calls to go on behind where its scenario waits for that (INFO)."""
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            for number, call_id in enumerate(sorted({each.call_id for each in self.messages() if each.sent}), 1):
+                sock.sendto(f"INFO sip:127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bK{number}\r\n"
+                            f"From: <sip:test@127.0.0.1>;tag=t\r\nTo: <sip:test@127.0.0.1>\r\nCall-ID: {call_id}\r\n"
+                            "CSeq: 1 INFO\r\nContent-Length: 0\r\n\r\n".encode(), ("127.0.0.1", self.port))
+
+    def wait(self, patience: float = 120.0) -> None:
         """Wait for the end of all calls. SipFailed unless every call went as its scenario says."""
         try:
             status = self.process.wait(patience)

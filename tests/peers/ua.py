@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from tests.peers import sdp
 from tests.peers.rtp import Endpoint
 
-PATIENCE = 8.0
+PATIENCE = 20.0
 _numbers = itertools.count(1)
 Headers = list[tuple[str, str]]
 

@@ -10,7 +10,7 @@ from controlplane.notify import READY, notify, status, watchdog_interval
 @pytest.fixture
 def receiver():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
-        sock.settimeout(2)
+        sock.settimeout(30)
         yield sock
 
 

@@ -34,7 +34,7 @@ class Bench:
     def end(self) -> socket.socket:
         sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         sock.bind(("127.0.0.1", 0))
-        sock.settimeout(2)
+        sock.settimeout(30)
         return sock
 
     def ask(self, command: str, **keys: Any) -> dict[str, Any]:

@@ -60,7 +60,7 @@ class Prompt:
         os.write(self._descriptor, text.encode())
 
     def wait(self, text: str) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while text not in screen(self.shown):
             left = deadline - time.monotonic()
             assert left > 0 and select.select([self._descriptor], [], [], left)[0], screen(self.shown)

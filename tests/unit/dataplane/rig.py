@@ -15,7 +15,7 @@ from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.stats import Engine, OutputReader, TargetReader
 from controlplane.events import Counters, SocketFailed, SourceSeen, SsrcStats, WantedOutput, WantedTarget
 
-PATIENCE = 5.0
+PATIENCE = 20.0
 LOCALHOST = {4: "127.0.0.1", 6: "::1"}
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 _HEADER = struct.Struct("!BBHII")

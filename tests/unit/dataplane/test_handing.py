@@ -18,7 +18,7 @@ def rig():
         yield made
 
 
-def handed(rig: Rig, count: int, patience: float = 5.0):
+def handed(rig: Rig, count: int, patience: float = 20.0):
     """The next packets that are handed up."""
     found = []
     wait(lambda: bool(found.extend(rig.relay.packets()) or len(found) >= count), patience)

@@ -63,7 +63,7 @@ class World:
         self.program = Program(self.relay, self.queue, self.close)
         self.sink = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sink.bind(("127.0.0.1", 0))
-        self.sink.settimeout(2)
+        self.sink.settimeout(30)
         self.outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.a, self.b = self.open(), self.open()
         self.wanted = WantedTarget(
@@ -189,7 +189,7 @@ def test_moving_the_destination_of_an_offloaded_stream(world):
     world.by_queue(1)
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     other.bind(("127.0.0.1", 0))
-    other.settimeout(2)
+    other.settimeout(30)
     with other:
         world.want(rtp_outputs=(WantedOutput(world.b, Endpoint.parse("127.0.0.1:%d" % other.getsockname()[1])),))
         assert world.queue.arrive(world.a, rtp(2))

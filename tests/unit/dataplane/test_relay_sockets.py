@@ -185,7 +185,7 @@ def test_type_of_service(rig: Rig, family: int, level: int, ask: int, kind: int)
     b.socket.setsockopt(level, ask, 1)
 
     def received() -> int:
-        b.socket.settimeout(5)
+        b.socket.settimeout(30)
         _, extra, _, _ = b.socket.recvmsg(2000, 100)
         return next(data[0] for at, what, data in extra if (at, what) == (level, kind))
 

@@ -53,7 +53,7 @@ def test_no_name_breaks_a_line() -> None:
     assert all(line.count("\n") == 1 and line.count(" ") == 2 for line in lines)
 
 
-def reporter(port: int, seconds: float, patience: float = 5.0) -> Reporter:
+def reporter(port: int, seconds: float, patience: float = 20.0) -> Reporter:
     state = snapshot()
     return Reporter(Outlet("Graphite", "127.0.0.1", port, patience=patience), lambda: state, seconds, "x.",
                     time.monotonic)

@@ -84,7 +84,7 @@ async def meet(agent, connection, families, components):
     task = asyncio.ensure_future(runner.run())
     try:
         await asyncio.wait_for(connection.connect(), 20)
-        end = time.monotonic() + 5
+        end = time.monotonic() + 30
         while agent.phase is not Phase.COMPLETED and time.monotonic() < end:
             await asyncio.sleep(0.01)  # our own check of what it has chosen may still be under way
         for component in range(1, components + 1):

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def settles(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def settles(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Wait until ``condition`` holds; AssertionError if it does not in time."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds

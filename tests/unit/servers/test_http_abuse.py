@@ -80,7 +80,7 @@ def test_a_body_that_does_not_come_ends_the_connection() -> None:
         while server.plain.clients or not reader.at_eof():
             writer.write(b"x")
             await asyncio.sleep(0.05)
-            if reader.exception() or await asyncio.wait_for(reader.read(1), 5) == b"":
+            if reader.exception() or await asyncio.wait_for(reader.read(1), 30) == b"":
                 break
         writer.close()
         await settles(lambda: server.plain.clients == 0)

@@ -57,7 +57,7 @@ async def connect(server: NgTcpServer, **options: Any) -> tuple[asyncio.StreamRe
 async def closed(reader: asyncio.StreamReader) -> bytes:
     """What comes until the server closes."""
     try:
-        return await asyncio.wait_for(reader.read(), 5)
+        return await asyncio.wait_for(reader.read(), 30)
     except ConnectionResetError:
         return b""
 
@@ -256,7 +256,7 @@ def test_a_lack_of_descriptors_passes(monkeypatch: pytest.MonkeyPatch, caplog: p
         monkeypatch.setattr(socket.socket, "accept", accept)
         reader, writer = await connect(server)
         writer.write(b"1 de")
-        assert await asyncio.wait_for(reader.read(100), 5) == b"<1>"
+        assert await asyncio.wait_for(reader.read(100), 30) == b"<1>"
         writer.close()
     serve(body)
     assert "Cannot accept TCP control connections: Too many open files" in caplog.text and not failures

@@ -60,7 +60,7 @@ def test_https_and_secure_websocket_beside_http(files: Path, cert: str, key: str
         async with aiohttp.ClientSession() as session, session.ws_connect(
                 f"https://{secure}/", protocols=["ng.rtpengine.com"], ssl=trusting(files, "one")) as connection:
             await connection.send_str("1 de")
-            assert await connection.receive_bytes(timeout=5) == b"1 de|127.0.0.1|7"
+            assert await connection.receive_bytes(timeout=30) == b"1 de|127.0.0.1|7"
     loaded = Certificate(str(files / cert), str(files / key) if key else "")
     serve(check, secure=True, context=loaded.context)
 

@@ -26,7 +26,7 @@ async def talk(path: Path, data: bytes, half_close: bool = True) -> bytes:
     if half_close:
         writer.write_eof()
     try:
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), 30)
     except ConnectionError:
         return b""
     finally:

@@ -39,7 +39,7 @@ def test_messages_and_replies(protocols: list[str], exchanges: list[tuple[bytes 
             for sent, expected in exchanges:
                 await (connection.send_str(sent) if isinstance(sent, str) else connection.send_bytes(sent))
                 if expected is not None:
-                    assert await connection.receive_bytes(timeout=5) == expected
+                    assert await connection.receive_bytes(timeout=30) == expected
             with pytest.raises(asyncio.TimeoutError):
                 await connection.receive(0.1)
         await settles(lambda: server.plain.clients == 0)
@@ -51,7 +51,7 @@ def test_a_long_operator_reply_is_one_message() -> None:
         async with aiohttp.ClientSession() as session, session.ws_connect(
                 url(server), protocols=["cli.rtpengine.com"], max_msg_size=0) as connection:
             await connection.send_str("many")
-            assert len(await connection.receive_bytes(timeout=10)) == 61 * 100_000
+            assert len(await connection.receive_bytes(timeout=30)) == 61 * 100_000
     serve(check)
 
 
@@ -113,7 +113,7 @@ def test_frames_that_must_not_be_end_the_connection(sent: bytes, code: int) -> N
     async def check(server: HttpServer) -> None:
         reader, writer = await opened(server)
         writer.write(sent)
-        closing = await asyncio.wait_for(reader.read(), 10)
+        closing = await asyncio.wait_for(reader.read(), 30)
         assert closing[:1] == b"\x88" and int.from_bytes(closing[2:4], "big") == code
         writer.close()
         await settles(lambda: server.plain.clients == 0)
@@ -127,7 +127,7 @@ def test_a_message_too_long_in_frames_that_are_not() -> None:
         await writer.drain()
         await asyncio.sleep(0.2)
         writer.write(frame(0, bytes(10)))
-        closing = await asyncio.wait_for(reader.read(), 10)
+        closing = await asyncio.wait_for(reader.read(), 30)
         assert closing[:1] == b"\x88" and int.from_bytes(closing[2:4], "big") == 1009
         writer.close()
     serve(check, patience=2.0)
@@ -155,7 +155,7 @@ def test_a_peer_that_does_not_read_is_dropped_and_delays_nobody() -> None:
             started = loop.time()
             for number in range(200):
                 await connection.send_str(str(number))
-                assert await connection.receive_bytes(timeout=5) == b"%d" % number
+                assert await connection.receive_bytes(timeout=30) == b"%d" % number
             assert loop.time() - started < 5
         await settles(lambda: server.plain.clients == 0)
         sending.cancel()
@@ -174,7 +174,7 @@ def test_a_peer_that_is_there_no_more_is_noticed(monkeypatch: pytest.MonkeyPatch
 
     async def check(server: HttpServer) -> None:
         reader, writer = await opened(server)  # answers no ping
-        assert (await asyncio.wait_for(reader.read(), 5))[:1] == b"\x89"
+        assert (await asyncio.wait_for(reader.read(), 30))[:1] == b"\x89"
         await settles(lambda: server.plain.clients == 0)
         writer.close()
     serve(check)

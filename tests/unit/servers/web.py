@@ -33,7 +33,7 @@ async def talk(endpoint: Endpoint, data: bytes, context: ssl.SSLContext | None =
     reader, writer = await asyncio.open_connection(*endpoint.sockaddr, ssl=context)
     try:
         writer.write(data)
-        return await asyncio.wait_for(reader.read(), 10)
+        return await asyncio.wait_for(reader.read(), 30)
     except ConnectionError:
         return b""
     finally:
