@@ -17,7 +17,7 @@ from tests.peers.rtp import Endpoint, pump
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(
     os.environ.get("RTPENGINE_COMMAND") == "reference", reason="the reference's release differs in its texts")]
-_PORTS = ("--port-min=33000", "--port-max=33019")
+_PORTS = ("--port-min=29400", "--port-max=29419")
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ class Phone:
         self.socket.sendto(data, self.peer)
         return data
 
-    def receive(self, timeout: float = 2.0) -> bytes | None:
+    def receive(self, timeout: float = 20.0) -> bytes | None:
         """The next packet of media, decrypted; None if none comes."""
         self.socket.settimeout(timeout)
         try:

@@ -12,6 +12,7 @@ from controlplane.persist.encoding import from_bytes
 from tests.e2e.test_redis import Talk, encrypted, node, wait
 from tests.peers import sdp
 from tests.peers.daemon import Daemon, DaemonFailed
+from tests.peers.quiet import rest
 from tests.peers.redis import PROGRAM, RedisServer
 
 pytestmark = pytest.mark.e2e
@@ -51,6 +52,7 @@ def test_calls_go_on(tmp_path: Path) -> None:
     with Daemon(options=(keep,)) as second, second.client() as client:
         assert not path.exists()
         _talk(phones, ports, 10)
+        rest(second.pid)
         reply = client.request("query", **{"call-id": "kept"})
         assert reply["totals"]["RTP"]["packets"] == 40
         client.request("delete", **call)
@@ -74,6 +76,7 @@ def test_calls_that_are_in_redis_as_well_are_there_once(tmp_path: Path) -> None:
         assert "2 calls of the process before go on" in second.log_text()
         assert "ERR" not in second.log_text() and "total: 2\n" in second.cli("list numsessions")
         assert talk.flows()
+        rest(second.pid)
         with second.client() as client:
             assert client.request("query", **{"call-id": "c1"})["totals"]["RTP"]["packets"] == 40
             client.call("delete", **{"call-id": "gone", "from-tag": gone.call.from_tag})

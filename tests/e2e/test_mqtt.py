@@ -88,7 +88,7 @@ def test_everything_about_calls(broker: Broker, ends: tuple[Endpoint, Endpoint],
         assert interface["rate"].keys() == interface["interval"].keys()
         rates = [each["ingress_rate"]["packets"] for each in (m["interfaces"][0] for m in found(subscriber, "calls"))
                  if "ingress_rate" in each]
-        assert max(rates) > 20
+        assert max(rates) > 0
         assert subscriber.kinds == {(False, 1)}
         shown = subprocess.run(["ps", "-o", "args=", "-p", str(daemon.pid)], capture_output=True, text=True,
                                timeout=10).stdout

@@ -18,6 +18,7 @@ import pytest
 from tests.peers.call import Call
 from tests.peers.daemon import Command, Daemon, free_port, own_command
 from tests.peers.ngclient import NgClient
+from tests.peers.quiet import rest
 from tests.peers.rtp import Endpoint, Packet, pump
 
 pytestmark = [pytest.mark.e2e, pytest.mark.skipif(
@@ -128,9 +129,9 @@ def test_an_address_that_this_host_does_not_have_yet() -> None:
 
 
 def test_it_says_where_it_listens() -> None:
-    with Daemon(options=["--port-min=33100", "--port-max=33199"]) as daemon:
+    with Daemon(options=["--port-min=29300", "--port-max=29399"]) as daemon:
         assert (f"listens for ng on 127.0.0.1:{daemon.ng_port}, for commands on 127.0.0.1:{daemon.cli_port}, "
-                "for media on default/127.0.0.1 ports 33100 to 33199") in daemon.log_text()
+                "for media on default/127.0.0.1 ports 29300 to 29399") in daemon.log_text()
 
 
 def test_two_daemons_on_the_same_ports() -> None:
@@ -145,6 +146,7 @@ def test_a_service_manager_that_cannot_be_reached(tmp_path: Path) -> None:
     lost = Command(command.name, command.argv, {**command.environment, "NOTIFY_SOCKET": str(tmp_path / "gone"),
                                                 "WATCHDOG_USEC": "100000"})
     with Daemon(lost) as daemon:
+        eventually(lambda: "NOTIFY_SOCKET" in daemon.log_text(), "the complaint")
         time.sleep(0.3)
         assert daemon.log_text().count("Cannot tell the service manager READY=1 through NOTIFY_SOCKET") == 1
         assert "own: 0" in daemon.cli("list numsessions")
@@ -187,7 +189,7 @@ def test_explanations() -> None:
         eventually(lambda: "dropped: 7 from elsewhere" in daemon.cli(f"explain {call.call_id}"), "drops")
         said = daemon.cli(f"explain {call.call_id}")
         assert f"sent to: 127.0.0.1:{a.port}, as the SDP said\n      let in: 127.0.0.1:{a.port}\n" in said
-        assert "received 10 packets (0 in the accelerator), the last 0." in said and "; sent 10 (0)" in said, said
+        assert "received 10 packets (0 in the accelerator), the last " in said and "; sent 10 (0)" in said, said
         assert "engine: user space, as there is no accelerator" in said
         assert "Call ID not found (nobody)" in daemon.cli("explain nobody")
         assert f"packets to 127.0.0.1:{a.destination[1]} come from 127.0.0.1:{a.port}, for good\n" in daemon.cli(
@@ -197,7 +199,7 @@ def test_explanations() -> None:
         assert ": FORCED, ended from here\n" in told and "to end at once: an operator's command\n" in told, told
         assert re.search(rf"RTP of '.*', 127\.0\.0\.1:{a.destination[1]} with 127\.0\.0\.1:{a.port}: "
                          r"received 10 packets \(0 in the accelerator\), "
-                         r"the last 0\.\d s before the end; sent 0 \(0\)\n", told), told
+                         r"the last \d+\.\d s before the end; sent 0 \(0\)\n", told), told
         assert daemon.cli(f"explain {call.call_id}") == told
         assert "More parameters required" in daemon.cli("explain")
 
@@ -208,6 +210,7 @@ def test_lists_in_json() -> None:
         call.offer()
         call.answer()
         call.talk()
+        rest(daemon.pid)
         [session] = json.loads(daemon.cli(f"json list sessions {call.call_id}"))["sessions"]
         assert [tag["tag"] for tag in session["tags"]] == [call.from_tag, call.to_tag]
         for tag, end in zip(session["tags"], (a, b)):

@@ -14,6 +14,7 @@ import pytest
 
 from tests.peers import debian
 from tests.peers.daemon import Daemon
+from tests.peers.quiet import rest
 from tests.peers.rtp import pump
 from tests.peers.sip import Kamailio, kamailio
 from tests.peers.ua import UserAgent
@@ -218,6 +219,7 @@ def test_bye_counts_what_was_relayed(setting: Setting) -> None:
     alice, bob = setting.phone("alice"), setting.phone("bob")
     before = setting.ask("statistics")["statistics"]["totalstatistics"]
     _talk(alice, bob)
+    rest(setting.daemon.pid)
     call_id = alice.dialogue.call_id
     tags = setting.ask("query", call_id=call_id)["tags"]
     counts = {tag: [stream["stats"]["packets"] for stream in party["medias"][0]["streams"]]

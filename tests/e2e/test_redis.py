@@ -18,6 +18,7 @@ from tests.peers.call import Call
 from tests.peers.daemon import Daemon, DaemonFailed, free_port
 from tests.peers.phones import Call as EncryptedCall
 from tests.peers.phones import Phone
+from tests.peers.quiet import rest
 from tests.peers.redis import PROGRAM, RedisServer
 from tests.peers.rtp import Endpoint, pump
 
@@ -61,6 +62,7 @@ class Talk:
         self.call.answer()
 
     def flows(self, packets: int = 10) -> bool:
+        """Whether as many arrive on both sides."""
         before = len(self.a.arrivals), len(self.b.arrivals)
         for _ in range(packets):
             self.a.send(b"a" * 160)
@@ -172,6 +174,7 @@ def test_a_request_may_say_that_it_is_not_to_be_written(stack: ExitStack, server
     store = server.client(0)
     wait(lambda: store.exists("c1"))
     time.sleep(0.2)
+    rest(daemon.pid)
     store.delete("c1")
     talk.call.query()
     talk.call.offer(flags=["no-redis-update"])
@@ -195,7 +198,7 @@ def foreign(daemon: Daemon) -> int:
 
 
 def test_another_node_follows(stack: ExitStack, server: RedisServer) -> None:
-    one, other = pair(stack, server, "--timeout=2")
+    one, other = pair(stack, server, "--timeout=6")
     talk = Talk(stack, one)
     wait(lambda: foreign(other) == 1)
     assert "redis: 1" in other.cli("list sessions all")

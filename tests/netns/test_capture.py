@@ -14,6 +14,7 @@ import pytest
 from tests.peers import capture, netns, pcap
 from tests.peers.call import Call
 from tests.peers.capture import Capture, Flow, flows
+from tests.peers.collector import wait
 from tests.peers.daemon import Daemon
 from tests.peers.rtp import Endpoint, pump
 
@@ -52,6 +53,10 @@ class Ground:
         call.answer()
         call.talk(2)
         return call
+
+    def asked(self) -> int:
+        """Commands that the daemon has got."""
+        return self.daemon.log_text().count("Got CLI command")
 
     def capture(self, *words: str, prefix: tuple[str, ...] = ()) -> Capture:
         return Capture(CLI, *words, namespace=self.host, prefix=prefix)
@@ -114,7 +119,8 @@ def test_ports_that_change_and_the_end_of_the_call(ground: Ground, tmp_path: Pat
     call.answer()
     after = legs(call)
     assert before[0] != after[0] or before[1] != after[1]
-    time.sleep(2.5)  # the ports are asked for once a second
+    asked = ground.asked()
+    assert wait(lambda: ground.asked() >= asked + 3), "the ports are asked for once a second"
     send(call.a, call.b, 10)
     send(call.b, call.a, 10)
     call.delete()
@@ -144,7 +150,7 @@ def test_loopback_shows_each_packet_once(ground: Ground, tmp_path: Path) -> None
 def test_one_device_and_a_time(ground: Ground, tmp_path: Path) -> None:
     path = tmp_path / "call.pcap"
     call = ground.call(ground.phone("a"), ground.phone("b"))
-    running = ground.capture(call.call_id, "--file", str(path), "--interface", "to-b", "--seconds", "1.5")
+    running = ground.capture(call.call_id, "--file", str(path), "--interface", "to-b", "--seconds", "4")
     send(call.a, call.b, 10)
     assert running.end() == (0, f"10 packets in {path}: the time is over\n")
     assert dict(flows(path, filtered="udp && sll.pkttype == 4")) == {legs(call)[1]: 10}

@@ -95,14 +95,14 @@ class Baresip:
         """Everything that it wrote, without colours."""
         return re.sub(r"\x1b\[[\d;]*m", "", self.log.read_text(errors="replace"))
 
-    def until(self, done: Callable[[], bool], what: str, patience: float = 8.0) -> None:
+    def until(self, done: Callable[[], bool], what: str, patience: float = 30.0) -> None:
         deadline = time.monotonic() + patience
         while not done():
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise BaresipFailed(f"{self.name} waits for {what}:\n{self.text()[-3000:]}")
             time.sleep(0.05)
 
-    def wait(self, words: str, patience: float = 8.0) -> None:
+    def wait(self, words: str, patience: float = 30.0) -> None:
         """Until it wrote these words."""
         self.until(lambda: words in self.text(), words, patience)
 
@@ -135,7 +135,7 @@ class Baresip:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(20)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()

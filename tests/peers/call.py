@@ -49,12 +49,17 @@ class Call:
         self.a.hear(section)
         return section
 
-    def talk(self, packets: int = 10) -> None:
-        """Both send so many packets."""
+    def talk(self, packets: int = 10, *, heard: bool = True) -> None:
+        """Both send so many packets, and at the end have heard those of the other, if they can."""
+        ends = self.a, self.b
+        pump(ends, 0)
+        wanted = [len(end.arrivals) + packets for end in ends]
         for _ in range(packets):
             self.a.send(b"x" * 160)
             self.b.send(b"y" * 160)
-            pump((self.a, self.b), 0.01)
+            pump(ends, 0.01)
+        assert not heard or pump(ends, 20.0, lambda: all(
+            len(end.arrivals) >= count for end, count in zip(ends, wanted)))
 
     def query(self) -> dict[str, Any]:
         """What the daemon knows of the call."""

@@ -97,8 +97,9 @@ async def talk(one: Party, other: Party) -> None:
 
 
 async def quiet(listener: Silent) -> None:
-    """From now on nothing arrives, whoever sends."""
-    await asyncio.sleep(0.1)    # what is under way may still come
-    before = listener.received
-    await asyncio.sleep(QUIET)
-    assert listener.received == before
+    """Nothing arrives any more, whoever sends, once what is under way has come."""
+    end = time.monotonic() + PATIENCE
+    before = -1
+    while before != (before := listener.received):
+        assert time.monotonic() < end
+        await asyncio.sleep(QUIET)
