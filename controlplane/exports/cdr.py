@@ -31,9 +31,9 @@ def _items(call: Call, reason: str, now: float) -> Iterator[Item]:
 
 
 def _party(party: Party, reason: str, now: float) -> Iterator[Item]:
-    yield "start_time", f"{party.created:.6f}"
-    yield "end_time", f"{now:.6f}"
-    yield "duration", f"{max(0.0, now - party.created):.6f}"
+    yield "start_time", f"{party.started:.6f}"
+    yield "end_time", f"{now if party.ended is None else party.ended:.6f}"
+    yield "duration", f"{party.duration(now):.6f}"
     yield "termination", reason
     yield "local_tag", _plain(party.tag or "")
     yield "local_tag_type", party.type

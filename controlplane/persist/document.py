@@ -37,7 +37,7 @@ PARTY = (
     Field("tag", TEXT), Field("type", TEXT, "UNKNOWN"), Field("label", TEXT), Field("deletion_at", TIME),
     Field("aliases", many(TEXT), []), Field("interface", TEXT), Field("session_name", TEXT),
     Field("origin", ORIGIN_STATE, OriginState()), Field("final", FLAG, False), Field("renewed", TIME, 0.0),
-    Field("call_id", TEXT), Field("blocks", WORDS, frozenset()), Field("forwarding", FLAG, False))
+    Field("ended", TIME), Field("call_id", TEXT), Field("blocks", WORDS, frozenset()), Field("forwarding", FLAG, False))
 LINK = (Field("answers", FLAG, False), Field("egress", FLAG, False), Field("rtcp_only", FLAG, False),
         Field("blocks", WORDS, frozenset()), Field("before", SOURCES, ()))
 BUNDLE = (Field("accepted", FLAG, False), Field("mid_extension", NUMBER), Field("ours", FLAG, False))

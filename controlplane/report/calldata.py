@@ -27,10 +27,9 @@ def details(call: Call, now: float, states: Mapping[Endpoint, State] = NO_STATES
 
 def party_details(party: Party, now: float, states: Mapping[Endpoint, State] = NO_STATES) -> Document:
     """The same about one party."""
-    end = now if party.deletion_at is None else min(now, party.deletion_at)
     return {"tag": party.tag, "type": party.type, "label": party.label, "branch": party.branch,
             "aliases": list(party.aliases), "created": party.created,
-            "duration": round(max(0.0, end - max(party.created, party.renewed)), 6),
+            "duration": round(party.duration(now), 6),
             "medias": [_media(party, media, states) for media in party.medias]}
 
 

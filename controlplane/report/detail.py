@@ -32,10 +32,8 @@ def block(call: Call, now: float, states: Mapping[Endpoint, State] = NO_STATES) 
 
 def party_block(call: Call, party: Party, now: float, states: Mapping[Endpoint, State] = NO_STATES) -> str:
     """What the call's block says about one party."""
-    end = now if party.deletion_at is None else min(now, party.deletion_at)
-    duration = max(0.0, end - max(party.created, party.renewed))
     lines = [f"--- Tag '{clean(party.tag)}', type: {party.type}, label '{clean(party.label)}', "
-             f"branch '{clean(party.branch)}', callduration {duration:.6f}"]
+             f"branch '{clean(party.branch)}', callduration {party.duration(now):.6f}"]
     if party.aliases:
         names = ", ".join(f"'{clean(name)}'" for name in (party.tag, *party.aliases))
         lines.append(f"---     Aliases: {names}")

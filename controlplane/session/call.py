@@ -134,15 +134,20 @@ class Call:
                 stream.best_rank = None
         if self.deleted_at is not None:
             for party in self.parties:
-                if party.deletion_at == self.deleted_at:
-                    party.deletion_at = None
+                if party.deletion_at in (None, self.deleted_at):
+                    party.go_on()
             self.deleted_at = None
 
-    def schedule_deletion(self, at: float) -> None:
-        """End the call at ``at`` unless it is signalled before."""
+    def schedule_deletion(self, at: float, now: float) -> None:
+        """End the call at ``at`` unless it is signalled before; its parties are over from ``now`` on."""
         self.deleted_at = at
+        self.end(now)
+
+    def end(self, now: float) -> None:
+        """All parties that are not over yet are from ``now`` on."""
         for party in self.parties:
-            party.deletion_at = at
+            if party.ended is None:
+                party.ended = now
 
     def tag_of(self, media: Media) -> str | None:
         """Whose medium it is."""

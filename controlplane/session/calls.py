@@ -204,8 +204,9 @@ class Calls:
             return
         for call_id in call.aliases:
             self.merged.pop(call_id, None)
-        for party in call.parties:
-            party.deletion_at = now
+        if reason == timeouts.FORCED and any([party.ended is not None for party in call.parties]):
+            reason = timeouts.REGULAR  # it was over before
+        call.end(now)
         if self.observer is not None:
             self.observer.session_ended(call, reason, now)
         call.trail.note(now, ENDED, (reason,))

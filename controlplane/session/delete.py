@@ -56,9 +56,11 @@ def carry_out(call: Call, request: Request, settings: SessionSettings, now: floa
     reply = {} if "fast" in request.flags else query.call_reply(call, shown, settings.ssrc_reporting, settings.scale)
     delay = settings.delete_delay if request.delete_delay is None else request.delete_delay
     doomed = doomed_with(party) if party is not None else of_call_id(call, request.call_id or "")
-    if ends_call(call, doomed):
-        call.schedule_deletion(now + delay)
-    else:
-        for gone in doomed:
+    ends = ends_call(call, doomed)
+    for gone in doomed:
+        gone.ended = now
+        if by_tag or not ends:
             gone.deletion_at = now + delay
+    if ends:
+        call.schedule_deletion(now + delay, now)
     return reply

@@ -33,7 +33,7 @@ def match_offer(call: Call, request: Request, from_tag: str, now: float, key: Al
     if key is not None:
         call.remember(key, sender)
     _check_different(sender, receiver)
-    _set_types(sender, receiver)
+    sender.type = FROM_TAG
     receiver.final = False
     associate(sender, receiver)
     return Dialogue(sender, receiver)
@@ -72,7 +72,9 @@ def match_answer(call: Call, request: Request, from_tag: str, to_tag: str, now: 
     offerer = call.tags.get(from_tag) or call.add_party(now, from_tag)
     answerer = call.tags.get(to_tag) or _tag_branch(call, request, offerer, to_tag) or call.add_party(now, to_tag)
     _check_different(answerer, offerer)
-    _set_types(offerer, answerer)
+    answerer.type = TO_TAG
+    if offerer.type == UNKNOWN:
+        offerer.type = FROM_TAG
     if request.sip_message_type == "response" and request.sip_code >= 200:
         answerer.final = True
     for other in [peer for peer in offerer.peers if peer is not answerer]:
@@ -100,9 +102,3 @@ def _tag_branch(call: Call, request: Request, offerer: Party, to_tag: str) -> Pa
 def _check_different(one: Party, other: Party) -> None:
     if one is other:
         raise PeerError("Invalid dialogue association")
-
-
-def _set_types(offerer: Party, answerer: Party) -> None:
-    for party, kind in ((offerer, FROM_TAG), (answerer, TO_TAG)):
-        if party.type == UNKNOWN:
-            party.type = kind

@@ -16,7 +16,8 @@ class Party:
     the last description received (its media are those of ``medias``), ``origin`` what the party was sent last,
     ``final`` tells that it has sent a final response. ``call_id`` is that of the call it came from, if it was moved
     into this one. ``blocks`` see blocking.py; ``forwarding``: its media are to be recorded elsewhere. Times are Unix
-    time in seconds; ``renewed`` is that of its last offer or answer.
+    time in seconds; ``renewed`` is that of its last offer or answer, ``ended`` when it was said that it is over, which
+    it is at ``deletion_at`` or, with all of its call, when that is deleted.
     """
 
     created: float
@@ -34,6 +35,7 @@ class Party:
     origin: OriginState
     final: bool = False
     renewed: float = 0.0
+    ended: float | None = None
     call_id: str | None = None
     blocks: frozenset[str]
     forwarding: bool = False
@@ -53,6 +55,19 @@ class Party:
         """True if it has to do with another party."""
         return bool(self.peers) or any([media.sinks or media.sources for media in self.medias])
 
+    def duration(self, now: float) -> float:
+        """Seconds since its last offer or answer, or from there to its end."""
+        return max(0.0, (now if self.ended is None else self.ended) - self.started)
+
+    @property
+    def started(self) -> float:
+        """When it came, or signalled last."""
+        return max(self.created, self.renewed)
+
+    def go_on(self) -> None:
+        """It is not over after all."""
+        self.deletion_at = self.ended = None
+
     def media_at(self, position: int, kind: str) -> Media:
         """The medium at ``position`` (from 0); media of type ``kind`` are appended until there is one."""
         while len(self.medias) <= position:
@@ -68,7 +83,7 @@ class Party:
 def associate(one: Party, other: Party) -> None:
     """Note the offer/answer relation; a scheduled deletion of either is off."""
     for party, peer in ((one, other), (other, one)):
-        party.deletion_at = None
+        party.go_on()
         if peer not in party.peers:
             party.peers.append(peer)
 

@@ -160,9 +160,8 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
         reply["family"] = _FAMILY[local.family]
     reply["endpoint"] = _endpoint(stream.endpoint)
     reply["advertised endpoint"] = _endpoint(stream.advertised)
-    keys = media.carrier.keys
-    if keys is not None and keys.suite is not None:
-        reply["crypto suite"] = keys.suite
+    if suite := _suite(media.carrier):
+        reply["crypto suite"] = suite
     stats = stream.stats
     reply["last packet"] = int(stream.last_packet)
     reply["last kernel packet"] = int(stats.kernel_in.last_packet)
@@ -172,9 +171,10 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     handling, dtls = media.handling, media.carrier.dtls
     running = stream.confirmed and stats.user_in.packets + stats.kernel_in.packets > 0
     by_handshake = dtls is not None and media.carrier.ice is None   # which says where the party is before media come
+    confirmed = stream.endpoint is not None and (running if by_handshake else stream.confirmed)
     reply["flags"] = [name for name, on in (
         ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp or muxed), ("fallback RTCP", fallback),
-        ("filled", stream.filled), ("confirmed", running if by_handshake else stream.confirmed),
+        ("filled", stream.filled), ("confirmed", confirmed),
         ("kernelized", stats.offloaded or running),
         ("no kernel support", running and not stats.offloaded),
         ("DTLS fingerprint verified", dtls is not None and dtls.is_verified(stream.component)),
@@ -183,6 +183,14 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     reply["stats"] = _counters(stats.user_in + stats.kernel_in)
     reply["stats_out"] = _counters(stats.user_out + stats.kernel_out)
     return reply
+
+
+def _suite(media: Media) -> str | None:
+    """The suite under which the party gets its packets, or that it is to choose of those it was offered."""
+    keys, sdes = media.keys, media.sdes
+    if keys is not None and keys.suite is not None:
+        return keys.suite
+    return sdes.sent[0].suite.name if sdes is not None and sdes.sent and media.description is None else None
 
 
 def _endpoint(endpoint: Endpoint | None) -> Reply:

@@ -37,8 +37,8 @@ def judge(call: Call, settings: SessionSettings, now: float) -> Verdict:
         return Verdict(None, final_at)
     if call.deleted_at is not None and now >= call.deleted_at:
         return Verdict(REGULAR, inf)
-    deletions = [party.deletion_at for party in call.parties if party.deletion_at is not None]
-    pending = [at for at in deletions if at > now]
+    deletions = [call.deleted_at, *[party.deletion_at for party in call.parties]]
+    pending = [at for at in deletions if at is not None and at > now]
     if pending:
         return Verdict(None, min(final_at, *pending))
     verdict = _media_verdict(call, settings, now)

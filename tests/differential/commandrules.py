@@ -84,7 +84,7 @@ def _details(reference: str, ours: str) -> Pair:
     say how each stream stands."""
     for pattern, replacement in _DETAILS:
         reference = re.sub(pattern, replacement, reference)
-    return reference, re.sub(r"---------- .*\n", "", ours)
+    return reference, re.sub(r"--------(?:--)? (?!Port ).*\n", "", ours)
 
 
 def _interfaces(reference: str, ours: str) -> Pair:
@@ -169,15 +169,15 @@ def _jsonstats(reference: str, ours: str) -> Pair:
     theirs.pop("intervalstatistics")
     theirs["transcoders"] = []
     theirs["interfaces"][0]["ports"].pop("last")
-    return json.dumps(_timeless(theirs)), json.dumps(_timeless(_common(theirs, own)))
+    return json.dumps(_timeless(theirs)), json.dumps(_timeless(common(theirs, own)))
 
 
-def _common(model: Any, value: Any) -> Any:
+def common(model: Any, value: Any) -> Any:
     """Of ``value`` what ``model`` has too."""
     if isinstance(model, dict) and isinstance(value, dict):
-        return {key: _common(model[key], value[key]) for key in model if key in value}
+        return {key: common(model[key], value[key]) for key in model if key in value}
     if isinstance(model, list) and isinstance(value, list):
-        return [_common(one, other) for one, other in zip(model, value)] + value[len(model):]
+        return [common(one, other) for one, other in zip(model, value)] + value[len(model):]
     return value
 
 

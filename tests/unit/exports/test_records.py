@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import syslog
 
 import pytest
@@ -34,6 +35,21 @@ def test_no_name_passes_for_another_item(call_id: str, tag: str) -> None:
     assert plain is not None and len(written[0].split(", ")) == len(plain.split(", "))
     assert written[0].isprintable() or not any(ord(char) < 32 for char in written[0])
     assert "ml0_duration=2.500000, ml0_termination=TIMEOUT, " in plain
+
+
+def test_times_are_those_of_the_signalling() -> None:
+    """Ringing is not talking, and neither is the delay of a deletion."""
+    daemon = Daemon()
+    daemon.offer(sdp())
+    daemon.pass_time(10)
+    daemon.answer(sdp("198.51.100.20", 42000))
+    daemon.pass_time(5)
+    daemon.send("delete", from_tag="A", delete_delay=30)
+    daemon.pass_time(25)
+    line = cdr.line(daemon.call, "REGULAR", daemon.now) or ""
+    assert re.findall(r"ml\d_(\w+time|duration)=([\d.]+),", line) == [
+        ("start_time", f"{START:.6f}"), ("end_time", f"{START + 15:.6f}"), ("duration", "15.000000"),
+        ("start_time", f"{START + 10:.6f}"), ("end_time", f"{START + 15:.6f}"), ("duration", "5.000000")]
 
 
 def test_calls_of_others_have_no_record() -> None:

@@ -45,7 +45,11 @@ class FakeParty:
     aliases: list[str] = field(default_factory=list)
     medias: list[FakeMedia] = field(default_factory=list)
     renewed: float = 0.0
+    ended: float | None = None
     peers: list[FakeParty] = field(default_factory=list, compare=False, repr=False)
+
+    def duration(self, now: float) -> float:
+        return (now if self.ended is None else self.ended) - max(self.created, self.renewed)
 
 
 @dataclass

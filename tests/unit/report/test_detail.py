@@ -64,7 +64,7 @@ def test_a_long_call_id_is_not_cut() -> None:
 
 def test_marked_and_foreign() -> None:
     call = two_party_call(foreign=True)
-    call.parties[1].deletion_at = NOW - 1
+    call.parties[1].deletion_at, call.parties[1].ended = NOW + 9, NOW - 1
     assert "| del:y |" in detail.one_line(call)
     assert "| frgn:y |" in detail.one_line(call)
     assert "callduration 40.000000" in detail.party_block(call, call.parties[1], NOW)

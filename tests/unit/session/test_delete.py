@@ -47,11 +47,36 @@ def test_after_a_delay_media_flow_until_then() -> None:
     assert not daemon.calls.calls and not daemon.targets
 
 
-def test_an_offer_cancels_the_deletion() -> None:
+def test_a_party_is_over_when_that_is_said() -> None:
+    """How long it lasted must not depend on the delay, nor on who ends the rest of it."""
+    daemon = established(delete_delay=30)
+    party = daemon.party("A")
+    daemon.pass_time(10)
+    assert party.ended is None and party.duration(daemon.now) == 10
+    daemon.send("delete", from_tag="A")
+    daemon.pass_time(5)
+    assert party.duration(daemon.now) == 10 and daemon.party("B").duration(daemon.now) == 10
+    daemon.calls.terminate(daemon.call, daemon.now)
+    assert daemon.counter.ended == [("c1", "REGULAR")] and party.duration(daemon.now) == 10
+
+
+@pytest.mark.parametrize("named", [{}, {"from_tag": "A"}])
+def test_only_named_parties_are_marked(named: dict[str, str]) -> None:
+    daemon = established(delete_delay=30)
+    daemon.send("delete", **named)
+    assert [party.deletion_at is not None for party in daemon.call.parties] == [bool(named)] * 2
+    daemon.pass_time(29)
+    assert daemon.calls.calls
+    daemon.pass_time(1)
+    assert not daemon.calls.calls
+
+
+@pytest.mark.parametrize("named", [{}, {"from_tag": "A"}])
+def test_an_offer_cancels_the_deletion(named: dict[str, str]) -> None:
     daemon = established(delete_delay=5)
-    daemon.send("delete")
+    daemon.send("delete", **named)
     daemon.offer(sdp(), to_tag="B")
-    assert daemon.party("A").deletion_at is None
+    assert all(party.deletion_at is None and party.ended is None for party in daemon.call.parties)
     daemon.pass_time(20)
     assert daemon.calls.calls
 

@@ -16,9 +16,9 @@ def test_an_offer_makes_a_party_and_an_untagged_one() -> None:
     daemon.offer(A, via_branch="z1")
     caller, callee = daemon.call.parties
     assert (caller.tag, caller.type, caller.branch) == ("A", "FROM_TAG", None)
-    assert (callee.tag, callee.type, callee.branch) == (None, "TO_TAG", "z1")
+    assert (callee.tag, callee.type, callee.branch) == (None, "UNKNOWN", "z1")
     daemon.answer(B1)
-    assert callee.tag == "B"
+    assert (callee.tag, callee.type) == ("B", "TO_TAG")
 
 
 def test_repeated_offers_use_the_same_party_and_ports() -> None:
@@ -67,7 +67,7 @@ def test_offer_from_the_callee() -> None:
     daemon.offer(sdp("198.51.100.20", 42000), from_tag="B", to_tag="A")
     daemon.answer(A, from_tag="B", to_tag="A")
     assert len(daemon.call.parties) == 2
-    assert [party.type for party in daemon.call.parties] == ["FROM_TAG", "TO_TAG"]
+    assert [party.type for party in daemon.call.parties] == ["TO_TAG", "FROM_TAG"], "as it was said last"
 
 
 def test_known_tags_are_associated_when_needed() -> None:
