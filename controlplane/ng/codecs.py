@@ -2,7 +2,7 @@
 """The ng key ``codec``, and its members as flags: what is to become of the codecs that a party offers."""
 from __future__ import annotations
 
-from controlplane.ng.fields import Target, members
+from controlplane.ng.fields import NOT_DICTIONARY, Target, members
 from controlplane.ng.values import Dictionary, Value, text
 from controlplane.ng.words import hyphened
 
@@ -16,12 +16,13 @@ _WITH_CODECS = OFFERING | {"play media"}
 def add_rule(target: Target, rule: str, value: Value) -> None:
     """Add the codecs of a list, or of a string with commas, to one rule; ``--`` and ``..`` are unescaped."""
     named = target.request.codecs.setdefault(rule, [])
-    named += [text(member.replace(b"--", b"=").replace(b"..", b" ")) for member in members(value)]
+    named += [text(member.replace(b"--", b"=").replace(b"..", b" ")) for member in members(target, value)]
 
 
 def set_codec(target: Target, value: Value) -> None:
     """Take over the lists by rule. Those that only make sense with an offer count for nothing elsewhere."""
     if not isinstance(value, Dictionary):
+        target.ignored(value, NOT_DICTIONARY)
         return
     for name, codecs in value.items():
         rule = text(hyphened(name))

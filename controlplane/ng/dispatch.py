@@ -106,6 +106,7 @@ class Dispatcher:
 
     def _serve(self, payload: bytes, source: str, now: float) -> tuple[Encoding, str, Reply | Later[Reply]]:
         encoding, command = BENCODE, ""
+        request: Request | None = None
         try:
             encoding = detect(payload)
             message = decode(encoding, payload)
@@ -114,9 +115,9 @@ class Dispatcher:
             request = read_request(command, message, encoding, source, now, self._templates)
             return encoding, command, self._run(handler, request)
         except RequestFailed as failure:
-            reply = failed(str(failure), failure.extra)
+            reply = failed(str(failure), {**failure.extra, **_warning(request)})
         except PeerError as error:
-            reply = failed(str(error))
+            reply = failed(str(error), _warning(request))
             if error.detail:
                 self._hooks.warn("unreadable", f"message from {source}: {error}: {error.detail}")
         except Exception as bug:
@@ -131,14 +132,18 @@ class Dispatcher:
         return handler
 
     def _run(self, handler: Handler, request: Request) -> Reply | Later[Reply]:
-        for what, names in (("unsupported", request.unsupported), ("unknown", request.unknown)):
+        for what, names in (("unsupported", request.unsupported), ("unknown", request.unknown),
+                            ("ignored", request.ignored)):
             if names:
                 call_id = (request.call_id or "")[:_LOGGED]
                 self._hooks.warn("", f"{request.command} from {request.created_from}, call {call_id!r}: "
                                      f"{what} {names!r}")
         try:
             reply = handler(request)
-            return reply if isinstance(reply, Later) else succeeded(_warned(reply, request))
+            if isinstance(reply, Later):
+                warning = _warning(request)
+                return reply.map(lambda whole: warning | whole) if warning else reply
+            return succeeded(_warned(reply, request))
         except LoadLimitReached as error:
             return refused(error, "load-limit" in request.supports)
 
@@ -161,7 +166,15 @@ def _framed(cookie: bytes, encoded: bytes) -> bytes:
 
 
 def _warned(reply: Reply, request: Request) -> Reply:
-    """``reply``, with a warning if something that was asked for has been left undone."""
-    if not request.unsupported or "warning" in reply:
-        return reply
-    return {**reply, "warning": "Not supported: " + ", ".join(request.unsupported)}
+    """``reply``, with a warning if something that was asked for has been left undone, unless it has one itself."""
+    warning = _warning(request)
+    return {**reply, **warning} if warning and "warning" not in reply else reply
+
+
+def _warning(request: Request | None) -> Reply:
+    """What of the request counts for nothing, if there is such a thing."""
+    if request is None or not (request.unsupported or request.unknown or request.ignored):
+        return {}
+    found = [f"{what}: {', '.join(names)}" for what, names in (
+        ("Not supported", request.unsupported), ("Unknown", request.unknown), ("Ignored", request.ignored)) if names]
+    return {"warning": ascii("; ".join(found))[1:-1]}

@@ -1,30 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the value of a key becomes a field of the request: one setter for each kind of value.
 
-A value of a wrong type, a number that is none and a word nobody knows leave the field as it is.
+A value of a wrong type, a number that is none and a word nobody knows leave the field as it is, and are noted.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from controlplane.addresses import Address
 from controlplane.errors import PeerError
 from controlplane.ng.request import Request
-from controlplane.ng.values import Value, text
+from controlplane.ng.values import INT64_MAX, Dictionary, Value, text
 from controlplane.ng.words import Vocabulary, Word, hyphened
 
 _SHOWN = 80  # characters of one of a client's words in a log line
+_SHOWN_VALUE = 40
 _NOTED = 20  # words
 
 
 @dataclass(slots=True)
 class Target:
-    """The request being filled in, how its encoding writes an integer as a string, and the templates it may name."""
+    """The request being filled in, how its encoding writes an integer as a string, and the templates it may name.
+
+    ``key`` is the one being read, for notes.
+    """
 
     request: Request
     integer: Callable[[bytes], int | None]
     templates: Mapping[str, str] = field(default_factory=dict)
+    key: bytes = b""
 
     def unsupported(self, what: str) -> None:
         """Note what the protocol knows and the daemon does not implement."""
@@ -34,22 +40,68 @@ class Target:
         """Note what means nothing."""
         _note(self.request.unknown, what)
 
+    def ignored(self, value: Value, why: str) -> None:
+        """Note that ``value`` of the key counts for nothing."""
+        _note(self.request.ignored, f"{text(self.key)}: {_shown(value)} {why}", 2 * _SHOWN)
 
-def _note(notes: list[str], what: str) -> None:
-    if len(notes) < _NOTED and (shown := what[:_SHOWN]) not in notes:
+
+def _note(notes: list[str], what: str, most: int = _SHOWN) -> None:
+    if len(notes) < _NOTED and (shown := what[:most]) not in notes:
         notes.append(shown)
+
+
+def _shown(value: Value) -> str:
+    if isinstance(value, bytes):
+        return f"'{text(value[:_SHOWN_VALUE])}'"
+    if isinstance(value, int):
+        return str(value)
+    return "a list" if isinstance(value, list) else "a dictionary" if isinstance(value, Dictionary) else (
+        "null or a fraction")
 
 
 Setter = Callable[[Target, Value], None]
 
 
-def members(value: Value) -> list[bytes]:
+NOT_TEXT = "is not text"
+NOT_TEXTS = "is neither a list nor text"
+NOT_LIST = "is not a list"
+NOT_DICTIONARY = "is not a dictionary"
+NOT_INTEGER = "is not an integer"
+
+
+def members(target: Target, value: Value) -> list[bytes]:
     """The members of a list, or of a string with commas; none of anything else."""
     if isinstance(value, bytes):
-        value = value.split(b",")
+        return [stripped for member in value.split(b",") if (stripped := member.strip())]
     if not isinstance(value, list):
+        target.ignored(value, NOT_TEXTS)
         return []
-    return [stripped for member in value if isinstance(member, bytes) and (stripped := member.strip())]
+    return [stripped for member in texts(target, value) if (stripped := member.strip())]
+
+
+def texts(target: Target, values: list[Any]) -> list[bytes]:
+    """Those members of a list that are text."""
+    found = []
+    for member in values:
+        if isinstance(member, bytes):
+            found.append(member)
+        else:
+            target.ignored(member, NOT_TEXT)
+    return found
+
+
+def dictionaries(target: Target, value: Value) -> list[Dictionary]:
+    """The dictionaries in a list; none of anything else."""
+    found: list[Dictionary] = []
+    if not isinstance(value, list):
+        target.ignored(value, NOT_LIST)
+        return found
+    for member in value:
+        if isinstance(member, Dictionary):
+            found.append(member)
+        else:
+            target.ignored(member, NOT_DICTIONARY)
+    return found
 
 
 def text_field(name: str) -> Setter:
@@ -57,22 +109,29 @@ def text_field(name: str) -> Setter:
     def set_text(target: Target, value: Value) -> None:
         if isinstance(value, bytes):
             setattr(target.request, name, text(value))
+        else:
+            target.ignored(value, NOT_TEXT)
     return set_text
 
 
-def integer_field(name: str, adjust: Callable[[int], int | None] = lambda number: number) -> Setter:
-    """An integer or a string that is one; ``adjust`` maps what is out of range."""
+def integer_field(name: str, adjust: Callable[[int], int | None] = lambda number: number,
+                  most: int = INT64_MAX) -> Setter:
+    """An integer or a string that is one; ``adjust`` maps what is out of range, more than ``most`` is noted too."""
     def set_integer(target: Target, value: Value) -> None:
         number = target.integer(value) if isinstance(value, bytes) else value
         if isinstance(number, int):
             setattr(target.request, name, adjust(number))
+            if number > most:
+                target.ignored(number, f"is more than {most}")
+        else:
+            target.ignored(value, NOT_INTEGER)
     return set_integer
 
 
 def texts_field(name: str) -> Setter:
     """A list of strings, or a string with commas; repeated keys accumulate."""
     def add_texts(target: Target, value: Value) -> None:
-        getattr(target.request, name).extend(map(text, members(value)))
+        getattr(target.request, name).extend(map(text, members(target, value)))
     return add_texts
 
 
@@ -86,6 +145,8 @@ def address_field(name: str) -> Setter:
                 setattr(target.request, name, Address.parse(text(value)))
             except PeerError as error:
                 target.unknown(f"{name.replace('_', '-')}: {error}")
+        else:
+            target.ignored(value, "is no address")
     return set_address
 
 
@@ -99,12 +160,20 @@ def known_word(target: Target, key: str, vocabulary: Vocabulary, raw: bytes) -> 
     return word
 
 
+def one_word(target: Target, key: str, vocabulary: Vocabulary, value: Value) -> Word | None:
+    """The same for a value that has to be text."""
+    if isinstance(value, bytes):
+        return known_word(target, key, vocabulary, value)
+    target.ignored(value, NOT_TEXT)
+    return None
+
+
 def choice_field(name: str, vocabulary: Vocabulary) -> Setter:
     """One word."""
     key = name.replace("_", "-")
 
     def set_choice(target: Target, value: Value) -> None:
-        word = known_word(target, key, vocabulary, value) if isinstance(value, bytes) else None
+        word = one_word(target, key, vocabulary, value)
         if word is not None:
             setattr(target.request, name, word.name)
     return set_choice
@@ -121,6 +190,8 @@ def mapped_field(name: str, mapping: Mapping[bytes, str | int]) -> Setter:
                 target.unknown(f"{key}={text(value)}")
             else:
                 setattr(target.request, name, found)
+        else:
+            target.ignored(value, NOT_TEXT)
     return set_mapped
 
 
@@ -129,7 +200,7 @@ def last_word_field(name: str, vocabulary: Vocabulary) -> Setter:
     set_choice = choice_field(name, vocabulary)
 
     def set_last(target: Target, value: Value) -> None:
-        for member in members(value):
+        for member in members(target, value):
             set_choice(target, member)
     return set_last
 
@@ -139,7 +210,7 @@ def words_field(name: str, vocabulary: Vocabulary) -> Setter:
     key = name.replace("_", "-")
 
     def add_words(target: Target, value: Value) -> None:
-        for member in members(value):
+        for member in members(target, value):
             word = known_word(target, key, vocabulary, member)
             if word is not None:
                 getattr(target.request, name).add(word.name)

@@ -113,7 +113,7 @@ def set_flags(target: Target, value: Value, set_key: SetKey) -> None:
 
     PeerError for a malformed edit of the SDP in a string; one in a list is only noted.
     """
-    for member in members(value):
+    for member in members(target, value):
         try:
             set_flag(target, member, set_key)
         except PeerError as error:

@@ -6,9 +6,9 @@ To implement a key, give it a row in IMPLEMENTED and remove it from PLANNED or R
 from __future__ import annotations
 
 from controlplane.ng.codecs import set_codec
-from controlplane.ng.fields import (Setter, Target, address_field, choice_field, integer_field, known_word,
-                                    last_word_field, mapped_field, members, text_field, texts_field, unsupported_key,
-                                    words_field)
+from controlplane.ng.fields import (NOT_DICTIONARY, NOT_LIST, NOT_TEXT, Setter, Target, address_field, choice_field,
+                                    integer_field, known_word, last_word_field, mapped_field, members, one_word,
+                                    text_field, texts, texts_field, unsupported_key, words_field)
 from controlplane.ng.flags import set_flags
 from controlplane.ng.sdpattr import set_sdp_attr, set_sdp_media_remove
 from controlplane.ng.sections import set_calls, set_medias, set_mesh
@@ -60,18 +60,24 @@ SIP_MESSAGES = {b"request": "request", b"sip-request": "request", b"reply": "res
 def _set_sdp(target: Target, value: Value) -> None:
     if isinstance(value, bytes):
         target.request.sdp = value
+    else:
+        target.ignored(value, NOT_TEXT)
 
 
 def _set_direction(target: Target, value: Value) -> None:
-    if isinstance(value, list):
-        names = [text(name) for name in value if isinstance(name, bytes)]
-        for field, name in zip(("from_interface", "to_interface"), names):
-            setattr(target.request, field, name)
+    if not isinstance(value, list):
+        target.ignored(value, NOT_LIST)
+        return
+    names = texts(target, value)
+    for field, name in zip(("from_interface", "to_interface"), names):
+        setattr(target.request, field, text(name))
+    for name in names[2:]:
+        target.ignored(name, "is one too many")
 
 
 def _set_ice(target: Target, value: Value) -> None:
     """How much of it, and its details; of several modes the last one counts."""
-    for member in members(value):
+    for member in members(target, value):
         word = known_word(target, "ICE", ICE, member)
         if word is None:
             continue
@@ -87,7 +93,7 @@ def _set_ice(target: Target, value: Value) -> None:
 def _set_sdes(target: Target, value: Value) -> None:
     """Words, or names of suites with what is to become of them in front."""
     wishes = target.request.sdes
-    for member in members(value):
+    for member in members(target, value):
         word = SDES.find(member)
         spelled = hyphened(member)
         if word is not None:
@@ -118,27 +124,31 @@ def _set_drop_traffic(target: Target, value: Value) -> None:
 def _set_extmap(target: Target, value: Value) -> None:
     """URIs by what becomes of them; only offers can have some that are hidden from the receiver alone."""
     if not isinstance(value, Dictionary):
+        target.ignored(value, NOT_DICTIONARY)
         return
     for name, uris in value.items():
         if name == b"strip":
-            target.request.extmap_strip.update(map(text, members(uris)))
-        elif name == b"mask" and target.request.command == "offer":
-            target.request.extmap_mask.update(map(text, members(uris)))
+            target.request.extmap_strip.update(map(text, members(target, uris)))
+        elif name == b"mask":
+            masked = map(text, members(target, uris))
+            if target.request.command == "offer":
+                target.request.extmap_mask.update(masked)
+        else:
+            target.unknown(f"extmap={text(name)}")
 
 
 def _set_passthrough(target: Target, value: Value) -> None:
-    word = known_word(target, "passthrough", SWITCH, value) if isinstance(value, bytes) else None
+    word = one_word(target, "passthrough", SWITCH, value)
     if word is not None:
         target.request.passthrough = word.name == "on"
 
 
 def _set_audio_player(target: Target, value: Value) -> None:
-    if isinstance(value, bytes):
-        known_word(target, "audio-player", AUDIO_PLAYER, value)
+    one_word(target, "audio-player", AUDIO_PLAYER, value)
 
 
 def _set_generated_rtcp(target: Target, value: Value) -> None:
-    word = known_word(target, "generate-RTCP", SWITCH, value) if isinstance(value, bytes) else None
+    word = one_word(target, "generate-RTCP", SWITCH, value)
     if word is not None:
         target.request.generate_rtcp = word.name == "on"
 
@@ -199,12 +209,12 @@ IMPLEMENTED: dict[str, Setter] = {
     "sdp-attr|SDP-attr": set_sdp_attr,
     "sdp-media-remove|SDP-media-remove": set_sdp_media_remove,
     "set-label": text_field("set_label"),
-    "SIP-code|sip-code|SIP-response-code|sip-response-code": integer_field("sip_code"),
+    "SIP-code|sip-code|SIP-response-code|sip-response-code": integer_field("sip_code", most=699),
     "SIP-message-type|sip-message-type": mapped_field("sip_message_type", SIP_MESSAGES),
     "supports": words_field("supports", SUPPORTS),
     "to-interface": text_field("to_interface"),
     "to-tag": text_field("to_tag"),
-    "TOS|tos": integer_field("tos", lambda tos: -1 if tos < 0 else tos if tos <= 255 else None),
+    "TOS|tos": integer_field("tos", lambda tos: -1 if tos < 0 else tos if tos <= 255 else None, most=255),
     "transport-protocol": mapped_field("transport_protocol", PROFILES),
     "via-branch": text_field("via_branch"),
 }
@@ -262,4 +272,5 @@ def set_key(target: Target, key: bytes, value: Value) -> None:
     if setter is None:
         target.unknown(text(key))
     else:
+        target.key = key
         setter(target, value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from controlplane.ng.fields import Setter, Target, integer_field, text_field, words_field
+from controlplane.ng.fields import NOT_TEXT, Setter, Target, integer_field, text_field, words_field
 from controlplane.ng.frame import Encoding
 from controlplane.ng.keys import SUPPORTS, set_key
 from controlplane.ng.request import Request
@@ -36,26 +36,32 @@ def read_request(command: str, message: Dictionary, encoding: Encoding, source: 
 
     ``templates`` are flag strings by name: ``default`` and the one named like the command count for every message.
 
-    Never fails for what it does not know: that is named in the request's ``unknown`` and ``unsupported``. PeerError
-    for malformed edits of the SDP (sdpattr.py).
+    Never fails for what it does not know: that is named in the request's ``unknown``, ``unsupported`` and ``ignored``.
+    PeerError for malformed edits of the SDP (sdpattr.py).
     """
     request = Request(command, source, now)
     target = Target(request, encoding.integer, templates)
     plain = _PLAIN.get(command)
     if plain is not None:
         for key, setter in plain.items():
-            setter(target, message.first(key))
+            if key in message:
+                target.key = key
+                setter(target, message.first(key))
         return request
     for name in (_DEFAULT_TEMPLATE, command):
         if name in templates:
             use_template(target, name)
     for key, value in message.items():
         if key in _FLAG_STRING:
+            target.key = key
             request.flag_string = True
             expand(target, value)
         elif key == _TEMPLATE:
             if isinstance(value, bytes):
                 use_template(target, text(value))
+            else:
+                target.key = key
+                target.ignored(value, NOT_TEXT)
         elif key != _COMMAND:
             set_key(target, key, value)
     return request

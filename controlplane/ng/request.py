@@ -119,6 +119,8 @@ class Request:
     """Keys, flags and members of the protocol that this daemon does not implement; for a log line."""
     unknown: list[str]
     """Keys, flags, members and values that mean nothing; for a log line."""
+    ignored: list[str]
+    """Values of a wrong type or out of range, each with its key and what is wrong."""
 
     def __init__(self, command: str, created_from: str = "", received_at: float = 0.0) -> None:
         self.command = command
@@ -142,6 +144,7 @@ class Request:
         self.sdp_media_remove = set()
         self.unsupported = []
         self.unknown = []
+        self.ignored = []
 
     def note_unsupported(self, what: str) -> None:
         """Note something asked for that is left undone, once."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 
 from controlplane.ng.codecs import add_rule
-from controlplane.ng.fields import Target
+from controlplane.ng.fields import NOT_TEXT, Target
 from controlplane.ng.flags import set_flags
 from controlplane.ng.keys import set_key
 from controlplane.ng.values import MAX_DEPTH, Dictionary, Value, decimal_text, raw_bytes, text
@@ -122,6 +122,7 @@ def use_template(target: Target, name: str) -> None:
 def expand(target: Target, value: Value) -> None:
     """Apply a flag string to the request (ng key ``rtpp_flags``); its integers are base 10 in both encodings."""
     if not isinstance(value, bytes):
+        target.ignored(value, NOT_TEXT)
         return
     inner = Target(target.request, decimal_text, target.templates)
     for key, content in parse(value):

@@ -34,7 +34,7 @@ def set_sdp_attr(target: Target, value: Value) -> None:
             edit = _COMMANDS.get(command)
             if edit is None:
                 raise PeerError(_NO_COMMAND)
-            edit(edits, content)
+            edit(target, edits, content)
 
 
 def set_sdp_media_remove(target: Target, value: Value) -> None:
@@ -62,17 +62,17 @@ def _unescaped(raw: bytes) -> str:
     return text(raw.replace(b"--", b"=").replace(b"..", b" ").translate(None, b"\r\n\0"))
 
 
-def _add(edits: Edits, value: Value) -> None:
-    lines = [_unescaped(member).removeprefix("a=") for member in members(value)]
+def _add(target: Target, edits: Edits, value: Value) -> None:
+    lines = [_unescaped(member).removeprefix("a=") for member in members(target, value)]
     edits.added += [line for line in lines if line]
 
 
-def _remove(edits: Edits, value: Value) -> None:
-    edits.removed.update(_unescaped(member).lower() for member in members(value))
+def _remove(target: Target, edits: Edits, value: Value) -> None:
+    edits.removed.update(_unescaped(member).lower() for member in members(target, value))
 
 
-def _substitute(edits: Edits, value: Value) -> None:
-    for pair in value if isinstance(value, list) else members(value):
+def _substitute(target: Target, edits: Edits, value: Value) -> None:
+    for pair in value if isinstance(value, list) else members(target, value):
         if isinstance(pair, bytes):
             pair = pair.split(b">", 1)
             if len(pair) != 2:
@@ -81,7 +81,9 @@ def _substitute(edits: Edits, value: Value) -> None:
             replacement = _unescaped(pair[1])
             if replacement:
                 edits.substituted[_unescaped(pair[0]).lower()] = replacement
+        else:
+            target.ignored(pair, "is no pair of texts")
 
 
-_COMMANDS: dict[bytes, Callable[[Edits, Value], None]] = {
+_COMMANDS: dict[bytes, Callable[[Target, Edits, Value], None]] = {
     b"add": _add, b"remove": _remove, b"substitute": _substitute}

@@ -34,6 +34,9 @@ class Dictionary:
             self._index = dict(reversed(self.pairs))
         return self._index.get(key)
 
+    def __contains__(self, key: bytes) -> bool:
+        return any(name == key for name, _ in self.pairs)
+
     def items(self) -> Iterator[tuple[bytes, Value]]:
         """Every key with its value, in order."""
         return iter(self.pairs)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import itertools
+import json
 
 import pytest
 
@@ -163,6 +164,29 @@ def test_what_is_not_implemented_is_logged_on_one_line(bench):
     assert len(bench.warnings) == 2
     assert "record-call" in bench.warnings[0] and "bo\\ngus" in bench.warnings[1]
     assert all(line.isprintable() for line in bench.warnings)
+
+
+def test_what_counts_for_nothing_is_told_in_the_reply_and_in_the_log(bench):
+    reply = bench.send(b'1 {"command":"offer","TOS":"a\\u00e9","flags":["record-call","?"]}')
+    assert json.loads(reply[2:]) == {"result": "ok", "warning": "Not supported: record-call; Unknown: ?; "
+                                                                "Ignored: TOS: 'a\\xe9' is not an integer"}
+    assert [line.partition(": ")[2][:8] for line in bench.warnings] == ["unsuppor", "unknown ", "ignored "]
+
+
+def test_an_error_tells_besides_what_counted_for_nothing(bench):
+    bench.outcome = PeerError("No call-id in message")
+    assert bench.send(b"1 d7:command5:offer7:call-idi5ee") == (
+        b"1 d7:warning31:Ignored: call-id: 5 is not text6:result5:error12:error-reason21:No call-id in messagee")
+    bench.outcome = RequestFailed("Error rewriting SDP", sdp="")
+    assert bench.send(b"2 d7:command5:offer3:TOS1:xe").startswith(b"2 d3:sdp0:7:warning")
+
+
+def test_a_reply_that_comes_later_has_the_warning_too(bench):
+    bench.outcome = later = Later()
+    delivered = []
+    bench.send(b"1 d7:command5:offer3:TOS1:xe").then(delivered.append)
+    later.finish({"result": "ok"})
+    assert delivered == [b"1 d7:warning35:Ignored: TOS: 'x' is not an integer6:result2:oke"]
 
 
 def test_the_cause_of_a_decoding_error_is_logged(bench):
