@@ -92,7 +92,7 @@ class Calls:
         if self._fragments.waiting:
             self._fragments.hand_over(call, self.find, now)
         for media in call.medias:
-            if media.ice is not None or media.dtls is not None:
+            if (media.ice is not None or media.dtls is not None) and media.mapping is not None:
                 synchronize(media, self.settings.instance_id, now)
                 self._paths.watch(call, media, now)
             if media.keys is not None or media.noted is not NOTHING_NOTED:

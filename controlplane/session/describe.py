@@ -26,7 +26,7 @@ _NO_SESSION = SessionDescription()
 def describe(exchange: Exchange) -> bytes:
     """The SDP for the receiver. RequestFailed if no section of it has a socket."""
     sender, receiver = exchange.dialogue
-    medias = [printed for media in receiver.medias for printed in with_twins(
+    medias = [printed for media in _shown(exchange, receiver) for printed in with_twins(
         media, _section(exchange, media, sender.peer_media(media)), exchange.request, exchange.is_offer)]
     place = next((media.mapping.place for media in receiver.medias if media.mapping is not None), None)
     if place is None:
@@ -44,6 +44,17 @@ def describe(exchange: Exchange) -> bytes:
         session.leading += ["group:" + " ".join((group.semantics, *group.mids)) for group in sender.session.groups]
     session.medias = medias
     return settle(receiver.origin, session, rules, exchange.request.sdp_attr)
+
+
+def _shown(exchange: Exchange, receiver: Party) -> list[Media]:
+    """The media that have a section: all, but of an answer no more than were offered (RFC 3264 section 6).
+
+    There are more after an offer with further ones has failed.
+    """
+    if exchange.is_offer or receiver.session is None:
+        return receiver.medias
+    offered = {id(section) for section in receiver.session.medias}
+    return [media for media in receiver.medias if id(media.description) in offered]
 
 
 def loop_marker(instance_id: str) -> str:

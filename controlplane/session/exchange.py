@@ -131,9 +131,12 @@ class Exchange:
             if section.connection is not None or section.session_connection is not None:
                 self._agree_families(pair, places.rtp.family)
             self._remember_interfaces(pair)
-            sender.reject()
-            receiver.reject()
+            self._refuse(pair)
             return
+        if self.is_offer:
+            for media in (sender, receiver):
+                if media.withdrawn:
+                    media.reject()  # what came before the refusal of an answer is over
         if sender.encrypted or receiver.encrypted or sender.keys is not None or receiver.keys is not None:
             (offer_keys if self.is_offer else answer_keys)(pair, self.request, key_making(
                 self.settings, self.random, self.now))
@@ -151,6 +154,13 @@ class Exchange:
         self._give_ports(pair, places, direction)
         for index, stream in enumerate(sender.streams):
             stream.fill(places.of_stream(index, pairs), self.now)
+
+    def _refuse(self, pair: Pair) -> None:
+        for media in (pair.sender, pair.receiver):
+            if self.is_offer:
+                media.reject()
+            else:
+                media.withdraw()
 
     def _was_rejected(self, receiver: Media) -> bool:
         """True if this is an answer to a section that was offered with port 0."""

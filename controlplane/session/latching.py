@@ -82,7 +82,8 @@ def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: 
     if not any(mapping.place == place for mapping in media.mappings):
         _allocate(call, media, sockets, place, count)
     if media.mapping is None:
-        media.use(next(mapping for mapping in media.mappings if mapping.place == place))
+        fitting = [mapping for mapping in media.mappings if mapping.place == place]
+        media.use(media.parked if media.parked in fitting else fitting[0])
 
 
 def _find(media: Media, place: Place, count: int, remote: Endpoint, keep: bool) -> PortMapping | None:

@@ -119,7 +119,8 @@ class Media:
     handshakes, ``keys`` those in force; None: the medium is plain. ``sdes_first``: of both that the party offers the
     former are to be taken. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
     it besides, ``twins_offered``: it was offered two (twins.py). ``ice``: the party does ICE with us; ``ice_lite``: we
-    leave the checks to it. ``noted`` see trail.py.
+    leave the checks to it. ``withdrawn``: an answer has refused the section;
+    ``parked`` are the sockets used until then. ``noted`` see trail.py.
     """
 
     index: int
@@ -142,6 +143,8 @@ class Media:
     sources: list[Link]
     mappings: list[PortMapping]
     mapping: PortMapping | None = None
+    parked: PortMapping | None = None
+    withdrawn: bool = False
     description: MediaDescription | None = None
     handling: Handling
     mid: str | None = None
@@ -262,6 +265,7 @@ class Media:
     def use(self, mapping: PortMapping | None) -> None:
         """Use these sockets from now on; None takes them all away."""
         self.mapping = mapping
+        self.withdrawn = self.withdrawn and mapping is None
         sockets = mapping.sockets if mapping is not None else ()
         for index, stream in enumerate(self.streams):
             local = sockets[index] if index < len(sockets) else None
@@ -274,10 +278,17 @@ class Media:
         self.mux = mux
         self.streams[0].is_rtcp = mux
 
+    def withdraw(self) -> None:
+        """An answer refuses the section: nothing goes on for now, but another branch may accept it yet."""
+        self.parked = self.mapping or self.parked
+        self.use(None)
+        self.withdrawn = True
+
     def reject(self) -> None:
         """The section was refused: nothing is received or sent, the sockets are kept for a revival."""
         self.ice = self.dtls = None
         self.use(None)
+        self.withdrawn = False
         for stream in self.streams:
             stream.reset()
 

@@ -106,7 +106,7 @@ class Paths:
     def receive(self, event: PacketHanded) -> Call | None:
         """A packet that a media socket handed up; the call, if its paths or its keys have changed."""
         call, media = self._owners.get(event.local, (None, None))
-        if call is None or media is None:
+        if call is None or media is None or media.mapping is None:
             return None
         protocol = demux.protocol_of(event.data)
         if protocol is demux.Protocol.STUN and media.ice is not None:
@@ -137,7 +137,7 @@ class Paths:
                 continue
             machine.wake_at = inf
             call = self._call_of(media)
-            if call is None or machine not in (media.ice, media.dtls):
+            if call is None or media.mapping is None or machine not in (media.ice, media.dtls):
                 continue
             machine.on_time(now)
             if self._settle(call, media, now):

@@ -47,7 +47,7 @@ KEPT: list[tuple[type, set[str], set[str]]] = [
     (Party, names(document.PARTY) | {"created", "branch", "medias", "peers", "session"}, set()),
     (Media, names(media.FIELDS + media.HEAD) | {
         "protocol", "streams", "sinks", "sources", "mappings", "mapping", "description", "bundle", "ice", "dtls",
-        "keys"}, {"is_rtp", "is_avpf", "is_srtp", "hearing", "noted"}),
+        "keys"}, {"is_rtp", "is_avpf", "is_srtp", "hearing", "noted", "parked"}),
     (Stream, names(media.STREAM_HEAD + media.STREAM) | {"local"}, {"counted"}),
     (Link, names(document.LINK) | {"source", "sink"}, set()),
     (Bundle, names(document.BUNDLE) | {"medias"}, set()),
