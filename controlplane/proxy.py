@@ -323,6 +323,10 @@ class Proxy:
         """An offer was refused by the session limit."""
         self.statistics.session_rejected()
 
+    def session_merged(self, call: Call) -> None:
+        """A call has become a part of another one, with which it is stored from now on."""
+        self._storing.ended(call)
+
     def session_ended(self, call: Call, reason: str, now: float) -> None:
         """A call is about to lose its sockets: read their counters a last time."""
         if call.call_id != self._fresh:
@@ -332,7 +336,10 @@ class Proxy:
         if not call.foreign:
             call_ended(call, reason, now)
         for watch in self.watchers:
-            watch(call, reason, now)
+            try:
+                watch(call, reason, now)
+            except Exception:   # whoever looks on must not keep the sockets open
+                _log.exception("Failure while the end of call %r is exported", call.call_id[:80])
 
     def _apply(self, carried: Indices | None = None) -> None:
         changes = self.calls.take_changes()

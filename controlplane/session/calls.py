@@ -146,8 +146,9 @@ class Calls:
         absorb(call, other, collision)
         del self.calls[other.call_id]
         other.wake_at = inf
-        for call_id in call.aliases:
-            self.merged[call_id] = call.call_id
+        self.merged.update(dict.fromkeys(call.aliases, call.call_id))
+        if self.observer is not None:
+            self.observer.session_merged(other)
 
     def answer(self, request: Request, now: float) -> Reply:
         """ng ``answer``: the reply's keys. PeerError."""

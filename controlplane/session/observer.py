@@ -16,5 +16,8 @@ class Observer(Protocol):
     def session_ended(self, call: Call, reason: str, now: float) -> None:
         """A call was destroyed; ``reason`` is one of timeouts.py."""
 
+    def session_merged(self, call: Call) -> None:
+        """A call has become a part of another one."""
+
     def refresh(self, call: Call) -> None:
         """Read the counters of a call now."""

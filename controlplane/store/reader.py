@@ -55,6 +55,8 @@ class Reader:
             if not _is_newer(version, self._versions.get(call_id)):
                 return
             self._host.end([known])
+        for merged in _names(document.get("aliases")):
+            self.remove(merged)     # its sockets are those of this one now
         call = self._host.restore(document, foreign)
         call.hosted_db = db
         self._restored(call)
@@ -121,11 +123,12 @@ class Reader:
         async def get(client: Any) -> Any:
             await client.execute_command("SELECT", db)
             return await client.mget(call_ids)
-        for key, data in zip(call_ids, await link.use(get)):
-            if data is None:
-                self.remove(call_id_of(key))
-            else:
-                self.take(call_id_of(key), data, db, foreign=True)
+        found = list(zip(map(call_id_of, call_ids), await link.use(get)))
+        for call_id in [call_id for call_id, data in found if data is None]:
+            self.remove(call_id)
+        for call_id, data in found:
+            if data is not None:
+                self.take(call_id, data, db, foreign=True)
 
 
 async def _documents(client: Any, db: int) -> AsyncIterator[tuple[str, bytes]]:
@@ -142,6 +145,11 @@ async def _documents(client: Any, db: int) -> AsyncIterator[tuple[str, bytes]]:
                     yield call_id_of(key), data
         if not cursor:
             return
+
+
+def _names(aliases: object) -> list[str]:
+    """The call-IDs of the calls that were merged into the one of a document."""
+    return [name for name in aliases if isinstance(name, str)] if isinstance(aliases, list) else []
 
 
 def _is_newer(version: tuple[Any, Any], known: tuple[Any, Any] | None) -> bool:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -229,6 +230,41 @@ def test_foreign_calls_become_own(stack: ExitStack, server: RedisServer) -> None
         client.call("delete", **{"call-id": "c1"})
     wait(lambda: "No sessions" in other.cli("list sessions all") and not server.client(2).exists("c1"))
     wait(lambda: "No sessions" in one.cli("list sessions all"))
+
+
+def joined(stack: ExitStack, daemon: Daemon, store: Any) -> Talk:
+    """The caller of one call and the callee of another one, which have been connected; both were stored before."""
+    talks = [Talk(stack, daemon, call_id) for call_id in ("c1", "c2")]
+    wait(lambda: store.exists("c1") and store.exists("c2"))
+    first, second = talks
+    first.call.client.call("connect", **{"call-id": "c1", "from-tag": first.call.from_tag, "to-call-id": "c2",
+                                         "to-tag": second.call.to_tag})
+    first.b = second.b
+    return first
+
+
+def test_what_was_connected_is_stored_as_one(stack: ExitStack, server: RedisServer) -> None:
+    first, store = node(stack, f"--redis={server.url(3)}"), server.client(3)
+    talk = joined(stack, first, store)
+    assert talk.flows()
+    wait(lambda: store.keys("*") == [b"c1"])
+    first.stop()
+    second = node(stack, f"--redis={server.url(3)}")
+    assert "1 calls, 0 failed" in second.log_text() and talk.flows()
+    with second.client() as client:
+        client.call("delete", **{"call-id": "c2"})
+        client.call("delete", **{"call-id": "c1"})
+    wait(lambda: not store.keys("*"))
+
+
+def test_who_follows_gets_what_was_connected(stack: ExitStack, server: RedisServer) -> None:
+    one, other = pair(stack, server)
+    talk = joined(stack, one, server.client(1))
+    wait(lambda: foreign(other) == 1)
+    other.cli("active"), one.cli("standby")
+    for end in (talk.a, talk.b):
+        end.connect("127.0.0.2", end.destination[1])
+    assert talk.flows()
 
 
 def test_media_or_signalling_take_a_call_over(stack: ExitStack, server: RedisServer) -> None:

@@ -207,3 +207,16 @@ def test_draining_refuses_new_calls_and_serves_the_running_ones(bench: Bench) ->
     bench.proxy.admission.draining = False
     assert bench.proxy.unready() is None
     assert bench.ask("offer", sdp=body, from_tag="x", call_id="other")["result"] == "ok"
+
+
+def test_a_call_ends_whoever_fails_to_hear_of_it(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+
+    def fail(*_: object) -> None:
+        raise OSError("the disk is full")
+
+    bench.proxy.watchers += [fail, lambda call, reason, now: heard.append(call.call_id)]
+    bench.establish()
+    bench.proxy.end(list(bench.proxy.calls.calls.values()))
+    assert heard == ["c"] and "the disk is full" in caplog.text
+    assert all(usage.free == usage.total for usage in bench.proxy.interfaces())

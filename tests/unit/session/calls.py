@@ -38,12 +38,16 @@ class Counter:
         self.ended: list[tuple[str, str]] = []
         self.rejected = 0
         self.refreshed: list[str] = []
+        self.merged: list[str] = []
 
     def session_rejected(self) -> None:
         self.rejected += 1
 
     def session_ended(self, call: Call, reason: str, now: float) -> None:
         self.ended.append((call.call_id, reason))
+
+    def session_merged(self, call: Call) -> None:
+        self.merged.append(call.call_id)
 
     def refresh(self, call: Call) -> None:
         self.refreshed.append(call.call_id)
