@@ -14,7 +14,7 @@ class ByMachine(LoadScopeScheduling):
     at a time."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "guest" if nodeid.startswith("tests/kernel/") else "host"
+        return "guest" if nodeid.startswith("tests/kernel/") or "[kernel-" in nodeid else "host"
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByMachine:

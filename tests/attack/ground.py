@@ -12,15 +12,27 @@ from tests.peers.call import Call
 from tests.peers.daemon import Daemon
 from tests.peers.netns import Namespace, veth
 from tests.peers.ngclient import NgClient
-from tests.peers.quiet import rest
+from tests.peers.quiet import SLOWNESS, rest
 from tests.peers.rtp import Endpoint, Packet, pump
 
-ENGINES = ("relay", "nfqueue")
+ENGINES = ("relay", "nfqueue", "kernel")
+"""The last is run by tests/kernel/guest/attacks.py, where there is a kernel to load the module into."""
 PACKETS = int(os.environ.get("RTPENGINE_ATTACK_PACKETS", "5"))
 QUEUE = 7
-PATIENCE = 20.0
+PATIENCE = 20.0 * SLOWNESS
 HOST = {4: "10.10.0.1", 6: "fd0a::1"}
 ALICE, BOB, MALLORY = ({4: f"10.10.0.{number}", 6: f"fd0a::{number}"} for number in (2, 3, 4))
+
+
+Source = tuple[str, int]
+
+
+class Counts(NamedTuple):
+    """Packets that have come to a port: those that were sent on, refused, and left to the relay."""
+
+    packets: int
+    errors: int
+    passed: int
 
 
 class Toll(NamedTuple):
@@ -30,17 +42,22 @@ class Toll(NamedTuple):
     injected: int
 
 
+def join(host: Namespace, net: Namespace) -> None:
+    """host (10.10.0.1, fd0a::1) ── veth ── everybody else."""
+    veth(host, "h0", net, "p0")
+    for family, prefix in ((4, 24), (6, 64)):
+        host.add_address(f"{HOST[family]}/{prefix}", "h0")
+        for who in (ALICE, BOB, MALLORY):
+            net.add_address(f"{who[family]}/{prefix}", "p0")
+
+
 class Ground:
-    """host (10.10.0.1, fd0a::1) with the daemon ── veth ── everybody else."""
+    """A daemon on the host, and everybody else in a network that is linked with it."""
 
     def __init__(self, engine: str):
         self.engine = engine
         self.host, self.net = Namespace("host"), Namespace("net")
-        veth(self.host, "h0", self.net, "p0")
-        for family, prefix in ((4, 24), (6, 64)):
-            self.host.add_address(f"{HOST[family]}/{prefix}", "h0")
-            for who in (ALICE, BOB, MALLORY):
-                self.net.add_address(f"{who[family]}/{prefix}", "p0")
+        join(self.host, self.net)
         options = ["--delete-delay=0", "--port-min=30000", "--port-max=30199"]
         if engine == "nfqueue":
             for tables in ("iptables", "ip6tables"):
@@ -63,6 +80,17 @@ class Ground:
         finally:
             made.close()
 
+    def has_taken(self, scene: Scene) -> bool:
+        """Whether what accelerates, if anything does, forwards both directions; asked after the parties have spoken."""
+        if self.engine == "relay":
+            return True
+        parties = scene.call.query()["tags"].values()
+        flags = [set(party["medias"][0]["streams"][0]["flags"]) for party in parties]
+        return all("kernelized" in each and "no kernel support" not in each for each in flags)
+
+    def confirm(self, scene: Scene) -> None:
+        """That the attack was on what accelerates, if it had taken the call."""
+
     def close(self) -> None:
         self.client.close()
         self.daemon.stop()
@@ -81,6 +109,7 @@ class Scene:
         self.ends = [self.alice, self.bob, self.mallory]
         self.call = Call(ground.client, self.alice, self.bob, **keys)
         self.exists = False
+        self.counted: dict[Source, Counts] = {}     # by port of ours, when the kernel had taken the call
 
     def cast(self, family: int) -> tuple[Endpoint, Endpoint]:
         """Who plays Alice and Bob."""
@@ -89,6 +118,7 @@ class Scene:
     def offer(self, **keys: Any) -> None:
         self.call.offer(**keys)
         self.exists = True
+        self.counted = {}
 
     def answer(self, **keys: Any) -> None:
         self.call.answer(**keys)
@@ -117,15 +147,10 @@ class Scene:
         while True:
             self.speak(self.alice)
             self.speak(self.bob)
-            if self.ground.engine == "relay" or self._offloaded():
+            if self.ground.has_taken(self):
                 break
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "not taken over"
         self.forget()
-
-    def _offloaded(self) -> bool:
-        parties = self.call.query()["tags"].values()
-        flags = [set(party["medias"][0]["streams"][0]["flags"]) for party in parties]
-        return all("kernelized" in each and "no kernel support" not in each for each in flags)
 
     def forget(self) -> None:
         """Count anew from here."""
@@ -148,6 +173,8 @@ class Scene:
 
     def toll(self) -> Toll:
         """What Mallory has got and what the parties have heard of her."""
+        self.ground.confirm(self)
+
         def count(end: Endpoint, word: bytes) -> int:
             return sum(payload.startswith(word) for payload in end.payloads())
         return Toll(count(self.mallory, b"party"), count(self.alice, b"mallory") + count(self.bob, b"mallory"))

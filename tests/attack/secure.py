@@ -80,9 +80,9 @@ class SecureScene(Scene):
         deadline = time.monotonic() + PATIENCE
         while True:
             self.exchange()
-            if self.ground.engine == "relay" or self._offloaded():
+            if self.ground.has_taken(self):
                 break
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "not taken over"
         for end in (self.alice, self.bob):
             end.send_report()
         assert pump(self.ends, PATIENCE, lambda: bool(self.alice.compounds and self.bob.compounds))
@@ -114,6 +114,7 @@ class SecureScene(Scene):
 
     def toll(self) -> Toll:
         """Injected is everything that comes to a party and is not from the other, whether it opens or not."""
+        self.ground.confirm(self)
         injected = sum(len(end.payloads()) - self.heard(end) + len(end.strays) + len(end.compounds)
                        for end in (self.alice, self.bob))
         media = [arrival for arrival in self.mallory.arrivals]

@@ -31,6 +31,10 @@ class Boot:
     cases: dict[str, dict[str, object]]
     result: Result
 
+    def skipped(self, name: str) -> str:
+        """Why a case was skipped, or ""."""
+        return str(self.cases[name]["skipped"]) if name in self.cases else ""
+
     def complaint(self, name: str) -> str:
         """What is wrong with a case, or ""."""
         case = self.cases.get(name)

@@ -33,10 +33,16 @@ def ip(*words: str) -> str:
 
 
 class Namespace:
-    """A namespace with lo up; its name carries our process id, so that tests never meet."""
+    """A namespace with lo up; its name carries our process id, so that tests never meet.
 
-    def __init__(self, label: str = "n"):
+    ``pid``: that of a process whose namespace this is, instead of a new one.
+    """
+
+    def __init__(self, label: str = "n", pid: int = 0):
         self.name = f"rtpe-{os.getpid()}-{next(_numbers)}-{label}"
+        if pid:
+            ip("netns", "attach", self.name, str(pid))
+            return
         ip("netns", "add", self.name)
         ip("-n", self.name, "link", "set", "lo", "up")
 
@@ -86,7 +92,7 @@ class Namespace:
         return self.inside(lambda: socket.socket(family, kind))
 
     def close(self) -> None:
-        """Remove the namespace with all its links."""
+        """Remove the namespace with all its links, unless a process lives there."""
         ip("netns", "delete", self.name)
 
     def __enter__(self) -> Namespace:

@@ -10,6 +10,7 @@ import signal
 import struct
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +23,31 @@ from controlplane.events import WantedOutput, WantedTarget
 from controlplane.srtp.crypto import Crypto, crypto_text, fresh, parse_crypto
 from controlplane.srtp.suites import find_suite
 from ctl.rule import Rule, install, remove
+from tests.attack.ground import join
 from tests.kernel.guest import net
 from tests.kernel.guest.net import A4, A6, B4, B6, sh
 from tests.peers import sdp, srtp
 from tests.peers.daemon import Daemon, DaemonFailed
+from tests.peers.netns import Namespace
 
-INTERFACES = ("a/10.1.0.1", "a/fd00:1::1", "b/10.2.0.1", "b/fd00:2::1")
+INTERFACES = ("ground/10.10.0.1", "ground/fd0a::1", "a/10.1.0.1", "a/fd00:1::1", "b/10.2.0.1", "b/fd00:2::1")
+"""The first are for attacks (tests/attack/ground.py), and are there once _ground_network() was called."""
 _ports = itertools.count(20000, 2)
 _calls = itertools.count(1)
 _shared: list[Daemon] = []
 
 
+@cache
+def _ground_network() -> tuple[Namespace, Namespace]:
+    """The guest itself and the others, as attacks have them; made before the daemon that has its addresses."""
+    host, others = Namespace("host", os.getpid()), Namespace("net")
+    join(host, others)
+    return host, others
+
+
 def _start(*options: str) -> Daemon:
     """The daemon with table 0 and its rule (in nftables: python-iptables takes a minute to load in the guest)."""
+    _ground_network()
     while _shared:
         assert _shared.pop().stop(60) == 0
     return Daemon(interfaces=INTERFACES, table=0, patience=60, options=(

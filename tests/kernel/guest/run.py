@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs test cases in the guest: run.py MODULE.KO RESULTS NAME... where NAME is "module:function".
+"""Runs test cases in the guest: run.py MODULE.KO RESULTS NAME...
 
-Writes one JSON line per case to RESULTS. A case fails by an exception or by what it leaves in the kernel log.
+NAME is "module:function", or that of a test in tests/attack. Writes one JSON line per case to RESULTS. A case fails by
+an exception or by what it leaves in the kernel log.
 """
 import importlib
 import json
@@ -38,18 +39,25 @@ class KernelLog:
                 continue
 
 
-def run_case(name: str, log: KernelLog) -> str:
-    """Runs one case; what is wrong, or ""."""
+def call_case(name: str) -> tuple[re.Pattern[str] | None, str]:
+    """Runs one case; what its module lets the kernel say, and why the case was skipped, if it was."""
     module, _, function = name.partition(":")
+    if module.startswith("tests/"):
+        return None, importlib.import_module("tests.kernel.guest.attacks").run(name)
     cases = importlib.import_module(f"tests.kernel.guest.{module}")
+    getattr(cases, function)()
+    return getattr(cases, "EXPECTED", None), ""
+
+
+def run_case(name: str, log: KernelLog) -> tuple[str, str]:
+    """Runs one case; what is wrong and why it was skipped, or ""."""
     try:
-        getattr(cases, function)()
+        expected, skipped = call_case(name)
     except BaseException:       # noqa: B902 - whatever a case raises is its result
-        return traceback.format_exc() + "\n".join(["kernel log:", *log.fresh()])
-    expected = getattr(cases, "EXPECTED", None)     # what a module of cases lets the kernel say
+        return traceback.format_exc() + "\n".join(["kernel log:", *log.fresh()]), ""
     said = log.fresh()
     bad = any(TROUBLE.search(line) and not (expected and expected.search(line)) for line in said)
-    return "\n".join(said) if bad else ""
+    return "\n".join(said) if bad else "", skipped
 
 
 def main() -> int:
@@ -65,9 +73,9 @@ def main() -> int:
         for name in names:
             begin = time.monotonic()
             crew.NUMBERS.clear()
-            trouble = run_case(name, log)
-            out.write(json.dumps({"name": name, "trouble": trouble, "seconds": time.monotonic() - begin,
-                                  "numbers": crew.NUMBERS}) + "\n")
+            trouble, skipped = run_case(name, log)
+            out.write(json.dumps({"name": name, "trouble": trouble, "skipped": skipped,
+                                  "seconds": time.monotonic() - begin, "numbers": crew.NUMBERS}) + "\n")
             out.flush()
     return 0
 
