@@ -130,7 +130,8 @@ def dtls() -> None:
         time.sleep(0.5)
         got = side.stop()
         assert _forwarded(daemon)[1] > kernel + 40, (_forwarded(daemon), user, kernel)
-        assert [index for _, index in got] == list(range(sent)), f"{len(got)} of {sent}"
+        # in user space a packet may wait, and be overtaken by one that the kernel forwards
+        assert sorted(index for _, index in got) == list(range(sent)), f"{len(got)} of {sent}"
         numbers = [number for number, _ in got]
         assert numbers == sorted(numbers) and set(numbers) == {0, 1}, "the new keys replace the old ones once"
         client.send({"command": "delete", **keys})

@@ -35,7 +35,8 @@ def restart() -> None:
     time.sleep(1)
     sent = sender.stop()
     got = net.receive(plain.sockets[1], sent)
-    assert [int.from_bytes(packet[2:4], "big") for packet in got] == list(range(sent)), (len(got), sent)
+    # in user space a packet may wait, and be overtaken by one that the kernel forwards
+    assert sorted(int.from_bytes(packet[2:4], "big") for packet in got) == list(range(sent)), (len(got), sent)
     for call in calls:
         call.client.close()
         call.client = second.client(timeout=20)

@@ -35,7 +35,8 @@ def rule_removed() -> None:
     time.sleep(1)
     sent = sender.stop()
     got = net.receive(call.sockets[1], sent)
-    assert [int.from_bytes(packet[2:4], "big") for packet in got] == list(range(sent)), (len(got), sent, rules)
+    # in user space a packet may wait, and be overtaken by one that the kernel forwards
+    assert sorted(int.from_bytes(packet[2:4], "big") for packet in got) == list(range(sent)), (len(got), sent, rules)
     assert _demoted(daemon) == before + 1
     told = daemon.cli(f"events {call.keys['call-id']}").splitlines()
     local = "{}:{} is served ".format(*call.places[0])
