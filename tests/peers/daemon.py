@@ -123,7 +123,7 @@ class Daemon:
 
     def _wait(self, patience: float) -> None:
         deadline = time.monotonic() + patience
-        with self.client(timeout=0.2, tries=1) as client:
+        with self.client(timeout=5, tries=1) as client:     # before there is anybody, it is refused at once
             while True:
                 if self.process.poll() is not None:
                     raise DaemonFailed(f"{self.command.name} ended with status {self.process.returncode}:\n"

@@ -49,8 +49,8 @@ def _start(*options: str) -> Daemon:
     """The daemon with table 0 and its rule (in nftables: python-iptables takes a minute to load in the guest)."""
     _ground_network()
     while _shared:
-        assert _shared.pop().stop(60) == 0
-    return Daemon(interfaces=INTERFACES, table=0, patience=60, options=(
+        assert _shared.pop().stop(300) == 0
+    return Daemon(interfaces=INTERFACES, table=0, patience=300, options=(
         "--config-file=none", "--iptables-rule", "--iptables-backend=nft", "--delete-delay=0", *options))
 
 
@@ -79,7 +79,7 @@ def _offloaded_ports() -> set[int]:
     return {int(port) for port in re.findall(r"^local inet\d \S*:(\d+)$", sh("cat /proc/rtpengine/0/list"), re.M)}
 
 
-def _eventually(what: str, check: Callable[[], Any], seconds: float = 20) -> Any:
+def _eventually(what: str, check: Callable[[], Any], seconds: float = 200) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if (found := check()):
@@ -286,7 +286,7 @@ def calls() -> None:
         assert "RTPENGINE id:0" in sh("iptables-nft -nL INPUT") and "RTPENGINE id:0" in sh("ip6tables-nft -nL INPUT")
         for a, b in ((A4, B4), (A6, B6), (A4, B6), (A6, B4)):
             _one_call(daemon, a, b)
-        assert daemon.stop(60) == 0, daemon.log_tail()
+        assert daemon.stop(300) == 0, daemon.log_tail()
         assert sh("cat /proc/rtpengine/list") == "", f"the daemon leaves its table behind\n{daemon.log_tail()}"
     for tool in ("iptables-nft", "ip6tables-nft"):
         assert "RTPENGINE" not in sh(f"{tool} -nL INPUT"), f"the daemon leaves its rule behind ({tool})"

@@ -25,7 +25,7 @@ def restart() -> None:
     plain = calls[0]
     sender = net.Sender(plain.sockets[0], plain.places[0], gap=0.02)
     sender.start()
-    assert first.stop(60) == 0, first.log_tail()
+    assert first.stop(300) == 0, first.log_tail()
     assert "2 calls are left to the next process" in first.log_text()
     assert FLOWS.stat().st_mode & 0o777 == 0o600 and "RTPENGINE id:0" in sh("iptables-nft -nL INPUT")
     calls[1].talk(10)           # nobody is there but the kernel

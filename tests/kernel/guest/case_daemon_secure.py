@@ -47,7 +47,7 @@ def _shake_hands(web: WebParty, phone: Endpoint, call: Call) -> None:
     """Checks, then the handshake, of which both sides have the keys in the end."""
     assert web.destination
     assert not _target(web.destination[1]), "in the kernel before there are keys"
-    assert pump((web, phone), 20, lambda: web.ready), (web.agent and web.agent.phase, web.dtls and web.dtls.done)
+    assert pump((web, phone), 60, lambda: web.ready), (web.agent and web.agent.phase, web.dtls and web.dtls.done)
     _eventually("a handshake", lambda: "DTLS fingerprint verified" in _stream(call)["flags"])
 
 
@@ -59,7 +59,7 @@ def _talk(web: WebParty, phone: Endpoint, count: int) -> None:
         for payload in sent:
             one.send(payload)
             pump((web, phone), 0.005)
-        pump((web, phone), 5, lambda: len(other.arrivals) >= count)
+        pump((web, phone), 60, lambda: len(other.arrivals) >= count)
         assert sorted(other.payloads()) == sorted(sent), f"{len(other.arrivals)} of {count} arrived"
 
 
@@ -102,7 +102,7 @@ def _report(web: WebParty, phone: Endpoint) -> None:
     """Sender reports, one of them encrypted, and the other on a port of its own."""
     for one, other in ((web, phone), (phone, web)):
         one.send_report()
-        assert pump((web, phone), 5, lambda: len(other.compounds) == 1)
+        assert pump((web, phone), 60, lambda: len(other.compounds) == 1)
 
 
 def _intrude(web: WebParty, phone: Endpoint, port: int) -> None:
