@@ -33,6 +33,10 @@ class Totals:
     ended_seconds: float = 0.0
     call_seconds: float = 0.0
 
+    def lasted(self, before: Totals) -> float:
+        """Seconds that our calls have lasted since then."""
+        return max(0.0, self.call_seconds - before.call_seconds)
+
 
 def totals(snapshot: Snapshot) -> Totals:
     """All at the moment of ``snapshot``; ``call_seconds`` includes the calls that run."""
@@ -54,7 +58,7 @@ def _values(snapshot: Snapshot, before: Totals, taken: Taken) -> Iterator[Value]
     yield from _commands(snapshot, taken)
     ended = now.managed - before.managed
     average = (now.ended_seconds - before.ended_seconds) / ended if ended else 0.0
-    yield "call_dur", f"{max(0.0, now.call_seconds - before.call_seconds):.6f}"
+    yield "call_dur", f"{now.lasted(before):.6f}"
     yield "average_call_dur", f"{average:.6f}"
     yield "forced_term_sess", now.ended["FORCED"] - before.ended["FORCED"]
     yield "managed_sess", now.managed

@@ -49,6 +49,8 @@ class Reporter:
             self._outlet.close()
 
     def _report(self, snapshot: Snapshot) -> None:
-        text = "".join(graphite.lines(snapshot, self._before, self._interval.take(), self._prefix))
-        self._before = graphite.totals(snapshot)
+        taken, now = self._interval.take(), graphite.totals(snapshot)
+        taken.call_seconds = now.lasted(self._before)
+        text = "".join(graphite.lines(snapshot, self._before, taken, self._prefix))
+        self._before = now
         self._sending = asyncio.create_task(self._outlet.send(text.encode()))

@@ -28,11 +28,15 @@ class Extremes:
 
 @dataclass(slots=True)
 class Taken:
-    """One interval: ``delays`` in seconds and ``rates`` per second by ng command, ``sessions`` at a time."""
+    """One interval: ``delays`` in seconds and ``rates`` per second by ng command, ``sessions`` at a time.
+
+    ``call_seconds`` is how long our calls have lasted in it, all together.
+    """
 
     delays: dict[str, Extremes] = field(default_factory=dict)
     rates: dict[str, Extremes] = field(default_factory=dict)
     sessions: Extremes = field(default_factory=Extremes)
+    call_seconds: float = 0.0
 
 
 class Interval:

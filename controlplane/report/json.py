@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
+from controlplane.report import latest
 from controlplane.report.clients import ControlClient
 from controlplane.report.metrics import (CURRENT, INTERFACE_LOSS, INTERFACE_PORTS, INTERFACE_VOIP, LOAD,
                                          MEASURED, MOS, RATES, TOTAL, TRAFFIC, VOIP, Fixed, Metric)
@@ -20,10 +21,11 @@ Document = dict[str, Any]
 
 def document(snapshot: Snapshot) -> Document:
     """Build the tree; as it stands it is the ng reply's value (decimals are strings there)."""
-    quality = snapshot.statistics.quality
+    quality, interval = snapshot.statistics.quality, snapshot.statistics.interval
     return {
         "currentstatistics": _values(CURRENT, snapshot),
         "totalstatistics": _values(TOTAL, snapshot),
+        **({"intervalstatistics": latest.document(interval.last)} if interval is not None else {}),
         "mos": _values(MOS, quality),
         "voip_metrics": _values(VOIP, quality),
         "controlstatistics": _control(snapshot),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
+from controlplane.report import latest
 from controlplane.report.metrics import CURRENT, INTERFACE_VOIP, MEASURED, MOS, RATES, TOTAL, VOIP, Metric
 from controlplane.ng.commands import NG_COMMANDS
 from controlplane.report.snapshot import Interface, Snapshot
@@ -14,10 +15,11 @@ T = TypeVar("T")
 
 def totals(snapshot: Snapshot) -> str:
     """The whole report of ``list totals``."""
-    quality = snapshot.statistics.quality
+    quality, interval = snapshot.statistics.quality, snapshot.statistics.interval
     lines = [
         "", "Statistics over currently running sessions:", "", *_lines(CURRENT, snapshot), "",
         "Total statistics (does not include current running sessions):", "", *_lines(TOTAL, snapshot), "", "",
+        *([*latest.lines(interval.last), "", ""] if interval is not None else ()),
         "MOS statistics:", "", *_lines(MOS, quality), "", "",
         "VoIP metrics:", "", *_lines(VOIP, quality), "", "",
         "Control statistics:", "", *_control(snapshot), "", "",

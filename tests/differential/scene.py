@@ -25,6 +25,7 @@ INTERFACES = (f"int/{NET}.1", f"ext/{NET}.2!203.0.113.5", "six/::1", f"both/{NET
 PATIENCE = 20.0
 RECORDS = 17
 """The facility local1."""
+_COUNTERS = re.compile(r"\.(?:totalstatistics|controlstatistics)(?!.*(?:avg|stddev))|.*(?:_total|count|gress\.\w+)$")
 
 
 class Scene:
@@ -43,6 +44,8 @@ class Scene:
                 "--delete-delay=0", "--log-facility-cdr=local1", "--port-min=30000", "--port-max=39999")))
         self.client = stack.enter_context(self.daemon.client(timeout=PATIENCE, tries=1))
         self.told: dict[str, dict[str, Any]] = {}
+        self.shrunk: list[str] = []
+        """Counters that have gone back."""
         self._steps: list[tuple[str, float, float]] = []
         self._packets = 0
         self._name = ""
@@ -61,7 +64,8 @@ class Scene:
             call.from_tag, call.to_tag = f"a-{name}", f"b-{name}"
             scene(self, call)
             self.counted(*ends)
-        told["statistics"] = difference(before, self.statistics())
+        told["statistics"] = changes = difference(before, self.statistics())
+        self.shrunk += [f"{name}: {path}" for path, change in changes.items() if change < 0 and _COUNTERS.match(path)]
         ended = told["statistics"].get(".totalstatistics.managedsessions", 0)
         assert wait(lambda: len(self.records) == records + ended, PATIENCE)
         told["records"] = [self._placed(record) for record in self.records[records:]]
@@ -120,6 +124,11 @@ class Scene:
     def metrics(self) -> str:
         with urllib.request.urlopen(f"http://127.0.0.1:{self._http}/metrics", timeout=PATIENCE) as reply:
             return str(reply.read().decode())
+
+    @property
+    def reports(self) -> int:
+        """How many Graphite got."""
+        return self.graphite.data.count(b"x.managed_sess ")
 
     @property
     def records(self) -> list[str]:

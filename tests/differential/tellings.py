@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.differential.commandrules import common, comparable
 from tests.differential.scene import ports_hidden
@@ -80,3 +80,40 @@ def _plain(value: Any, key: str = "") -> Any:
     if isinstance(value, int) and (key in _PORTS and value or value > 1 << 30):
         return "some"
     return ports_hidden(value) if isinstance(value, str) else value
+
+
+class Metrics(NamedTuple):
+    """Lines about names (HELP and TYPE), and what each sample has for a value."""
+
+    headings: set[str]
+    values: dict[str, str]
+
+
+_TIMES = re.compile(r"uptime|duration|seconds|\"(?:ping|list)\"")
+
+
+def metrics(text: str) -> Metrics:
+    """What Prometheus is told, without times."""
+    lines = ports_hidden(text).splitlines()
+    samples = (line.rpartition(" ") for line in lines if not line.startswith("#"))
+    return Metrics({line for line in lines if line.startswith("#")},
+                   {name: value for name, _, value in samples if not _TIMES.search(name)})
+
+
+def interval(totals: str) -> list[str]:
+    """The section about Graphite in ``list totals``, without numbers."""
+    section = totals.partition("Graphite interval statistics")[2].partition("\n\n\n")[0]
+    return [re.sub(r"\d+(?:\.\d+)?", "N", line) for line in section.splitlines()]
+
+
+_COUNTED = re.compile(r"x\.(?:relayed_\w+|(?!managed)\w+_sess)")
+
+
+def reported(data: str) -> dict[str, int]:
+    """What Graphite was told has happened, all intervals together."""
+    found: dict[str, int] = {}
+    for line in data.splitlines():
+        name, _, rest = line.partition(" ")
+        if _COUNTED.fullmatch(name):
+            found[name] = found.get(name, 0) + int(rest.split()[0])
+    return found

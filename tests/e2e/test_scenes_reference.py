@@ -9,9 +9,10 @@ from contextlib import ExitStack
 import pytest
 
 from tests.differential import tellings
-from tests.differential.scene import Scene
+from tests.differential.scene import PATIENCE, Scene
 from tests.differential.scenes import PLAYS
 from tests.peers import debian
+from tests.peers.collector import wait
 from tests.peers.daemon import own_command, reference_command
 from tests.peers.syslog import Syslog
 
@@ -31,6 +32,9 @@ def scenes() -> Iterator[tuple[Scene, Scene]]:
         pair = Scene(commands[0], stack), Scene(commands[1], stack)
         with ThreadPoolExecutor(2) as pool:
             list(pool.map(play_all, pair))
+        for scene in pair:
+            sent = scene.reports
+            assert wait(lambda: scene.reports >= sent + 2, PATIENCE), "the second is of what was after now"
         yield pair
 
 
@@ -44,3 +48,37 @@ def test_one(scenes: tuple[Scene, Scene], name: str) -> None:
     theirs, ours = (scene.told[name] for scene in scenes)
     found = tellings.compare(name, theirs, ours)
     assert not found, "\n".join(found)
+
+
+def test_metrics(scenes: tuple[Scene, Scene]) -> None:
+    """Every number that is no time, and every heading."""
+    theirs, ours = (tellings.metrics(scene.metrics()) for scene in scenes)
+    assert len(theirs.values) > 50 and not theirs.headings - ours.headings
+    assert {name: ours.values.get(name) for name in theirs.values} == theirs.values
+
+
+def test_interval(scenes: tuple[Scene, Scene]) -> None:
+    """What Graphite was told last is told to others too."""
+    theirs, ours = ([*scene.statistics()["intervalstatistics"]] for scene in scenes)
+    assert [name for name in ours if name in theirs] == theirs
+    theirs, ours = (tellings.interval(scene.cli("list totals")) for scene in scenes)
+    assert len(theirs) > 50 and [line for line in ours if line in theirs] == theirs
+    theirs, ours = (list(scene.client.call("statistics")["statistics"]) for scene in scenes)
+    assert [name for name in ours if name in theirs] == theirs
+
+
+def test_graphite(scenes: tuple[Scene, Scene]) -> None:
+    theirs, ours = (tellings.reported(scene.graphite.data.decode()) for scene in scenes)
+    assert len(theirs) > 15 and {name: ours.get(name) for name in theirs} == theirs
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["reference", "ours"])
+def test_sums(scenes: tuple[Scene, Scene], which: int) -> None:
+    """Each session has ended for one reason, and each packet was handled in one place."""
+    total = scenes[which].statistics()["totalstatistics"]
+    reasons = sum(value for name, value in total.items() if name.endswith(("timeoutsessions", "terminatedsessions")))
+    assert reasons == total["managedsessions"] == len(scenes[which].records) > 15
+    for name in ("packets", "bytes", "packeterrors"):
+        parts = [total[f"relayed{name}{suffix}"] for suffix in ("", "_user", "_kernel")]
+        assert parts[0] == parts[1] + parts[2], name
+    assert not scenes[which].shrunk
