@@ -55,10 +55,11 @@ def foundation(instance_id: str, local: Address, family: int) -> str:
     return b64encode(digest).decode()
 
 
-def own_candidates(mappings: Sequence[PortMapping], received: Sequence[str], kind: str, instance_id: str) -> list[str]:
+def own_candidates(mappings: Sequence[PortMapping], received: Sequence[str], kind: str, instance_id: str,
+                   shown: Address | None = None) -> list[str]:
     """Attributes for our sockets (RTP, RTCP) that rank below the received candidates of type ``kind``, host or relay.
 
-    Each of ``mappings`` has those on one local address.
+    Each of ``mappings`` has those on one local address, for which ``shown`` (ng ``media address``) may stand.
     """
     preference, index = _PREFERENCES[kind], 0
     for candidate in map(_read, received):
@@ -76,7 +77,7 @@ def own_candidates(mappings: Sequence[PortMapping], received: Sequence[str], kin
     for component in (1, 2):
         for number, mapping in enumerate(mappings):
             if component <= len(mapping.sockets):
-                advertised, port = mapping.place.advertised, mapping.sockets[component - 1].port
+                advertised, port = shown or mapping.place.advertised, mapping.sockets[component - 1].port
                 related = f" raddr {advertised} rport {port}" if kind == "relay" else ""
                 lines.append(f"candidate:{foundation(instance_id, mapping.place.address, family)} {component} UDP "
                              f"{_priority(preference, index + number, component)} {advertised} {port} "

@@ -119,7 +119,8 @@ def _passed_through(exchange: Exchange, media: Media, said: MediaDescription) ->
         sockets = companions(exchange.call, media.carrier, exchange.sockets, min(2, len(media.mapping.sockets)))
         if kind == "relay":
             section.copied = [text for text in section.copied or () if not is_relayed(text)]
-        section.candidates = own_candidates(sockets, received, kind, exchange.settings.instance_id)
+        section.candidates = own_candidates(sockets, received, kind, exchange.settings.instance_id,
+                                            exchange.request.media_address if kind == "host" else None)
     return section
 
 
@@ -134,7 +135,7 @@ def _receivers_own(exchange: Exchange, section: OutgoingMedia, media: Media) -> 
     said = media.description
     if section.ptime is None and said is not None:
         section.ptime = said.ptime
-    section.extmap_allow_mixed = said is None or not said.extmaps or said.extmap_allow_mixed
+    section.extmap_allow_mixed = media.mixes_extensions
     if exchange.is_offer and media.carrier is not media:
         section.bundle_only = True
         section.hidden_port = "strict" in exchange.request.bundle

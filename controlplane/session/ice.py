@@ -7,7 +7,7 @@ from math import inf
 from typing import NamedTuple
 
 from controlplane import VERSION
-from controlplane.addresses import Endpoint, zero_address
+from controlplane.addresses import Address, Endpoint, zero_address
 from controlplane.events import Datagram, Mismatch, WantedTarget
 from controlplane.ice.agent import Agent
 from controlplane.ice.candidate import Candidate, priority_of, usable
@@ -219,21 +219,30 @@ def print_ice(section: OutgoingMedia, media: Media, request: Request, is_offer: 
     options = [name for name, flag in (("trickle", "trickle-ice"), ("ice2", "ice2")) if flag in request.flags]
     if options:
         section.ice.append("ice-options:" + " ".join(options))
-    section.candidates = _candidate_lines(ice, is_offer)
+    section.candidates = _candidate_lines(ice, is_offer, request.media_address)
     section.end_of_candidates = "trickle-ice" in request.flags
 
 
-def _candidate_lines(ice: Ice, is_offer: bool) -> list[str]:
-    """Our candidates; once a pair is nominated only those in use and, if we decide, the party's of that pair."""
+def _candidate_lines(ice: Ice, is_offer: bool, shown: Address | None) -> list[str]:
+    """Our candidates; once a pair is nominated only those in use and, if we decide, the party's of that pair.
+
+    ``shown`` (ng ``media address``) stands for each of our addresses.
+    """
     agent = ice.agent
     if agent.phase is not Phase.COMPLETED:
-        return [f"candidate:{each.candidate}" for each in agent.checklist.locals]
+        return [_candidate_line(each.candidate, shown) for each in agent.checklist.locals]
     chosen = [agent.selection[number] for number in sorted(agent.selection)]
-    lines = [f"candidate:{pair.local.candidate}" for pair in chosen]
+    lines = [_candidate_line(pair.local.candidate, shown) for pair in chosen]
     if is_offer and agent.controlling:
         lines.append("remote-candidates:" + " ".join(
             [f"{pair.component} {pair.remote.endpoint.address} {pair.remote.endpoint.port}" for pair in chosen]))
     return lines
+
+
+def _candidate_line(candidate: Candidate, shown: Address | None) -> str:
+    if shown is not None:
+        candidate = candidate._replace(endpoint=Endpoint(shown, candidate.endpoint.port))
+    return f"candidate:{candidate}"
 
 
 def is_lite(party: Party) -> bool:
