@@ -144,8 +144,11 @@ def new_dtls(identity: Identity, random: RandomSource) -> Dtls:
 
 def usable(section: MediaDescription) -> tuple[Fingerprint, ...]:
     """The fingerprints in a section that allows DTLS; none without a role for the party."""
-    if section.value("setup") not in ("active", "passive", "actpass"):
-        return ()
+    return fingerprints(section) if section.value("setup") in ("active", "passive", "actpass") else ()
+
+
+def fingerprints(section: MediaDescription) -> tuple[Fingerprint, ...]:
+    """Those in a section that make sense."""
     parsed = [parse_fingerprint(text) for text in section.values("fingerprint")]
     return tuple([one for one in parsed if one is not None])
 
@@ -153,15 +156,15 @@ def usable(section: MediaDescription) -> tuple[Fingerprint, ...]:
 def read_offered(media: Media, section: MediaDescription, request: Request, identity: Identity,
                  random: RandomSource, *, passive: bool) -> None:
     """The party offers DTLS, or does not. ``passive``: it is to begin if it leaves that to us."""
-    fingerprints = usable(section) if media.encrypted else ()
+    shown = usable(section) if media.encrypted else ()
     media.sdes_first = _prefers_sdes(request)
-    if not fingerprints:
+    if not shown:
         media.dtls = None
         return
     dtls = media.dtls = media.dtls or new_dtls(identity, random)
     former = dtls.role
-    dtls.hear(section, fingerprints, request, random)
-    dtls.hash = fingerprints[0].hash
+    dtls.hear(section, shown, request, random)
+    dtls.hash = shown[0].hash
     setup = section.value("setup") or ""
     dtls.role = _OURS.get(setup) or (
         Role.PASSIVE if passive or former is Role.PASSIVE or "passive" in request.dtls else Role.ACTIVE)
@@ -170,7 +173,7 @@ def read_offered(media: Media, section: MediaDescription, request: Request, iden
 def make_offered(media: Media, request: Request, identity: Identity, random: RandomSource) -> None:
     """Offer the party DTLS, unless that is unwanted or it has agreed on something else before."""
     if not media.encrypted or (media.dtls is None and ("off" in request.dtls or (
-            media.agreed and media.keys is not None))):
+            media.agreed and media.keys is not None and media.keys.suite is not None))):
         media.dtls = None
         return
     media.dtls = media.dtls or new_dtls(identity, random)
@@ -179,12 +182,12 @@ def make_offered(media: Media, request: Request, identity: Identity, random: Ran
 
 def read_answered(media: Media, section: MediaDescription, request: Request, random: RandomSource) -> bool:
     """The party has answered; True if with DTLS, which was offered to it."""
-    fingerprints = usable(section) if media.encrypted else ()
-    if media.dtls is None or not fingerprints:
+    shown = usable(section) if media.encrypted else ()
+    if media.dtls is None or not shown:
         return False
     if media.sdes is not None and media.sdes.incoming is not None and _prefers_sdes(request):
         return False
-    media.dtls.hear(section, fingerprints, request, random)
+    media.dtls.hear(section, shown, request, random)
     media.dtls.role = media.dtls.role or _OURS.get(section.value("setup") or "", Role.ACTIVE)
     return True
 

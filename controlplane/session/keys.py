@@ -12,6 +12,7 @@ from controlplane.sdp.model import MediaDescription
 from controlplane.sdp.outgoing import OutgoingMedia
 from controlplane.session import dtls
 from controlplane.session.media import Media
+from controlplane.session.profiles import keyed
 from controlplane.session.sections import Pair
 from controlplane.session.settings import SessionSettings
 from controlplane.session.sockets import RandomSource
@@ -60,7 +61,7 @@ def offer_keys(pair: Pair, request: Request, making: KeyMaking) -> None:
 def read_offered(media: Media, section: MediaDescription, request: Request, making: KeyMaking) -> None:
     """The party of ``media`` offers suites or DTLS, if its profile has any use for them."""
     dtls.read_offered(media, section, request, making.identity, making.random, passive=making.passive)
-    sdes = _negotiated(media)
+    sdes = _negotiated(media, keyed(section))
     if sdes is not None:
         _warn_of_spare_keys(section, request)
         sdes.read_offer(section.crypto, request.sdes)
@@ -81,9 +82,12 @@ def make_offered(media: Media, source: Sdes | None, request: Request, making: Ke
         sdes.make_offer(source, request.sdes, making.random)
 
 
-def _negotiated(media: Media) -> Sdes | None:
-    """The keys to be offered now; before a first answer they are in force already, so that nothing goes in clear."""
-    if not media.encrypted or (media.keys is not None and media.keys is media.dtls):
+def _negotiated(media: Media, anew: bool = False) -> Sdes | None:
+    """The keys to be offered now; before a first answer they are in force already, so that nothing goes in clear.
+
+    What was agreed on goes on, unless the party offers ``anew`` what it has not used before.
+    """
+    if not media.encrypted or (not anew and media.keys is not None and media.keys is media.dtls):
         media.sdes = None
     elif media.sdes is None:
         media.sdes = Sdes()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from controlplane.ng.request import Request
 from controlplane.sdp.errors import SdpError
 from controlplane.sdp.model import MediaDescription, SessionDescription
+from controlplane.session.dtls import fingerprints
 from controlplane.session.media import Media
 from controlplane.session.sections import Pair
 from controlplane.srtp.sdes import read
@@ -50,9 +51,10 @@ def keyed(section: MediaDescription) -> bool:
 
 
 def opportunistic(section: MediaDescription) -> bool:
-    """True for a plain profile with keys (RFC 8643)."""
-    return (bool(section.crypto) and section.protocol is not None and section.protocol.rtp
-            and not section.protocol.srtp and keyed(section))
+    """True for a plain profile with keys, or with the certificate that they are made under (RFC 8643)."""
+    protocol = section.protocol
+    return (protocol is not None and protocol.rtp and not protocol.srtp
+            and (keyed(section) or bool(fingerprints(section))))
 
 
 def strips_feedback(source: Media, sink: Media) -> bool:

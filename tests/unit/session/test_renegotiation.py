@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which way of keying a party is offered, or chosen from, once calls are negotiated anew."""
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.session.calls import Daemon, sdp
+from tests.unit.session.test_keys import line
+from tests.unit.session.test_opportunistic import FINGERPRINT, dtls_of
+
+SAVP = "RTP/SAVP"
+A, B = ("192.0.2.10", 41000), ("198.51.100.20", 42000)
+
+
+@pytest.mark.parametrize("word, chosen", [("off", (False, True)), ("active", (True, False))])
+def test_who_has_used_dtls_may_offer_both_later(word: str, chosen: tuple[bool, bool]) -> None:
+    """As 10.5 has it: without a wish for SDES DTLS goes on, with one it is left."""
+    daemon = Daemon()
+    daemon.offer(sdp(*A, FINGERPRINT, "a=setup:actpass", protocol=SAVP), transport_protocol="RTP/AVP")
+    assert dtls_of(daemon.answer(sdp(*B))) == (True, False)
+    daemon.offer(sdp(*A, line(1), FINGERPRINT, "a=setup:actpass", protocol=SAVP), to_tag="B")
+    assert dtls_of(daemon.answer(sdp(*B), dtls={word})) == chosen
+
+
+def test_who_has_had_no_keys_is_offered_both() -> None:
+    """As 10.5 has it: nothing was agreed on that could go on."""
+    daemon = Daemon()
+    daemon.offer(sdp(*A, protocol=SAVP), transport_protocol="RTP/AVP")
+    assert dtls_of(daemon.answer(sdp(*B))) == (False, False)
+    assert dtls_of(daemon.offer(sdp(*B), from_tag="B", to_tag="A", transport_protocol=SAVP)) == (True, True)
