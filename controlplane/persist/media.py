@@ -23,7 +23,8 @@ FIELDS = (
     Field("number", NUMBER), *(Field(name, FLAG, False) for name in (
         "osrtp", "sdes_first", "agreed", "twins_offered", "mux", "mux_expected", "mux_offered", "mux_required",
         "offered", "withdrawn", "passthrough", "echo", "blackhole", "ice_lite", "generate_rtcp")),
-    Field("send", FLAG, True), Field("recv", FLAG, True), Field("mux_answer", _MUX, False), Field("twin", TWIN),
+    Field("send", FLAG, True), Field("recv", FLAG, True), Field("mixes_extensions", FLAG, True),
+    Field("mux_answer", _MUX, False), Field("twin", TWIN),
     Field("handling", HANDLING, DEFAULT_HANDLING), Field("mid", TEXT), Field("label", TEXT),
     Field("interface", TEXT), Field("family", one_of({"IP4": 4, "IP6": 6})), Field("sends", CODECS, ()),
     Field("told", CODECS, ()), Field("extmaps", EXTMAPS, ()), Field("masked_extmaps", EXTMAPS, ()),

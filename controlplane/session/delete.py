@@ -53,10 +53,11 @@ def carry_out(call: Call, request: Request, settings: SessionSettings, now: floa
     if party is None and by_tag:
         return None
     shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
-    reply = {} if "fast" in request.flags else query.call_reply(call, shown, settings.ssrc_reporting, settings.scale)
     delay = settings.delete_delay if request.delete_delay is None else request.delete_delay
     doomed = doomed_with(party) if party is not None else of_call_id(call, request.call_id or "")
     ends = ends_call(call, doomed)
+    reply = {} if "fast" in request.flags else query.call_reply(
+        call, shown, settings.ssrc_reporting, settings.scale, doomed if delay <= 0 and not ends else ())
     for gone in doomed:
         gone.ended = now
         if by_tag or not ends:

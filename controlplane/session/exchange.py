@@ -137,6 +137,7 @@ class Exchange:
             for media in (sender, receiver):
                 if media.withdrawn:
                     media.reject()  # what came before the refusal of an answer is over
+        sender.mixes_extensions = not section.extmaps or section.extmap_allow_mixed
         if sender.encrypted or receiver.encrypted or sender.keys is not None or receiver.keys is not None:
             (offer_keys if self.is_offer else answer_keys)(pair, self.request, key_making(
                 self.settings, self.random, self.now))

@@ -113,9 +113,10 @@ class Media:
     those from media whose packets it gets; ``heard`` are counters of RTP sources from former ones, by SSRC.
     ``offered``: the party was the receiver of an offer. ``sends`` are the codecs that the party may use, ``told``
     those that it was shown last. ``extmaps`` are the header extensions in use, ``masked_extmaps`` those that its
-    partner does not know of. ``passthrough``: the SDP is handed on with the peer's own address. ``echo``: its RTP
-    goes back to it, ``blackhole``: it goes nowhere. ``is_srtp``: the profile demands encryption, ``osrtp``: it does
-    not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``dtls`` those from
+    partner does not know of. ``mixes_extensions``: the party reads both forms of them in one packet, or has not said
+    that it has any (RFC 8285 section 6). ``passthrough``: the SDP is handed on with the peer's own address. ``echo``:
+    its RTP goes back to it, ``blackhole``: it goes nowhere. ``is_srtp``: the profile demands encryption, ``osrtp``: it
+    does not, but keys come along (RFC 8643). ``sdes`` are the keys as they are negotiated in SDP, ``dtls`` those from
     handshakes, ``keys`` those in force; None: the medium is plain. ``sdes_first``: of both that the party offers the
     former are to be taken. ``agreed``: an answer has settled that. ``twin`` is the section that the party has for
     it besides, ``twins_offered``: it was offered two (twins.py). ``ice``: the party does ICE with us; ``ice_lite``: we
@@ -163,6 +164,7 @@ class Media:
     told: tuple[PayloadType, ...] = ()
     extmaps: tuple[Extmap, ...] = ()
     masked_extmaps: tuple[Extmap, ...] = ()
+    mixes_extensions: bool = True
     passthrough: bool = False
     echo: bool = False
     blackhole: bool = False

@@ -29,8 +29,11 @@ def _answer(asked: bool, words: Collection[str]) -> bool | None:
 
 
 def answer_mux(sender: Media, receiver: Media, accepted: bool) -> None:
-    """The sender answered an offer: settle both sides."""
-    sender.mux_expected = accepted
+    """The sender answered an offer: settle both sides.
+
+    One that declines what it was offered is asked for it again (main:61 of the recorded dialogues; so does 10.5).
+    """
+    sender.mux_expected = sender.mux_offered
     sender.set_mux(accepted and sender.mux_offered)
     receiver.set_mux(sender.mux if sender.mux_answer is None else sender.mux_answer)
     receiver.mux_expected = receiver.mux

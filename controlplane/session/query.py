@@ -2,7 +2,7 @@
 """The reply to ``query``, which a ``delete`` carries too."""
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from controlplane.addresses import Endpoint
@@ -20,11 +20,11 @@ Reply = dict[str, Any]
 
 
 def call_reply(call: Call, tag: str | None = None, reporting: str = "full",
-               scale: Scale | None = None) -> Reply:
+               scale: Scale | None = None, leaving: Collection[Party] = ()) -> Reply:
     """All about ``call``, or about the party called ``tag`` and its peers; about nobody if there is none.
 
     ``reporting`` says where RTP sources are described (option ``ssrc-reporting``), ``scale`` judges them
-    unless it is None.
+    unless it is None. Those ``leaving`` a call that goes on have no sockets any more.
     """
     parties = _selected(call, tag)
     microseconds = int(call.created * 1_000_000)
@@ -39,12 +39,22 @@ def call_reply(call: Call, tag: str | None = None, reporting: str = "full",
     untagged = 0
     for party in parties:
         untagged += party.tag is None
-        tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(call, party, reporting, scale)
+        shown = tags[f"<untagged {untagged}>" if party.tag is None else party.tag] = _party(
+            call, party, reporting, scale)
+        if party in leaving:
+            _close(shown)
     reply["tags"] = tags
     if call.forwarding or any(party.forwarding for party in call.parties):
         reply["recording"] = {"call recording": 0, "forwarding": int(call.forwarding)}
     reply["totals"] = {"RTP": _totals(parties, rtcp=False), "RTCP": _totals(parties, rtcp=True)}
     return reply
+
+
+def _close(party: Reply) -> None:
+    for media in party["medias"]:
+        for stream in media["streams"]:
+            for key in ("local port", "local address", "family"):
+                stream.pop(key, None)
 
 
 def _selected(call: Call, tag: str | None) -> list[Party]:

@@ -118,6 +118,16 @@ def test_to_tag_unknown_but_the_callee_has_none_yet() -> None:
     assert not daemon.calls.calls
 
 
+def test_the_reply_shows_no_sockets_of_a_branch_that_is_gone() -> None:
+    """As recorded in main:260; those that are to be kept a while, or end with the call, have theirs."""
+    for fields, has_port in (({"via_branch": "z1", "delete_delay": 0}, False), ({"delete_delay": 0}, True),
+                             ({"via_branch": "z1", "delete_delay": 40}, True)):
+        tags = forked().send("delete", from_tag="A", **fields)["tags"]
+        streams = [stream for media in tags["<untagged 1>"]["medias"] for stream in media["streams"]]
+        assert ["local port" in stream for stream in streams] == [has_port] * 2
+        assert all("local port" in stream for stream in tags["A"]["medias"][0]["streams"])
+
+
 def test_deleted_parties_stay_in_the_query() -> None:
     daemon = forked()
     daemon.send("delete", from_tag="A", via_branch="z1", delete_delay=0)

@@ -116,3 +116,15 @@ def test_pass_through_is_kept_until_told_otherwise() -> None:
 def test_other_groups_are_repeated_with_forced_relay() -> None:
     body = Daemon().offer(sdp().replace("t=0 0\n", "t=0 0\na=group:LS 1 2\na=x\n"), ice="force-relay")
     assert "t=0 0\na=group:LS 1 2\na=x\n" in body
+
+
+def test_a_rejected_section_does_not_tell_whether_extensions_may_be_mixed() -> None:
+    """As recorded in main:61: what the party has said of them before counts on."""
+    daemon = Daemon()
+    daemon.offer(sdp("192.0.2.10", 41000, "a=extmap:1 urn:x"))
+    daemon.answer(sdp("198.51.100.20", 42000, "a=extmap:1 urn:x"))
+    asked = sdp("198.51.100.20", 42000, "a=extmap:1 urn:x") + "m=audio 42002 RTP/AVP 8\n"
+    for port, mixed in ((0, False), (41000, True)):
+        daemon.offer(asked, from_tag="B", to_tag="A")
+        daemon.answer(sdp("192.0.2.10", port) + "m=audio 41002 RTP/AVP 8\n", from_tag="B", to_tag="A")
+        assert ("a=extmap-allow-mixed\n" in daemon.offer(asked, from_tag="B", to_tag="A")) == mixed

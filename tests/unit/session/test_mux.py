@@ -86,3 +86,11 @@ def test_reoffer_to_a_party_that_multiplexes() -> None:
     assert shape(daemon.offer(sdp(*A), to_tag="B")) == ONLY
     assert shape(daemon.answer(sdp(*B, MUX))) == NO
     assert shape(daemon.offer(sdp(*B, MUX), from_tag="B", to_tag="A")) == BOTH
+
+
+def test_reoffer_to_a_party_that_has_declined() -> None:
+    """As recorded in main:61: it is asked again, and then without a separate port."""
+    daemon = Daemon()
+    daemon.offer(sdp(*A, MUX))
+    assert shape(daemon.answer(sdp(*B))) == NO
+    assert shape(daemon.offer(sdp(*A), to_tag="B")) == ONLY
