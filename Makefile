@@ -43,7 +43,7 @@ help:
 	@echo 'make check-unit     unit tests alone; also check-core, check-netns, check-kernel, check-e2e'
 	@echo 'make check-kernel-debug   the kernel module in a kernel that finds mistakes (an hour)'
 	@echo 'make compiled       the daemon as make install makes it, in $(COMPILED) (two minutes)'
-	@echo 'make attack         attacks on calls with 50 packets each, and the exact number that each wins'
+	@echo 'make attack         attacks on calls with 50 packets each, and the exact number that each wins (an hour)'
 	@echo 'make churn          200,000 short calls of every kind and 20,000 targets in the kernel, and what stays (half an hour)'
 	@echo 'make failover       moves calls between two nodes a hundred times, which make test does three times'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
@@ -133,7 +133,7 @@ check-e2e: $(VENV)/relay
 
 # What make test does with five packets each.
 attack: $(VENV)/relay
-	tools/packages.sh test
+	tools/packages.sh module test
 	RTPENGINE_ATTACK_PACKETS=50 $(PYTEST) tests/attack --timeout=300
 
 churn: $(COMPILED)/ready

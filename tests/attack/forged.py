@@ -37,12 +37,17 @@ def media_in_clear(scene: SecureScene, end: Endpoint) -> Iterator[bytes]:
 
 
 def _captured(end: Endpoint, is_rtcp: bool) -> list[bytes]:
+    return _sent(end, is_rtcp)[-PACKETS:]
+
+
+def _sent(end: Endpoint, is_rtcp: bool) -> list[bytes]:
     assert isinstance(end, Secured)
-    return [wire for wire in end.wire if (194 <= wire[1] <= 223) == is_rtcp][-PACKETS:]
+    return [wire for wire in end.wire if (194 <= wire[1] <= 223) == is_rtcp]
 
 
 def media_once_more(scene: SecureScene, end: Endpoint) -> Iterator[bytes]:
-    """What the party has sent, as it was (T13)."""
+    """What the party has sent, as it was (T13): at first, before anything had taken the call over, and at last."""
+    yield from _sent(end, False)[:PACKETS]
     yield from _captured(end, False)
 
 
