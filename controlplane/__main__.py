@@ -9,7 +9,8 @@ import sys
 from controlplane import VERSION, log, process
 from controlplane.config import help as options_help
 from controlplane.config.check import check
-from controlplane.config.load import load
+from controlplane.config.faults import Faults
+from controlplane.config.load import gather
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError
 
@@ -19,27 +20,39 @@ _RULE_ACTIONS = ("nftables-start", "nftables-stop", "nftables-status")
 def main() -> None:
     """Run with the arguments of the process; exits 0 after an orderly stop, 1 after an error told on stderr."""
     try:
-        settings = load(sys.argv[1:])
+        faults = Faults()
+        settings = gather(sys.argv[1:], faults)
         try:
             process.hide_arguments(settings.secrets)
         except OSError as error:
             process.complain(f"Warning: everybody can see the secrets in the command line: {error.strerror}")
+        if settings.action == "check-config" or (faults.reasons and settings.action is None):
+            _check(settings, faults)
+            return
+        faults.settle()
         if settings.action in _RULE_ACTIONS:
             sys.exit(_rule_action(settings))
-        if settings.action == "check-config":
-            from controlplane.precheck import examine
-            examine(settings)
-            for warning in check(settings):
-                process.complain(f"Warning: {warning}")
-            print("The settings are in order.")
-            return
         if settings.action is not None:
             print(options_help.answer(settings.action, VERSION), end="")
             return
     except ConfigError as error:
-        process.complain(f"Fatal error: {error}")
+        for reason in error.reasons:
+            process.complain(f"Fatal error: {reason}")
         sys.exit(1)
     sys.exit(_serve(settings))
+
+
+def _check(settings: Settings, faults: Faults) -> None:
+    """Look for everything else that is wrong with the settings. ConfigError if something is."""
+    from controlplane.precheck import inspect
+    inspect(settings, faults)
+    if not faults.options & {"interface", "interfaces-config"}:
+        with faults.kept():
+            check(settings)
+    for warning in settings.warnings:
+        process.complain(f"Warning: {warning}")
+    faults.settle()
+    print("The settings are in order.")
 
 
 def _rule_action(settings: Settings) -> int:
@@ -72,7 +85,8 @@ def _serve(settings: Settings) -> int:
         examine(settings)
         run(settings, running, ready)
     except ConfigError as error:
-        core.critical("Fatal error: %s", error)
+        for reason in error.reasons:
+            core.critical("Fatal error: %s", reason)
         return 1
     except KeyboardInterrupt:  # before the daemon listens, that is, before it handles the signal itself
         return 128 + signal.SIGINT

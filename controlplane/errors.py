@@ -15,7 +15,11 @@ class PeerError(Exception):
 
 
 class ConfigError(Exception):
-    """An option, file or argument cannot be used; the text tells the operator which and why."""
+    """An option, file or argument cannot be used; each of the ``reasons`` tells the operator which and why."""
+
+    def __init__(self, *reasons: str):
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 class DataPlaneError(OSError):

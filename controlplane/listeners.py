@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from controlplane.addresses import Endpoint
 from controlplane.cli.dispatcher import Dispatcher as CliDispatcher
+from controlplane.config.faults import Faults
 from controlplane.config.listen import LISTENERS, Listen, Place, parse_listen
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
@@ -157,13 +158,13 @@ def listener_values(settings: Settings) -> Iterator[tuple[str, str]]:
             yield option, value
 
 
-def check_commands(settings: Settings) -> None:
-    """ConfigError if a listener allows a command that does not exist."""
+def check_commands(settings: Settings, faults: Faults) -> None:
+    """``faults`` gets what is wrong with the listeners, such as that one allows a command that does not exist."""
     for option, value in listener_values(settings):
         try:
             allowed_by(parse_listen(option, value), option)
         except ConfigError as error:
-            raise ConfigError(f"{settings.origin[option]}: {option}: {error}") from None
+            faults.add(f"{settings.origin[option]}: {option}: {error}")
 
 
 def _listed(places: Iterable[Place]) -> str:

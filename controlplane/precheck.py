@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from controlplane.config.faults import Faults
 from controlplane.config.listen import parse_listen
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError, PeerError
@@ -24,32 +25,48 @@ _SERVERS = ("redis", "redis-write", "redis-subscribe")
 
 
 def examine(settings: Settings) -> None:
-    """ConfigError for what would stop the daemon, with the place where it was said; adds to ``settings.warnings``."""
-    check_commands(settings)
+    """ConfigError for what would stop the daemon; adds to ``settings.warnings``."""
+    faults = Faults()
+    inspect(settings, faults)
+    faults.settle()
+
+
+def inspect(settings: Settings, faults: Faults) -> None:
+    """What would stop the daemon, each with the place where it was said."""
+    check_commands(settings, faults)
     try:
         check_servers(settings)
     except ConfigError as error:
-        raise _placed(settings, error, (*_SERVERS, "subscribe-keyspace")) from None
-    _readable(settings)
-    for authority in _authorities(settings):
+        faults.add(_placed(settings, error, (*_SERVERS, "subscribe-keyspace")))
+    unreadable = len(faults.reasons)
+    _readable(settings, faults)
+    if len(faults.reasons) == unreadable:
+        _usable(settings, faults)
+    settings.warnings.extend(_idle(settings))
+    with faults.kept():
+        settings.warnings.extend(_meaningless(settings))
+
+
+def _usable(settings: Settings, faults: Faults) -> None:
+    """The files of TLS are what they have to be."""
+    for authority in _authorities(settings) if settings.https_cert else ():
         try:
             Certificate(settings.https_cert, settings.https_key, authority)
         except ConfigError as error:
-            raise _placed(settings, error, _OF_HTTPS) from None
+            faults.add(_placed(settings, error, _OF_HTTPS))
     if settings.mqtt_host:
-        tls_context(settings.mqtt_cafile, settings.mqtt_capath, settings.mqtt_certfile, settings.mqtt_keyfile,
-                    settings.mqtt_tls_alpn)
-    settings.warnings.extend(_idle(settings))
-    settings.warnings.extend(_meaningless(settings))
+        with faults.kept():
+            tls_context(settings.mqtt_cafile, settings.mqtt_capath, settings.mqtt_certfile, settings.mqtt_keyfile,
+                        settings.mqtt_tls_alpn)
 
 
-def _placed(settings: Settings, error: ConfigError, options: tuple[str, ...]) -> ConfigError:
+def _placed(settings: Settings, error: ConfigError, options: tuple[str, ...]) -> str:
     """The error behind the place of the option that its text begins with, if that is one of these."""
     option = str(error).split(" ", 1)[0].rstrip(":,")
-    return ConfigError(f"{settings.origin[option]}: {error}") if option in options else error
+    return f"{settings.origin[option]}: {error}" if option in options else str(error)
 
 
-def _readable(settings: Settings) -> None:
+def _readable(settings: Settings, faults: Faults) -> None:
     """The files of TLS can be opened, if it is spoken."""
     used = (_OF_HTTPS if settings.listen_https else ()) + (_OF_MQTT if settings.mqtt_host else ()) + (
         _OF_REDIS if any(str(settings.current[name]).startswith("rediss:") for name in _SERVERS) else ())
@@ -59,11 +76,17 @@ def _readable(settings: Settings) -> None:
             if path:
                 os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
         except OSError as error:
-            raise ConfigError(f"{settings.origin[option]}: {option} {path}: {error.strerror}") from None
+            faults.add(f"{settings.origin[option]}: {option} {path}: {error.strerror}")
 
 
 def _authorities(settings: Settings) -> set[str]:
-    return {parse_listen("listen-https", text).access.client_ca for text in settings.listen_https}
+    found = set()
+    for text in settings.listen_https:
+        try:
+            found.add(parse_listen("listen-https", text).access.client_ca)
+        except ConfigError:
+            pass    # check_commands has told
+    return found
 
 
 def _meaningless(settings: Settings) -> Iterator[str]:

@@ -4,58 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from controlplane.config.nearest import meant
+from controlplane.config.faults import Faults
+from controlplane.config.nearest import meant, nearest
 from controlplane.config.option import Kind, Option, Value
 from controlplane.config.options import BY_NAME, BY_SHORT
 from controlplane.config.secret import is_reference
 from controlplane.errors import ConfigError
 
 
-def parse(words: Sequence[str], secrets: list[str] | None = None) -> dict[str, Value]:
+def parse(words: Sequence[str], secrets: list[str] | None = None, faults: Faults | None = None) -> dict[str, Value]:
     """Read the words behind the program name into option values by full name; ``secrets`` gets those nobody may see.
 
-    ConfigError for unknown options, missing or unfit values, and words that belong to no option.
+    ``faults`` gets unknown options, missing or unfit values, and words that belong to no option; without it these are
+    a ConfigError.
     """
-    values: dict[str, Value] = {}
-    seen = secrets if secrets is not None else []
-    rest = iter(words)
-    for word in rest:
-        if word == "--":
-            for stray in rest:
-                raise _stray(stray)
-        elif word.startswith("--"):
-            _long(word[2:], rest, values, seen)
-        elif word.startswith("-") and word != "-":
-            _short(word[1:], rest, values, seen)
-        else:
-            raise _stray(word)
+    found = faults if faults is not None else Faults()
+    values = _parse(words, secrets if secrets is not None else [], found)
+    if faults is None:
+        found.settle()
     return values
 
 
-def _stray(word: str) -> ConfigError:
-    return ConfigError(f"command line: unexpected word {word[:64]!r}; options begin with a dash")
+def _parse(words: Sequence[str], secrets: list[str], faults: Faults) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    rest = iter(words)
+    of_unknown = False
+    for word in rest:
+        with faults.kept():
+            if word == "--":
+                for stray in rest:
+                    faults.add(_stray(stray))
+            elif word.startswith("--"):
+                _long(word[2:], rest, values, secrets, faults)
+            elif word.startswith("-") and word != "-":
+                _short(word[1:], rest, values, secrets, faults)
+            elif not of_unknown:
+                faults.add(_stray(word))
+        of_unknown = word.startswith("--") and "=" not in word and word[2:] not in BY_NAME
+    return values
 
 
-def _long(text: str, rest: Iterator[str], values: dict[str, Value], secrets: list[str]) -> None:
+def _stray(word: str) -> str:
+    return f"command line: unexpected word {word[:64]!r}; options begin with a dash"
+
+
+def _long(text: str, rest: Iterator[str], values: dict[str, Value], secrets: list[str],
+          faults: Faults) -> None:
     name, equals, word = text.partition("=")
     option = BY_NAME.get(name)
     if option is None:
-        raise ConfigError(f"command line: unknown option --{_shown(name)}{meant(name, BY_NAME, '--')}")
+        faults.add(f"command line: unknown option --{_shown(name)}{meant(name, BY_NAME, '--')}", nearest(name, BY_NAME))
+        return
     if option.kind is Kind.FLAG:
         if equals:
             raise ConfigError(f"command line: --{name} takes no value; leave it out to say no")
         values[option.name] = True
         return
-    _store(option, word if equals else _next(option, rest), values, secrets)
+    _store(option, word if equals else _next(option, rest), values, secrets, faults)
 
 
-def _short(letters: str, rest: Iterator[str], values: dict[str, Value], secrets: list[str]) -> None:
+def _short(letters: str, rest: Iterator[str], values: dict[str, Value], secrets: list[str],
+           faults: Faults) -> None:
     for position, letter in enumerate(letters, 1):
         option = BY_SHORT.get(letter)
         if option is None:
             raise ConfigError(f"command line: unknown option -{_shown(letter)}")
         if option.kind is not Kind.FLAG:
-            _store(option, letters[position:] or _next(option, rest), values, secrets)
+            _store(option, letters[position:] or _next(option, rest), values, secrets, faults)
             return
         values[option.name] = True
 
@@ -66,13 +81,15 @@ def _next(option: Option, rest: Iterator[str]) -> str:
     raise ConfigError(f"command line: --{option.name} needs a value ({option.kind.value})")
 
 
-def _store(option: Option, word: str, values: dict[str, Value], secrets: list[str]) -> None:
+def _store(option: Option, word: str, values: dict[str, Value], secrets: list[str],
+           faults: Faults) -> None:
     if option.secret and word and not is_reference(word):
         secrets.append(word)
     try:
         value = option.from_words(word)
     except ValueError as error:
-        raise ConfigError(f"command line: --{option.name}: {option.hidden(str(error), word)}") from None
+        faults.add(f"command line: --{option.name}: {option.hidden(str(error), word)}", option.name)
+        return
     earlier = values.get(option.name)
     values[option.name] = (*earlier, *value) if isinstance(earlier, tuple) and isinstance(value, tuple) else value
 

@@ -7,8 +7,8 @@ from controlplane.config.netdevs import is_local, system_resolver
 from controlplane.config.settings import Settings
 
 
-def check(settings: Settings) -> list[str]:
-    """What the daemon would warn of at its start. ConfigError for what would stop it."""
+def check(settings: Settings) -> None:
+    """Add to ``settings.warnings`` what the daemon would warn of at its start. ConfigError for what would stop it."""
     specs, _ = build_interfaces(settings, system_resolver())
-    return settings.warnings + [f"interface {spec.name}: this host does not have the address {spec.address}"
-                                for spec in specs if not is_local(spec.address)]
+    settings.warnings += [f"interface {spec.name}: this host does not have the address {spec.address}"
+                          for spec in specs if not is_local(spec.address)]

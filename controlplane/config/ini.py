@@ -6,7 +6,7 @@ import math
 import re
 from dataclasses import dataclass, field
 
-from controlplane.errors import ConfigError
+from controlplane.config.faults import Faults
 
 _ESCAPES = {"s": " ", "n": "\n", "t": "\t", "r": "\r", "\\": "\\"}
 _BOOLEANS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -36,43 +36,53 @@ class IniFile:
     sections: dict[str, dict[str, Entry]] = field(default_factory=dict)
 
 
-def parse(text: str, path: str) -> IniFile:
+def parse(text: str, path: str, faults: Faults | None = None) -> IniFile:
     """Read a whole file; sections of one name are merged and the last of duplicate keys wins.
 
-    ConfigError, naming ``path`` and line, for anything that is not a section, a ``key = value`` or a comment.
+    ``faults`` gets, with ``path`` and line, all that is neither a section, a ``key = value`` nor a comment;
+    without it that is a ConfigError.
     """
+    found = faults if faults is not None else Faults()
+    parsed = _parse(text, path, found)
+    if faults is None:
+        found.settle()
+    return parsed
+
+
+def _parse(text: str, path: str, faults: Faults) -> IniFile:
     parsed = IniFile(path)
     section: dict[str, Entry] | None = None
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip(_BLANK)
-        if "\0" in line:
-            raise ConfigError(f"{path}:{number}: NUL byte")
-        if not line or line.startswith("#"):
+        if not line or line.startswith("#") and "\0" not in line:
             continue
-        if line.startswith("["):
-            section = parsed.sections.setdefault(_section_name(line, path, number), {})
-            continue
-        key, equals, value = line.partition("=")
+        key, _, value = line.partition("=")
         key = key.rstrip(_BLANK)
-        if not equals:
-            raise ConfigError(f"{path}:{number}: {line[:64]!r} is none of [section], key = value, # comment")
-        if not key:
-            raise ConfigError(f"{path}:{number}: there is no key before the equals sign")
-        if section is None:
-            raise ConfigError(f"{path}:{number}: key {key[:64]!r} stands before the first section, "
-                              "such as [rtpengine]")
-        before = section.get(key)
-        section[key] = Entry(value.lstrip(_BLANK), number, before.line if before is not None else 0)
+        wrong = _wrong(line, key, section is not None)
+        if line.startswith("["):
+            section = {} if wrong else parsed.sections.setdefault(line[1:-1], {})
+        elif section is not None and not wrong:
+            before = section.get(key)
+            section[key] = Entry(value.lstrip(_BLANK), number, before.line if before is not None else 0)
+        if wrong:
+            faults.add(f"{path}:{number}: {wrong}")
     return parsed
 
 
-def _section_name(line: str, path: str, number: int) -> str:
-    name = line[1:-1]
-    if not line.endswith("]"):
-        raise ConfigError(f"{path}:{number}: section line {line[:64]!r} does not end in ]")
-    if not name or "[" in name or "]" in name:
-        raise ConfigError(f"{path}:{number}: {name[:64]!r} is no section name")
-    return name
+def _wrong(line: str, key: str, in_section: bool) -> str:
+    """What is wrong with a line; empty if nothing is."""
+    if "\0" in line:
+        return "NUL byte"
+    if line.startswith("["):
+        name = line[1:-1]
+        if not line.endswith("]"):
+            return f"section line {line[:64]!r} does not end in ]"
+        return f"{name[:64]!r} is no section name" if not name or "[" in name or "]" in name else ""
+    if "=" not in line:
+        return f"{line[:64]!r} is none of [section], key = value, # comment"
+    if not key:
+        return "there is no key before the equals sign"
+    return "" if in_section else f"key {key[:64]!r} stands before the first section, such as [rtpengine]"
 
 
 def string(raw: str) -> str:

@@ -2,10 +2,12 @@
 """Local media interfaces as the operator names them: ``interface`` values and ``[PREFIX-name]`` sections."""
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from controlplane.addresses import Address
 from controlplane.config import ini
+from controlplane.config.faults import Faults
 from controlplane.config.ini import Entry
 from controlplane.config.listen import parse_listen
 from controlplane.config.nearest import meant
@@ -77,31 +79,40 @@ class _Collected:
 def build_interfaces(settings: Settings, resolver: Resolver) -> tuple[list[InterfaceSpec], dict[str, str]]:
     """All interface addresses in order of preference (the first is the default), and aliases with their real names.
 
-    Ports of listen-ng are taken out of every range. ConfigError names the value or section that is wrong.
+    Ports of listen-ng are taken out of every range. ConfigError names each value or section that is wrong.
     """
-    everything = _Collected(resolver)
-    ports = _Ports(settings.port_min, settings.port_max,
-                   frozenset(parse_listen("listen-ng", text).port for text in settings.listen_ng))
+    everything, faults = _Collected(resolver), Faults()
+    ports = _Ports(settings.port_min, settings.port_max, frozenset(_listening(settings)))
     for text in settings.interface:
         try:
             _from_value(text.strip(), everything, ports)
         except ConfigError as error:
-            raise ConfigError(f"{settings.origin['interface']}: interface {text.strip()[:64]!r}: {error}") from None
+            faults.add(f"{settings.origin['interface']}: interface {text.strip()[:64]!r}: {error}")
     prefix = settings.interfaces_config + "-"
     for section, entries in settings.file.sections.items() if settings.interfaces_config else ():
         if not section.startswith(prefix):
             continue
         for key, entry in entries.items():
             if key not in _KEYS:
-                raise ConfigError(f"{settings.file.path}:{entry.line}: [{section}] unknown key '{key[:64]}'"
-                                  f"{meant(key, _KEYS)}")
+                faults.add(f"{settings.file.path}:{entry.line}: [{section}] unknown key '{key[:64]}'"
+                           f"{meant(key, _KEYS)}")
         try:
             _from_section(section[len(prefix):], entries, everything, ports)
         except (ConfigError, ValueError) as error:
-            raise ConfigError(f"{settings.file.path}: [{section}]: {error}") from None
+            faults.add(f"{settings.file.path}: [{section}]: {error}")
+    faults.settle()
     if not everything.specs:
         raise ConfigError("Cannot start without any configured interfaces; give at least one, such as interface=any")
     return everything.specs, everything.aliases
+
+
+def _listening(settings: Settings) -> Iterator[int]:
+    """The ports of listen-ng, less the values that validate.py complains about."""
+    for text in settings.listen_ng:
+        try:
+            yield parse_listen("listen-ng", text).port
+        except ConfigError:
+            pass
 
 
 def _from_value(text: str, everything: _Collected, ports: _Ports) -> None:

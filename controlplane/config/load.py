@@ -7,7 +7,8 @@ from functools import partial
 
 from controlplane.config import argv, ini
 from controlplane.config.ini import IniFile
-from controlplane.config.nearest import meant
+from controlplane.config.faults import Faults
+from controlplane.config.nearest import meant, nearest
 from controlplane.config.option import Kind, Value
 from controlplane.config.options import BY_NAME, BY_SHORT
 from controlplane.config.options_process import DEFAULT_FILE
@@ -22,24 +23,32 @@ _NEEDS_NO_SETTINGS = {"help", "version", "codecs"}
 def load(words: Sequence[str], default_file: str = DEFAULT_FILE) -> Settings:
     """Read the words behind the program name and the settings file they lead to.
 
-    The default file may be missing, one named by ``--config-file`` may not. ConfigError names file, line and
-    key, or the command line option, and says what is wrong and what is allowed.
+    The default file may be missing, one named by ``--config-file`` may not. ConfigError names for each mistake file,
+    line and key, or the command line option, and says what is wrong and what is allowed.
     """
+    faults = Faults()
+    settings = gather(words, faults, default_file)
+    faults.settle()
+    return settings
+
+
+def gather(words: Sequence[str], faults: Faults, default_file: str = DEFAULT_FILE) -> Settings:
+    """The same with what is wrong in ``faults``, and the defaults instead of it. ConfigError if there is no file."""
     secrets: list[str] = []
-    given = argv.parse(words, secrets)
+    given = argv.parse(words, secrets, faults)
     origin = dict.fromkeys(given, "command line")
     if _NEEDS_NO_SETTINGS & given.keys():
         return Settings(given, origin)
     path = str(given.get("config-file", default_file))
-    file = read_file(path, must_exist="config-file" in given)
+    file = _read_file(path, "config-file" in given, faults)
     values: dict[str, Value] = {}
     if file is not None:
         section = str(given.get("config-section", BY_NAME["config-section"].default))
-        values, lines = _from_section(file, section)
+        values, lines = _from_section(file, section, faults)
         origin = lines | origin
     settings = Settings(values | given, origin, file, again=partial(load, tuple(words), default_file),
                         secrets=tuple(secrets))
-    validate(settings)
+    validate(settings, faults)
     if file is not None:
         settings.warnings.extend(_overridden(file, section))
     return settings
@@ -53,13 +62,13 @@ def _overridden(file: IniFile, section: str) -> Iterator[str]:
                    + ("; several values stand in one line, with semicolons between them" if is_list else ""))
 
 
-def read_file(path: str, must_exist: bool) -> IniFile | None:
+def _read_file(path: str, must_exist: bool, faults: Faults) -> IniFile | None:
     """Parse a settings file; None for ``none`` and for a missing one that need not exist. ConfigError otherwise."""
     if path == "none":
         return None
     try:
         with open(path, encoding="utf-8", newline="") as handle:
-            return ini.parse(handle.read(), path)
+            return ini.parse(handle.read(), path, faults)
     except FileNotFoundError:
         if not must_exist:
             return None
@@ -72,24 +81,27 @@ def read_file(path: str, must_exist: bool) -> IniFile | None:
         raise ConfigError(f"--config-file: {error}") from None
 
 
-def _from_section(file: IniFile, name: str) -> tuple[dict[str, Value], dict[str, str]]:
+def _from_section(file: IniFile, name: str, faults: Faults) -> tuple[dict[str, Value], dict[str, str]]:
+    """Values and places by option. ConfigError, with all that is known to be wrong by then, without such a section."""
     if name not in file.sections:
         there = ", ".join(f"[{each[:64]}]" for each in list(file.sections)[:10]) or "none at all"
-        raise ConfigError(f"{file.path}: no section [{name}]; there is {there}{meant(name, file.sections)}")
+        raise ConfigError(*faults.reasons,
+                          f"{file.path}: no section [{name}]; there is {there}{meant(name, file.sections)}")
     values: dict[str, Value] = {}
     origin: dict[str, str] = {}
     for key, entry in file.sections[name].items():
         place = f"{file.path}:{entry.line}"
         option = BY_NAME.get(key)
         if option is None:
-            raise ConfigError(f"{place}: [{name}] unknown key '{key[:64]}'{_hint(key)}")
-        if option.name in _COMMAND_LINE_ONLY:
-            raise ConfigError(f"{place}: [{name}] '{key}' has a meaning on the command line only")
-        try:
-            values[option.name] = option.from_file(entry.raw)
-        except ValueError as error:
-            raise ConfigError(f"{place}: [{name}] {key}: {option.hidden(str(error), entry.raw)}") from None
-        origin[option.name] = place
+            faults.add(f"{place}: [{name}] unknown key '{key[:64]}'{_hint(key)}", nearest(key, BY_NAME))
+        elif option.name in _COMMAND_LINE_ONLY:
+            faults.add(f"{place}: [{name}] '{key}' has a meaning on the command line only")
+        else:
+            origin[option.name] = place
+            try:
+                values[option.name] = option.from_file(entry.raw)
+            except ValueError as error:
+                faults.add(f"{place}: [{name}] {key}: {option.hidden(str(error), entry.raw)}", option.name)
     return values, origin
 
 

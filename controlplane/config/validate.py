@@ -2,6 +2,7 @@
 """What options must and must not be given together, and which of them do nothing yet."""
 from __future__ import annotations
 
+from controlplane.config.faults import Faults
 from controlplane.config.listen import LISTENERS, parse_listen
 from controlplane.config.nearest import meant
 from controlplane.config.option import Support
@@ -10,23 +11,24 @@ from controlplane.config.settings import ACTIONS, Settings
 from controlplane.errors import ConfigError
 
 _LISTENERS = ("listen-ng", "listen-tcp-ng", "listen-http", "listen-https")
+_INTERFACES = {"interface", "interfaces-config"}
 _OLD_LISTENERS = ("listen-udp", "listen-tcp")
 _CURE = "it needs a table from 0 to 63, or accelerator=nfqueue"
 
 
-def validate(settings: Settings) -> None:
-    """Check all settings together; adds to ``settings.warnings``. ConfigError for what cannot work."""
-    _actions(settings)
-    _support(settings)
-    if settings.port_min > settings.port_max:
-        raise ConfigError(f"port-min {settings.port_min} ({settings.origin['port-min']}) is greater than "
-                          f"port-max {settings.port_max} ({settings.origin['port-max']})")
+def validate(settings: Settings, faults: Faults) -> None:
+    """Check all settings together; adds to ``settings.warnings``, and to ``faults`` what cannot work."""
+    _actions(settings, faults)
+    _support(settings, faults)
+    if settings.port_min > settings.port_max and not faults.options & {"port-min", "port-max"}:
+        faults.add(f"port-min {settings.port_min} ({settings.origin['port-min']}) is greater than "
+                   f"port-max {settings.port_max} ({settings.origin['port-max']})")
     if settings.jb_adaptive_min > settings.jb_adaptive_max:
-        raise ConfigError(f"jb-adaptive-min {settings.jb_adaptive_min} is greater than jb-adaptive-max "
-                          f"{settings.jb_adaptive_max}")
-    _sections(settings)
+        faults.add(f"jb-adaptive-min {settings.jb_adaptive_min} is greater than jb-adaptive-max "
+                   f"{settings.jb_adaptive_max}")
+    _sections(settings, faults)
     if settings.action in (None, "check-config"):
-        _needed(settings)
+        _needed(settings, faults)
     if not _has_accelerator(settings):
         settings.warnings += [f"{name} has nothing to do: {_CURE}" for name in ("no-fallback", "iptables-rule")
                               if settings.current[name]]
@@ -38,50 +40,49 @@ def _has_accelerator(settings: Settings) -> bool:
     return settings.accelerator == "nfqueue" or settings.accelerator == "kernel" and settings.table >= 0
 
 
-def _actions(settings: Settings) -> None:
+def _actions(settings: Settings, faults: Faults) -> None:
     wanted = [name for name in ACTIONS if settings.current[name]]
     if len(wanted) > 1:
-        raise ConfigError(f"only one of {', '.join('--' + name for name in wanted)} can be done")
+        faults.add(f"only one of {', '.join('--' + name for name in wanted)} can be done")
     if wanted and wanted[0] != "check-config" and not _has_accelerator(settings):
-        raise ConfigError(f"--{wanted[0]} has nothing to do: {_CURE}")
+        faults.add(f"--{wanted[0]} has nothing to do: {_CURE}")
 
 
-def _support(settings: Settings) -> None:
+def _support(settings: Settings, faults: Faults) -> None:
     for option in ALL:
         value = settings.current[option.name]
         if option.support is Support.WORKS or value == option.default:
             continue
         place = settings.origin[option.name]
         if option.support is Support.REFUSED:
-            raise ConfigError(f"{place}: {option.name} is {Support.REFUSED.value}: {option.why}")
+            faults.add(f"{place}: {option.name} is {Support.REFUSED.value}: {option.why}")
+            continue
         settings.warnings.append(f"{place}: {option.name} is {Support.NO_EFFECT.value}")
 
 
-def _sections(settings: Settings) -> None:
+def _sections(settings: Settings, faults: Faults) -> None:
     """The section that an option names must be there; without a settings file there are none to look for."""
     sections = settings.file.sections
     if settings.templates and sections and settings.templates not in sections:
-        raise ConfigError(f"{settings.origin['templates']}: templates: {settings.file.path} has no section "
-                          f"[{settings.templates}]{meant(settings.templates, sections)}")
+        faults.add(f"{settings.origin['templates']}: templates: {settings.file.path} has no section "
+                   f"[{settings.templates}]{meant(settings.templates, sections)}")
 
 
-def _needed(settings: Settings) -> None:
+def _needed(settings: Settings, faults: Faults) -> None:
     for name in LISTENERS:
         values = settings.current[name]
         for text in values if isinstance(values, tuple) else ():
             try:
                 parse_listen(name, text)
             except ConfigError as error:
-                raise ConfigError(f"{settings.origin[name]}: {name}: {error}") from None
-    if not any(settings.current[name] for name in _LISTENERS):
+                faults.add(f"{settings.origin[name]}: {name}: {error}")
+    if not any(settings.current[name] for name in _LISTENERS) and not faults.options & set(_LISTENERS):
         others = [name for name in _OLD_LISTENERS if settings.current[name]]
-        if others:
-            raise ConfigError(f"{', '.join(others)} cannot be served yet; give at least one listen-ng")
-        raise ConfigError("nothing to listen on; give at least one listen-ng, such as listen-ng=127.0.0.1:2223")
-    if settings.listen_https and not settings.https_cert:
-        raise ConfigError(f"{settings.origin['listen-https']}: listen-https needs a certificate; give https-cert")
-    if settings.mqtt_host and not settings.mqtt_publish_topic:
-        raise ConfigError(f"{settings.origin['mqtt-host']}: mqtt-host needs something to publish to; give "
-                          "mqtt-publish-topic")
-    if not settings.interface and not settings.interfaces_config:
-        raise ConfigError("Cannot start without any configured interfaces; give at least one, such as interface=any")
+        faults.add(f"{', '.join(others)} cannot be served yet; give at least one listen-ng" if others else
+                   "nothing to listen on; give at least one listen-ng, such as listen-ng=127.0.0.1:2223")
+    if settings.listen_https and not settings.https_cert and "https-cert" not in faults.options:
+        faults.add(f"{settings.origin['listen-https']}: listen-https needs a certificate; give https-cert")
+    if settings.mqtt_host and not settings.mqtt_publish_topic and "mqtt-publish-topic" not in faults.options:
+        faults.add(f"{settings.origin['mqtt-host']}: mqtt-host needs something to publish to; give mqtt-publish-topic")
+    if not settings.interface and not settings.interfaces_config and not faults.options & _INTERFACES:
+        faults.add("Cannot start without any configured interfaces; give at least one, such as interface=any")

@@ -56,3 +56,48 @@ def test_what_would_stop_the_daemon(tmp_path: Path, text: str, reason: str) -> N
     done = check(tmp_path / "a.conf", text)
     assert (done.returncode, done.stdout) == (1, "")
     assert reason in done.stderr
+
+
+ALL_WRONG = """\
+[rtpengine]
+tabel = 3
+timeout = soon
+what is this
+listen-ng = host; 127.0.0.1:99999
+listen-http = 2225 allow=nosuch
+interface = nosuchdevice0; x/
+port-min = 9
+port-max = 8
+log-level = 9
+redis = 127.0.0.1:6379/x
+listen-https = 2229
+https-cert = /nonexistent
+mos = CQ; xyz
+[broken
+"""
+
+
+def test_all_mistakes_are_told_at_once(tmp_path: Path) -> None:
+    done = check(tmp_path / "a.conf", ALL_WRONG)
+    assert (done.returncode, done.stdout) == (1, "")
+    places = [line.removeprefix("Fatal error: ").removeprefix(str(tmp_path)).lstrip("/")
+              for line in done.stderr.splitlines()]
+    assert {place.split(":")[1] for place in places if place.startswith("a.conf:")} == {
+        "2", "3", "4", "5", "6", "7", "10", "11", "13", "14", "15"}
+    assert any(place.startswith("port-min 9 (") and "a.conf:8" in place for place in places)
+    assert sum(place.startswith("a.conf:5: ") for place in places) == 2
+    assert sum(place.startswith("a.conf:7: ") for place in places) == 2
+    assert len(places) == len(set(places)) == 14
+
+
+def test_the_start_tells_all_of_them_too(tmp_path: Path) -> None:
+    path = tmp_path / "a.conf"
+    path.write_text("[rtpengine]\nlisten-gn = 2223\ntabel = 1\ninterfaces = any\n")
+    done = subprocess.run([sys.executable, "-m", "controlplane", f"--config-file={path}", "--nope", "x", "--tos=256"],
+                          cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert [line.partition(": ")[2].removeprefix(str(path)) for line in done.stderr.splitlines()] == [
+        "command line: unknown option --nope", "command line: --tos: 256 is outside 0 to 255",
+        ":2: [rtpengine] unknown key 'listen-gn'; did you mean listen-ng?",
+        ":3: [rtpengine] unknown key 'tabel'; did you mean table?",
+        ":4: [rtpengine] unknown key 'interfaces'; did you mean interface?"]
