@@ -39,11 +39,18 @@ def foreground(ng: int, *options: str, interface: str = "127.0.0.1") -> list[str
             f"--listen-ng=127.0.0.1:{ng}", *options]
 
 
+def refusals(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines that a daemon that did not start has written."""
+    lines = [ERROR.fullmatch(line) for line in done.stderr.splitlines(keepends=True)]
+    found = [line[1] for line in lines if line]
+    assert done.returncode == 1 and not done.stdout and found and len(found) == len(lines), done.stdout + done.stderr
+    return found
+
+
 def refusal(done: subprocess.CompletedProcess[str]) -> str:
-    """The one line that a daemon that did not start has written."""
-    line = ERROR.fullmatch(done.stderr)
-    assert done.returncode == 1 and not done.stdout and line, done.stdout + done.stderr
-    return line[1]
+    """The only one."""
+    line, = refusals(done)
+    return line
 
 
 def eventually(condition: Callable[[], object], what: str) -> None:
@@ -84,7 +91,8 @@ def test_what_cannot_be_done_is_told_in_one_line(option: str, reason: str) -> No
 
 
 def test_no_option_at_all() -> None:
-    assert "nothing to listen on" in refusal(run("--config-file=none"))
+    listen, interfaces = refusals(run("--config-file=none"))
+    assert "nothing to listen on" in listen and "without any configured interfaces" in interfaces
     assert "without any configured interfaces" in refusal(run("--config-file=none", "--listen-ng=2223"))
 
 
@@ -115,7 +123,7 @@ def test_no_fallback_without_the_module() -> None:
 def test_a_settings_file_that_is_wrong(tmp_path: Path, text: str, reason: str) -> None:
     path = tmp_path / "rtpengine.conf"
     path.write_text(text, encoding="latin-1")
-    assert f"{path}{reason}" in refusal(run(f"--config-file={path}"))
+    assert f"{path}{reason}" in refusals(run(f"--config-file={path}"))[0]
 
 
 def test_a_settings_file_that_cannot_be_read(tmp_path: Path) -> None:
