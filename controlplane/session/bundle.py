@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from math import inf
 
 from controlplane.sdp.model import Extmap, MediaDescription, SessionDescription
 from controlplane.session.extensions import MID
-from controlplane.session.media import Bundle, Media
+from controlplane.session.media import Bundle, Media, PortMapping
 from controlplane.session.party import Party
 from controlplane.session.sections import Pair
 
@@ -26,13 +27,60 @@ def dissolve(party: Party, medias: Collection[Media] | None = None) -> None:
 
 
 def leave_bundle(party: Party, media: Media) -> None:
-    """The medium was rejected: the others go on without it, unless it was their head."""
+    """The medium was rejected: the others go on without it."""
     bundle = media.bundle
-    if bundle is None or bundle.head is media:
-        dissolve(party, bundle.medias if bundle is not None else [])
+    if bundle is None or len(bundle.medias) == 1:
+        dissolve(party, [media])
         return
+    was_head = bundle.head is media
     bundle.medias.remove(media)
-    dissolve(party, [media])
+    if was_head:
+        media.bundle = None
+    else:
+        dissolve(party, [media])
+
+
+def succeed(party: Party) -> None:
+    """Whoever is the head now takes over the sockets that the bundle uses, with all that was agreed for them."""
+    for heir in party.medias:
+        bundle, mapping = heir.bundle, heir.mapping
+        if bundle is None or bundle.head is not heir or mapping is None or mapping in heir.mappings:
+            continue
+        former = next((media for media in party.medias if mapping in media.mappings), None)
+        if former is None:
+            continue
+        bundled = bundle.ours or heir.streams[0].advertised == former.streams[0].advertised
+        if heir.mappings and not bundled:
+            heir.use(heir.mappings[-1])
+        else:
+            _hand_over(former, heir, mapping, bundled and any([stream.public for stream in former.streams]))
+
+
+def _hand_over(former: Media, heir: Media, mapping: PortMapping, in_use: bool) -> None:
+    """If the party does not use them yet, only the sockets: the section of the heir says the rest itself."""
+    former.mappings.remove(mapping)
+    heir.mappings.append(mapping)
+    mapping.remote = None   # these ports are to stay, wherever the other side of this section is
+    if in_use:
+        heir.ice, heir.dtls, heir.sdes, heir.keys = former.ice, former.dtls, former.sdes, former.keys
+        former.ice = former.dtls = former.sdes = former.keys = None
+        heir.agreed, heir.mux = former.agreed, former.mux
+        for machine in (heir.ice, heir.dtls):
+            if machine is not None:
+                machine.wake_at = inf   # it was waited for in the name of the former head
+        if heir.ice is not None:
+            _bring(former, heir, heir.ice.mappings)
+        for one, other in zip(heir.streams, former.streams):
+            one.take_place(other)
+    former.use(None)
+
+
+def _bring(former: Media, heir: Media, mappings: Iterable[PortMapping]) -> None:
+    """The sockets on other addresses that ICE uses as well."""
+    for mapping in mappings:
+        if mapping in former.mappings:
+            former.mappings.remove(mapping)
+            heir.mappings.append(mapping)
 
 
 def accept_groups(party: Party, description: SessionDescription, pairs: Sequence[Pair],

@@ -9,7 +9,7 @@ from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaDescription, MediaEndpoints, SessionDescription
 from controlplane.sdp.rewrite import hold
 from controlplane.session.blocking import block_dtmf
-from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundle, settle_bundles
+from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundle, settle_bundles, succeed
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
@@ -88,6 +88,8 @@ class Exchange:
             rejected = [pair.receiver for pair in pairs if pair.section.rejected and pair.receiver.bundle is not None]
             for media in rejected:
                 leave_bundle(receiver, media)
+        succeed(sender)
+        succeed(receiver)
 
     def _withholds(self, section: MediaDescription) -> bool:
         """True if the receiver is not to be offered the section (ng ``sdp-media-remove``)."""

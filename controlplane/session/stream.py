@@ -132,6 +132,12 @@ class Stream:
         self.filled = True
         self.created = now
 
+    def take_place(self, other: Stream) -> None:
+        """The party is where the other stream has found it, through whose socket this one goes on."""
+        self.advertised, self.endpoint, self.learned = other.advertised, other.endpoint, other.learned
+        self.is_rtcp, self.filled, self.public = other.is_rtcp, other.filled, other.public
+        self.confirmed, self.received, self.pathless = other.confirmed, other.received, other.pathless
+
     def restart(self) -> None:
         """Send to where the party's SDP says, whatever was learned since."""
         self.endpoint = self.advertised
