@@ -78,10 +78,14 @@ def companions(call: Call, media: Media, sockets: SocketPool, count: int) -> lis
 
 
 def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: int) -> None:
-    """Open the sockets that the party will be told in a later SDP, so that it cannot fail then. OutOfPorts."""
+    """Open the sockets that the party will be told in a later SDP, so that it cannot fail then. OutOfPorts.
+
+    Whoever has moved to another family gets packets from there at once: the former sockets do not reach it.
+    """
     if not any(mapping.place == place for mapping in media.mappings):
         _allocate(call, media, sockets, place, count)
-    if media.mapping is None:
+    family = media.mapping.place.address.family if media.mapping is not None else 0
+    if not family or (media.ice is None and family != place.address.family):
         fitting = [mapping for mapping in media.mappings if mapping.place == place]
         media.use(media.parked if media.parked in fitting else fitting[0])
 

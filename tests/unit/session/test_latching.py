@@ -182,3 +182,16 @@ def test_explicit_rtcp() -> None:
     assert daemon.sends_to(daemon.local("A", 1), rtcp=True) == ["198.51.100.20:5007"]
     assert daemon.sends_to(daemon.local("B", 1), rtcp=True) == ["192.0.2.11:5005"]
     assert daemon.sends_to(daemon.local("B"), rtcp=True) == ["192.0.2.11:5005"]
+
+
+def test_who_moves_to_another_family_hears_the_other_side_at_once() -> None:
+    """And is heard, where it has sent to so far, before the answer tells it where else."""
+    daemon = established()
+    before = daemon.local("B")
+    daemon.offer(sdp("2001:db8::20", 42000), from_tag="B", to_tag="A", address_family=4)
+    for stream, port in ((0, 42000), (1, 42001)):
+        assert daemon.sends_to(daemon.local("A", stream), stream == 1) == [f"[2001:db8::20]:{port}"]
+    assert daemon.sends_to(before) == ["192.0.2.10:41000"]
+    told = daemon.answer(sdp(), from_tag="B", to_tag="A")
+    assert daemon.local("B") == ep(f"[{V6}]:{port_of(told)}")
+    assert daemon.gets("A") == ["B"] and daemon.gets("B") == ["A"]
