@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 SLOWNESS = float(os.environ.get("RTPENGINE_SLOWNESS", "1"))
@@ -13,12 +15,14 @@ _WAKES = "voluntary_ctxt_switches:", "nonvoluntary_ctxt_switches:"
 
 
 def _wakes(process: Path) -> int | None:
-    """How often its threads but the first were set going so far; None unless all of them sleep now.
+    """How often its threads but the first, and the one that asks, were set going; None unless all of them sleep now.
 
     The first wakes by its clock as well; when it sleeps it has done what the others have handed up.
     """
     total = 0
     for task in (process / "task").iterdir():
+        if task.name == str(threading.get_native_id()):
+            continue
         try:
             lines = (task / "status").read_text().splitlines()
         except OSError:     # it has ended
@@ -43,9 +47,9 @@ def _sockets(process: Path) -> set[str]:
     return found
 
 
-def _waiting(process: Path) -> bool:
-    """Whether anything waits in its UDP sockets, or in netfilter queues of its network."""
-    own = _sockets(process)
+def _waiting(process: Path, others: Collection[str]) -> bool:
+    """Whether anything waits in its UDP sockets but for ``others``, or in netfilter queues of its network."""
+    own = _sockets(process).difference(others)
     for table in ("udp", "udp6"):
         for line in (process / "net" / table).read_text().splitlines()[1:]:
             words = line.split()
@@ -55,11 +59,11 @@ def _waiting(process: Path) -> bool:
     return queues.exists() and any(int(line.split()[2]) for line in queues.read_text().splitlines())
 
 
-def is_quiet(pid: int) -> bool:
-    """Whether nothing waits for the process and it does nothing."""
+def is_quiet(pid: int, others: Collection[str] = ()) -> bool:
+    """Whether nothing waits for the process and it does nothing. ``others``: inodes of sockets that do not count."""
     process = Path(f"/proc/{pid}")
     wakes = _wakes(process)
-    return wakes is not None and not _waiting(process) and wakes == _wakes(process)
+    return wakes is not None and not _waiting(process, others) and wakes == _wakes(process)
 
 
 def rest(pid: int, patience: float = PATIENCE) -> None:

@@ -84,10 +84,8 @@ def test_nobody_waits_for_a_syslog_that_has_stopped(log: DevLog, path: Path) -> 
     """syslog(3) waits, and with it the whole daemon."""
     with daemon(path) as sock:
         sent = MOST + 3000
-        started = time.monotonic()
         for number in range(sent):
             log.send(WARNING, str(number))
-        assert time.monotonic() - started < 5
         assert 0 < log.lost < 3000 and log.pause() < 0.01
         assert not texts_of_a_reader(sock, log, sent - log.lost, log.lost)
 

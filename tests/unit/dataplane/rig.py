@@ -2,21 +2,25 @@
 """A relay with peers around it: what the tests of the engines in this process share."""
 from __future__ import annotations
 
+import os
 import select
 import socket
 import struct
 import time
 from collections.abc import Callable
 from types import TracebackType
+from weakref import WeakSet
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.stats import Engine, OutputReader, TargetReader
 from controlplane.events import Counters, SocketFailed, SourceSeen, SsrcStats, WantedOutput, WantedTarget
+from tests.peers.quiet import is_quiet
 
 PATIENCE = 20.0
 LOCALHOST = {4: "127.0.0.1", 6: "::1"}
+_peers: WeakSet[Peer] = WeakSet()
 _FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 _HEADER = struct.Struct("!BBHII")
 
@@ -46,6 +50,16 @@ def wait(condition: Callable[[], bool], patience: float = PATIENCE) -> bool:
     return True
 
 
+def at_rest() -> bool:
+    """Whether the relays of this process have worked off all that was sent to them."""
+    return is_quiet(os.getpid(), {str(os.fstat(peer.socket.fileno()).st_ino) for peer in _peers})
+
+
+def rest() -> None:
+    """Wait for that."""
+    assert wait(at_rest)
+
+
 class Peer:
     """A socket of somebody who sends to the relay and receives from it."""
 
@@ -55,12 +69,13 @@ class Peer:
         self.socket.bind((address or LOCALHOST[family], port))
         host, port = self.socket.getsockname()[:2]
         self.endpoint = Endpoint.parse(f"[{host}]:{port}" if family == 6 else f"{host}:{port}")
+        _peers.add(self)
 
     def send(self, data: bytes, to: Endpoint) -> None:
         self.socket.sendto(data, to.sockaddr)
 
     def receive(self, count: int, patience: float = PATIENCE) -> list[bytes]:
-        """The next ``count`` datagrams, fewer if they do not come in time."""
+        """The next ``count`` datagrams, fewer if they do not come in time and the relay has nothing left to do."""
         return [data for data, _ in self.receive_from(count, patience)]
 
     def receive_from(self, count: int, patience: float = PATIENCE) -> list[tuple[bytes, tuple[str, int]]]:
@@ -68,14 +83,14 @@ class Peer:
         got: list[tuple[bytes, tuple[str, int]]] = []
         deadline = time.monotonic() + patience
         while len(got) < count:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.socket], [], [], left)[0]:
+            if not _readable(self.socket, deadline):
                 break
             data, source = self.socket.recvfrom(65536)
             got.append((data, (source[0], source[1])))
         return got
 
     def close(self) -> None:
+        _peers.discard(self)
         self.socket.close()
 
 
@@ -140,15 +155,21 @@ class Rig:
         return source
 
     def events(self, count: int, patience: float = PATIENCE) -> list[SourceSeen | SocketFailed]:
-        """The next ``count`` events, fewer if they do not come in time."""
+        """The next ``count`` events, fewer if they do not come in time and the relay has nothing left to do."""
         got: list[SourceSeen | SocketFailed] = []
         deadline = time.monotonic() + patience
         while len(got) < count:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([self.relay.fileno()], [], [], left)[0]:
+            if not _readable(self.relay, deadline):
                 break
             got.extend(self.relay.events())
         return got
+
+
+def _readable(source: socket.socket | Relay, deadline: float) -> bool:
+    """Whether something is there until then, or until the relay has nothing left to do if that is later."""
+    left = max(0.0, deadline - time.monotonic())
+    return bool(select.select([source], [], [], left)[0]
+                or wait(at_rest) and select.select([source], [], [], 0.0)[0])
 
 
 def to(local: Endpoint, *peers: Peer) -> tuple[WantedOutput, ...]:

@@ -10,7 +10,7 @@ import pytest
 from controlplane.addresses import Endpoint
 from controlplane.events import WantedOutput, WantedTarget
 from controlplane.relay._native import lib
-from tests.unit.dataplane.rig import Rig, rtp, wait
+from tests.unit.dataplane.rig import Rig, rest, rtp, wait
 from tests.unit.dataplane.test_nfqueue import Queue, ip
 
 
@@ -33,14 +33,8 @@ def leads(rig: Rig, local: Endpoint, sender: Endpoint, *there: Endpoint) -> None
 
 def at_rest(rig: Rig, *locals_: Endpoint) -> int:
     """Packets received in all, when no more come."""
-    def count() -> int:
-        return sum(rig.counters(local).packets for local in locals_)
-
-    before = -1
-    while before != count():
-        before = count()
-        time.sleep(0.1)
-    return before
+    rest()
+    return sum(rig.counters(local).packets for local in locals_)
 
 
 def test_a_target_that_leads_to_itself(rig: Rig, family: int) -> None:

@@ -61,7 +61,7 @@ def test_forgeries_change_nothing(active: bool, checked: bool, forgeries: list[b
     network, server, client = pair(ONE, OTHER, arriving=lambda packet: _amid(
         packet, forgeries if packet.destination == victim else []))
     server.set_path(OURS, THEIRS, time.time(), checked=checked)
-    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    network.run(20.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
 
@@ -74,7 +74,7 @@ def test_certificates_in_pieces_whatever_their_order(order: int, amid: str) -> N
                 for each in _amid(packet._replace(data=record), FORGERIES.get(amid, []))]
 
     network, server, client = pair(RSA, RSA, arriving=pieces)
-    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    network.run(20.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
 
@@ -89,7 +89,7 @@ def test_a_request_for_a_cookie_is_believed_if_nothing_else_comes() -> None:
     (hello,) = client.take_datagrams()
     assert request.data[-16:] in hello.data and hello.data[HEADER] == 1
     server.receive(hello.data, THEIRS, time.time())
-    network.run(3.0, until=lambda: bool(server.keys and client.keys))
+    network.run(20.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
 
@@ -105,7 +105,7 @@ def test_forged_requests_for_cookies_cost_nothing(count: int) -> None:
     client.receive(hello_verify(os.urandom(16)), OURS, time.time())
     assert not client.take_datagrams()
     client.on_time(client.next_at)
-    network.run(0.5, until=lambda: bool(server.keys and client.keys))
+    network.run(20.0, until=lambda: bool(server.keys and client.keys))
     established(server, client)
 
 

@@ -16,6 +16,7 @@ from controlplane.exports.homer import MOST, Homer
 from controlplane.rtcp.packet import Description, Report, Sender, parse
 from tests.peers import hep, rtcp
 from tests.peers.collector import Collector, wait
+from tests.peers.ports import free_port
 
 
 @pytest.mark.parametrize("source, destination, family, kinds", [
@@ -45,7 +46,7 @@ def test_without_a_report_nothing_is_sent() -> None:
 
 def test_over_tcp_in_order_and_again_after_a_failure() -> None:
     async def main() -> None:
-        with Collector() as first:
+        with Collector(free_port(socket.SOCK_STREAM)) as first:
             port = first.port
             homer = Homer("127.0.0.1", port, tcp=True, rest=0.05)
             running = asyncio.create_task(homer.run())
@@ -60,7 +61,7 @@ def test_over_tcp_in_order_and_again_after_a_failure() -> None:
         with Collector(port) as second:
             def arrived() -> bool:
                 return messages[1] in hep.split(second.data)
-            for _ in range(100):
+            for _ in range(1000):
                 homer.put(messages[1])
                 await asyncio.sleep(0.02)
                 if arrived():
@@ -84,7 +85,7 @@ def test_a_closed_udp_port_is_told_of_and_costs_nothing() -> None:
             port = taken.getsockname()[1]
         homer = Homer("127.0.0.1", port, tcp=False)
         running = asyncio.create_task(homer.run())
-        for _ in range(50):
+        for _ in range(2000):
             homer.put(b"x")
             await asyncio.sleep(0.01)
             if homer.dropped:

@@ -11,6 +11,7 @@ from controlplane.addresses import Endpoint
 from controlplane.errors import ConfigError
 from controlplane.servers.cli import CliServer
 from controlplane.servers.listener import MAX_CLIENTS
+from tests.unit.servers.clients import settles
 
 LOCAL = Endpoint.parse("127.0.0.1:0")
 
@@ -114,11 +115,7 @@ def test_clients_that_never_send_or_never_read_are_dropped() -> None:
         deaf, deaf_writer = await asyncio.open_connection(*server.addresses[0].sockaddr, limit=1024)
         deaf_writer.write(b"many\n")
         assert await asyncio.wait_for(silent.read(), 30) == b""
-        for _ in range(100):
-            if not server.listener.clients:
-                break
-            await asyncio.sleep(0.05)
-        assert not server.listener.clients
+        await settles(lambda: not server.listener.clients)
         silent_writer.close()
         deaf_writer.close()
     once(body, lambda line: ("x" * 65536 for _ in range(1000)), timeout=0.2)
