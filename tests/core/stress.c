@@ -16,6 +16,8 @@
 
 #define FLOWS 8
 #define STEADY 2		/* of them are left alone */
+#define ENOUGH 100		/* packets that have to come, however long it takes */
+#define PATIENCE 60		/* seconds */
 
 static struct rtpe_relay *relay;
 static struct rtpe_nfq *queue;
@@ -191,7 +193,7 @@ static void *record(void *arg)
 
 	while ((len = rtpe_recorder_read(r, buffer, sizeof(buffer))))
 		if (len == -EAGAIN)
-			must(poll(&p, 1, 5000) == 1, "a recorder was not woken");
+			must(poll(&p, 1, 1000 * PATIENCE) == 1, "a recorder was not woken");
 	rtpe_recorder_free(r);
 	return NULL;
 }
@@ -258,18 +260,19 @@ int main(int argc, char **argv)
 	must(!command(rtpe_nfq_engine(queue), RTPE_HELLO, NULL, 0), "greet queue");
 	sink = bound_socket(&sink_address);
 	for (i = 0; i < FLOWS; i++) {
-		close(bound_socket(&locals[i]));
-		must(!rtpe_relay_open(relay, &locals[i], 0), "open");
+		do	/* whoever was faster may have the port */
+			close(bound_socket(&locals[i]));
+		while (rtpe_relay_open(relay, &locals[i], 0));
 		must(!add(rtpe_relay_engine(relay), i, i, 1), "add");
 	}
 	for (i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++)
 		must(!pthread_create(&threads[i], NULL, jobs[i], NULL), "thread");
-	while (time(NULL) <= end)
+	while (time(NULL) <= end || (got <= ENOUGH && time(NULL) <= end + PATIENCE))
 		got += drain(100);
 	__atomic_store_n(&ended, true, __ATOMIC_RELAXED);
 	for (i = 0; i < sizeof(jobs) / sizeof(jobs[0]); i++)
 		pthread_join(threads[i], NULL);
-	must(got > 100, "packets stopped");
+	must(got > ENOUGH, "packets stopped");
 	rtpe_nfq_free(queue);
 	rtpe_relay_free(relay);
 	close(sink);
