@@ -22,7 +22,7 @@ from tests.conformance.vectors import Block, Step
 from tests.peers import ngclient, sdp
 from tests.peers.ngclient import NgClient
 
-_PATIENCE = 1.0
+_PATIENCE = 3.0
 _SILENCE = 0.25
 _PREPARATIONS = ("call", "socket")
 _MEDIA = ("rtp", "rtcp", "other")

@@ -3,27 +3,46 @@
 from __future__ import annotations
 
 import collections
+from collections.abc import Iterable
 
 import pytest
 
 from tests.conformance import vectors
 from tests.conformance.lab import replay_all
 from tests.conformance.replay import Outcome
+from tests.conformance.vectors import Block
 from tests.peers import netns
 
-pytestmark = [pytest.mark.netns, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.netns, pytest.mark.timeout(3000)]
+
+
+TRIES = 4
+"""Dialogues have the times at which they were recorded, which a busy host cannot always keep."""
+
+
+def unlike_told(outcomes: Iterable[Outcome]) -> list[Block]:
+    """The blocks that do not pass although they are said to, or do not differ where they are said to."""
+    told = {**{block: ("pass", -1) for block in vectors.expected()},
+            **{block: ("differs", step) for block, step in vectors.different()}}
+    return [each.block for each in outcomes if told.get(each.block.id, each) not in (each, (each.result, each.step))]
 
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
-    """All blocks, replayed once."""
+    """All blocks, replayed once; those that are not as told once more."""
     place = vectors.directory()
     if place is None:
         pytest.skip("no recorded dialogues here; RTPENGINE_VECTORS names their directory")
     reason = netns.available()
     if reason:
         pytest.skip(reason)
-    return replay_all(vectors.load(place))
+    found = replay_all(vectors.load(place))
+    for _ in range(1, TRIES):
+        disturbed = unlike_told(found.values())
+        if not disturbed:
+            break
+        found |= replay_all(disturbed, workers=1)
+    return found
 
 
 @pytest.mark.parametrize("block", vectors.expected())
