@@ -24,7 +24,7 @@ from tests.peers.daemon import Command, Daemon
 PROBES = 100
 """Offers of plain calls a second."""
 _PORTS = range(10000, 28000)
-_PATIENCE = 10.0
+_PATIENCE = 30.0
 _AFTERWARDS = 0.2   # seconds from the end of a handshake to that of its call: the last packets are on their way
 _SETUPS = ("actpass", "active")
 """What the browsers offer in turn, so that either side begins half of the handshakes."""

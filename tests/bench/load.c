@@ -11,7 +11,7 @@
  *   -r RATE     packets a second over all flows; 0 as fast as possible (default 0)
  *   -t SECONDS  how long to send (default 2)          -b BURST  packets per flow in a row, 1 to 64 (default 1)
  *   -s INDEX    first packet index (default 1): sequence number and roll-overs
- *   -w SECONDS  wait for late packets (default 0.3)
+ *   -w SECONDS  wait for late packets, while any are missing (default 0.3)
  *   -P PID      also report the processor time that PID used from the first packet to the last
  * Prints one JSON object; "next" is the index to go on with.
  */
@@ -233,7 +233,8 @@ static uint64_t send_paced(double rate, double seconds)
 	double start = now(CLOCK_MONOTONIC), t = start;
 	uint64_t sent = 0;
 
-	for (int i = 0; t - start < seconds; i = (i + 1) % n_flows) {
+	/* Something through each, however late it has become. */
+	for (int i = 0; t - start < seconds || sent < 4ull * n_flows; i = (i + 1) % n_flows) {
 		if (rate > 0)
 			while ((t = now(CLOCK_MONOTONIC)), sent + burst > (t - start) * rate) {
 				struct timespec nap = { 0, 100000 };
@@ -247,10 +248,19 @@ static uint64_t send_paced(double rate, double seconds)
 	return sent;
 }
 
+static uint64_t received_by_all(void)
+{
+	uint64_t sum = 0;
+
+	for (int i = 0; i < n_flows; i++)
+		sum += __atomic_load_n(&flows[i].received, __ATOMIC_RELAXED);
+	return sum;
+}
+
 int main(int argc, char **argv)
 {
 	double rate = 0, seconds = 2, wait = 0.3, cpu = 0, start, elapsed;
-	uint64_t sent, received = 0, bad = 0, next = 0;
+	uint64_t sent, received, bad = 0, next = 0;
 	int option, silent = 0;
 	struct rlimit files;
 	clockid_t watched;
@@ -284,15 +294,16 @@ int main(int argc, char **argv)
 	start = now(CLOCK_MONOTONIC);
 	sent = send_paced(rate, seconds);
 	elapsed = now(CLOCK_MONOTONIC) - start;
-	usleep(wait * 1e6);
+	for (double end = start + elapsed + wait; received_by_all() < sent && now(CLOCK_MONOTONIC) < end;)
+		usleep(10000);
 	if (pid)
 		cpu = now(watched) - cpu;
 	stop = 1;
 	pthread_join(thread, NULL);
 	for (int i = 0; i < n_ends; i++)
 		drain(&ends[i]);
+	received = received_by_all();
 	for (int i = 0; i < n_flows; i++) {
-		received += flows[i].received;
 		bad += flows[i].bad;
 		silent += !flows[i].received;
 		next = flows[i].index > next ? flows[i].index : next;

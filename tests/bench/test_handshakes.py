@@ -23,7 +23,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_calls_of_every_kind_are_accepted(daemon: Daemon, kind: str) -> None:
     with Client(daemon.ng_port, Workload(kind), 2) as client:
-        outcome = client.busy(5.0, 4)
+        outcome = client.busy(60.0, 4)
     assert (outcome.finished, outcome.errors) == (4, 0)
 
 

@@ -30,7 +30,7 @@ def _send(floor: Floor, tx_keys: str = "-", rx_keys: str = "-", index: int = 1) 
     subject = Subject("tested", floor.process.pid, [
         Flow(flow.tx, flow.relay, flow.rx, tx_keys, rx_keys) for flow in floor.flows])
     subject.index = index
-    found = subject.load(RATE, SECONDS)
+    found = subject.load(RATE, SECONDS, 20.0)
     assert found.sent > 10 and not found.silent
     assert subject.index > index
     return found

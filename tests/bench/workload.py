@@ -14,7 +14,7 @@ from typing import NamedTuple
 from tests.bench import browser
 from tests.peers import ngclient, sdp
 
-PATIENCE = 5.0
+PATIENCE = 30.0
 _CODECS = ((96, "opus/48000/2", "useinbandfec=1;minptime=10"), (97, "AMR-WB/16000", "mode-set=0,1,2;octet-align=1"),
            (98, "AMR/8000", "octet-align=1"), (99, "speex/16000", ""), (100, "iLBC/8000", "mode=30"),
            (9, "G722/8000", ""), (18, "G729/8000", "annexb=no"), (8, "PCMA/8000", ""), (0, "PCMU/8000", ""),
