@@ -92,8 +92,8 @@ class Subject:
     def load(self, rate: float, seconds: float, patience: float = 0.3) -> Load:
         """Send through all flows; packet indices go on from run to run."""
         done = subprocess.run([compiled("load"), "-r", str(rate), "-t", str(seconds), "-P", str(self.pid),
-                               "-s", str(self.index), "-w", str(patience), str(self.path)], check=True, capture_output=True,
-                              text=True)
+                               "-s", str(self.index), "-w", str(patience), str(self.path)], check=True,
+                              capture_output=True, text=True)
         found = json.loads(done.stdout)
         self.index = found["next"]
         return Load(*(found[key] for key in ("seconds", "sent", "received", "bad", "silent", "cpu_seconds")))
