@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from controlplane.addresses import Endpoint
-from controlplane.dataplane.look import Look
+from controlplane.dataplane.look import DROPS, Look
 from controlplane.events import Mismatch, WantedTarget
 from controlplane.report.model import State
 from controlplane.session.call import Call
@@ -20,6 +20,7 @@ ACCELERATOR, USER_SPACE, NO_ENGINE = "the accelerator", "user space", "no engine
 def state(media: Media, stream: Stream, look: Look) -> State:
     """All of it; ``look`` is what the engines do with the stream's socket."""
     path, reason = _whereabouts(media, stream)
+    reason += _unheard(stream, look)
     if look.wanted is None:
         return State(path, reason, "nobody's", NO_ENGINE, UNTOLD)
     return State(path, reason, admitted(look.wanted, stream), *engine(stream, look))
@@ -44,14 +45,15 @@ def with_states(reply: dict[str, Any], found: dict[Endpoint, State]) -> dict[str
 
 
 def _whereabouts(media: Media, stream: Stream) -> tuple[str, str]:
+    ice = media.carrier.ice
     if stream.pathless:
-        return "unreachable", "ICE has found no way"
+        why = ice.agent.why if ice is not None else ""
+        return "unreachable", "ICE has found no way" + (f": {why}" if why else "")
     if stream.endpoint is None:
         return "waiting", "its party has not said where it is"
-    ice = media.carrier.ice
     if ice is not None:
         return ("confirmed", "ICE has chosen the path") if stream.learned is not None else (
-            "checking", f"ICE {ice.agent.phase.value}")
+            "checking", f"ICE {media.carrier.ice_state}")
     if stream.destination is None:
         return "waiting", f"{stream.endpoint} is no address to send to"
     word = "confirmed" if stream.confirmed else "learning" if stream.learning else "announced"
@@ -59,6 +61,18 @@ def _whereabouts(media: Media, stream: Stream) -> tuple[str, str]:
         return word, "the SDP says so"
     return word, "its packets come from where the SDP says" if stream.learned == stream.advertised else \
         f"its packets come from {stream.learned}, the SDP says {stream.advertised}"
+
+
+def _unheard(stream: Stream, look: Look) -> str:
+    """Why nothing of what its party sends is known, if so."""
+    stats = stream.stats
+    received, sent = stats.user_in + stats.kernel_in, stats.user_out + stats.kernel_out
+    dropped = look.drops()
+    if received.packets or not (dropped or sent.packets):
+        return ""
+    if not dropped:
+        return f"; nothing has come from it, and {sent.packets} packets went there"
+    return "; nothing was let in: " + ", ".join([f"{count} {DROPS[number]}" for number, count in dropped])
 
 
 def admitted(wanted: WantedTarget, stream: Stream) -> str:

@@ -96,8 +96,19 @@ class Association:
         self._knock_at = inf
         self._knock_wait = _KNOCKING
         self._believe_at = inf
+        self._is_greeted = False
         self._unasked = 0
         self._unasked_since = -inf
+
+    @property
+    def why(self) -> str:
+        """What went wrong last or, if nothing did and there are no keys, what has not come."""
+        begun = [each for each in self._handshakes.values() if each.heard]
+        if self.reason or begun or self.phase is not Phase.HANDSHAKING:
+            return self.reason
+        if self.role is Role.ACTIVE:
+            return f"{self._expected} has not answered our ClientHello"
+        return "no ClientHello has come" + " with the cookie that we ask for" * self._is_greeted
 
     # --- what signalling says ---
 
@@ -196,6 +207,7 @@ class Association:
             return
         cookie = self.identity.cookie(source)
         has_cookie = hmac.compare_digest(cookie, cookie_of(data))
+        self._is_greeted = True
         if not has_cookie and (not self._checked or self._is_crowded(now)):
             self._send(source, [hello_verify(cookie)])
             return
@@ -323,8 +335,8 @@ class Association:
         self._handshakes = {key: handshake for key, handshake in self._handshakes.items()
                             if self.role is Role.ACTIVE and not handshake.heard}
         if self.keys is None:
+            self.reason = self.reason or f"no handshake within {PATIENCE:.0f} seconds{': ' * bool(self.why)}{self.why}"
             self.phase = Phase.FAILED
-            self.reason = self.reason or f"no handshake within {PATIENCE:.0f} seconds"
 
     # --- conclusions ---
 

@@ -13,13 +13,14 @@ from controlplane.ice.candidate import Candidate, priority_of
 from controlplane.ice.checklist import Checklist
 from controlplane.ice.consent import Consent
 from controlplane.ice.credentials import Credentials, Parties, RandomSource
+from controlplane.ice.evidence import Evidence
 from controlplane.ice.former import Former
 from controlplane.ice.pair import LocalCandidate, Pair, State
 from controlplane.ice.phase import Phase
 from controlplane.ice.request import request
 from controlplane.ice.respond import respond
 from controlplane.ice.stun import Kind, Message, Type
-from controlplane.ice.transaction import PACING, Transaction
+from controlplane.ice.transaction import PACING, Transaction, cancel, cancel_failed
 
 PATIENCE = 39.5
 """Seconds after the start before an agent gives up: checks may still come from the peer (RFC 8863)."""
@@ -60,6 +61,7 @@ class Agent:
         self.selection: dict[int, Pair] = {}
         self.valid: tuple[Pair, ...] = ()
         self.former: Former | None = None
+        self.evidence = Evidence()
         self.sources: dict[tuple[Endpoint, Endpoint], None] = {}
         self._known: dict[bytes, Endpoint] = {}
         self._pending: dict[bytes, Transaction] = {}
@@ -78,6 +80,12 @@ class Agent:
     @controlling.setter
     def controlling(self, value: bool) -> None:
         self.checklist.controlling = value
+
+    @property
+    def why(self) -> str:
+        """Why it has failed, or comes to nothing; empty if it does not."""
+        seen = self.evidence.words() if self.phase is not Phase.COMPLETED else ""
+        return "; ".join(filter(None, (self.reason, seen)))
 
     # --- what signalling says ---
 
@@ -100,14 +108,13 @@ class Agent:
         if restarted:
             self.restart(now)
         fresh = self.remote is None
-        self.remote = credentials
-        self.remote_lite = lite
-        self.remote_complete = complete
+        self.remote, self.remote_lite, self.remote_complete = credentials, lite, complete
         if lite and not self.lite:
             self.controlling = True
         if fresh:
             self.phase = Phase.CHECKING
             self._started, self._patience_ends = now, now + PATIENCE
+            self.evidence.begin(now)
         self._settle(now)
         return restarted
 
@@ -116,6 +123,7 @@ class Agent:
         self.former = Former(self.local, [*self.selection.values(), *self.valid])
         self.local = Credentials.make(self._random)
         self.remote = None
+        self.evidence = Evidence()
         self.checklist.clear()
         self._pending = {identity: known for identity, known in self._pending.items() if known.is_consent}
         self.sources = {pair.path: None for pair in self.former.pairs}
@@ -167,7 +175,9 @@ class Agent:
         if reply.accepted or len(reply.data) <= size:
             self._datagrams.append(Datagram(local, source, reply.data))
         if not reply.accepted:
+            self.evidence.refused(message, reply.code, self.local, source)
             return
+        self.evidence.accepted = True
         if len(self._known) > MAX_TRANSACTIONS:
             del self._known[next(iter(self._known))]
         if reply.switch and not self.lite:
@@ -195,15 +205,18 @@ class Agent:
         else:
             pair.wanted = pair.wanted or nominates
             if pair.state is State.IN_PROGRESS:
-                self._cancel(pair)
+                cancel(self._pending.values(), pair)
             pair.state = State.WAITING
             self.checklist.trigger(pair)
 
     def _response(self, message: Message, local: Endpoint, source: Endpoint, now: float) -> None:
         known = self._pending.get(message.transaction)
         if known is None or not message.is_authentic(known.password):
+            if known is not None:
+                self.evidence.unproven(message.error, source)
             return
         del self._pending[message.transaction]
+        self.evidence.answered(source, None)
         pair = known.pair
         if (local, source) != pair.path:
             known.fail()
@@ -252,7 +265,7 @@ class Agent:
         times.append(self._nominate_at)
         if self.remote is not None and not self.lite and self.checklist.has_work:
             times.append(self._next_check)
-        return min(*times, self._patience_ends, self.former.ends if self.former is not None else inf)
+        return min(*times, self._patience_ends, self.evidence.due, self.former.ends if self.former is not None else inf)
 
     def on_time(self, now: float) -> None:
         """Do what is due: repeat requests, begin a check, nominate, ask for consent, give up."""
@@ -266,6 +279,7 @@ class Agent:
         for number, consent in list(self._consents.items()):
             if number in self._consents:  # the end of one may be the end of all
                 self._attend_consent(number, consent, now)
+        self.evidence.on_time(now, self.phase in (Phase.CHECKING, Phase.CONNECTED))
         if self._patience_ends <= now:
             self._patience_ends = inf
         if self.former is not None and self.former.ends <= now:
@@ -297,6 +311,7 @@ class Agent:
         if not pair.succeeded:
             pair.state = State.IN_PROGRESS
         if self.remote is not None:
+            self.evidence.asked(pair)
             self._send(pair, (self.local, self.remote), now, nominates=self.controlling and (
                 pair.wanted or self.aggressive))
 
@@ -308,18 +323,6 @@ class Agent:
             identity, pair, data, parties[1].password, now, checks=len(self.checklist),
             controlling=self.controlling, nominates=nominates, is_consent=is_consent)
         self._datagrams.append(known.datagram)
-
-    def _cancel(self, pair: Pair) -> None:
-        """A triggered check takes the place of the one under way, whose response still counts."""
-        for known in self._pending.values():
-            if known.pair is pair and not known.is_consent:
-                known.cancelled = True
-
-    def _cancel_failed(self) -> None:
-        """Repeat nothing for pairs that were given up."""
-        for known in self._pending.values():
-            if known.pair.state is State.FAILED:
-                known.cancelled = True
 
     def _nominate(self) -> None:
         """Regular nomination: the best pair of each component that succeeded is checked once more, and says so."""
@@ -343,7 +346,7 @@ class Agent:
             if self.former is not None:
                 self.former.is_succeeded(now)
             self.checklist.conclude(pair for pair in nominated if pair is not None)
-            self._cancel_failed()
+            cancel_failed(self._pending.values())
         elif all(usable):
             if self.phase is not Phase.COMPLETED or len(self.selection) != self.components:
                 self._use([pair for number, pair in zip(numbers, usable) if not self._goes_on(number)], now)

@@ -11,11 +11,12 @@ from controlplane.ice.stun import Kind, Message, Type
 
 
 class Reply(NamedTuple):
-    """The response. ``accepted``: the request counts; ``switch``: we change our role because of it."""
+    """The response, and the ``code`` of an error. ``accepted``: the request counts; ``switch``: our role changes."""
 
     data: bytes
     accepted: bool = False
     switch: bool = False
+    code: int = 0
 
 
 def respond(request: Message, source: Endpoint, local: Credentials, controlling: bool, tie_breaker: int,
@@ -50,4 +51,4 @@ def _role(request: Message, controlling: bool, tie_breaker: int) -> bool | None:
 
 
 def _refusal(request: Message, code: int, password: str | None = None, *more: tuple[int, bytes]) -> Reply:
-    return Reply(stun.build(Kind.ERROR, request.transaction, [stun.error_code(code), *more], password))
+    return Reply(stun.build(Kind.ERROR, request.transaction, [stun.error_code(code), *more], password), code=code)

@@ -2,6 +2,8 @@
 """Requests that wait for their response (RFC 8489 section 6.2.1, timers of RFC 8445 section 14)."""
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from controlplane.events import Datagram
 from controlplane.ice.pair import Pair, State
 
@@ -67,3 +69,17 @@ class Transaction:
             pair.state = State.FAILED
         elif pair.succeeded and self.nominates and not pair.nominated:
             pair.state, pair.wanted = State.FAILED, False
+
+
+def cancel(pending: Iterable[Transaction], pair: Pair) -> None:
+    """A triggered check takes the place of the one under way, whose response still counts."""
+    for known in pending:
+        if known.pair is pair and not known.is_consent:
+            known.cancelled = True
+
+
+def cancel_failed(pending: Iterable[Transaction]) -> None:
+    """Repeat nothing for pairs that were given up."""
+    for known in pending:
+        if known.pair.state is State.FAILED:
+            known.cancelled = True

@@ -78,6 +78,11 @@ class Dtls:
         """What went wrong last; empty if nothing did, or if it was put right."""
         return "; ".join(dict.fromkeys([each.reason for each in self.associations.values() if each.reason]))
 
+    @property
+    def why(self) -> str:
+        """The same, and what is missing as long as nothing did."""
+        return "; ".join(dict.fromkeys([why for each in self.associations.values() if (why := each.why)]))
+
     # --- what the party says ---
 
     def hear(self, section: MediaDescription, fingerprints: tuple[Fingerprint, ...], request: Request,

@@ -223,17 +223,17 @@ class Media:
 
     @property
     def ice_state(self) -> str:
-        """How far ICE is, and why it has failed; empty without it."""
+        """How far ICE is, and why it has failed or comes to nothing; empty without it."""
         if self.ice is None:
             return ""
-        return ": ".join(filter(None, (self.ice.agent.phase.value, self.ice.agent.reason)))
+        return ": ".join(filter(None, (self.ice.agent.phase.value, self.ice.agent.why)))
 
     @property
     def dtls_state(self) -> str:
-        """How far DTLS is, and why it has failed; empty without it."""
+        """How far DTLS is, and why it has failed or waits; empty without it."""
         if self.dtls is None or self.keys is not self.dtls:
             return ""
-        return ": ".join(filter(None, (self.dtls.state, self.dtls.reason)))
+        return ": ".join(filter(None, (self.dtls.state, self.dtls.why)))
 
     @property
     def understood(self) -> bool:

@@ -106,11 +106,11 @@ def _media(media: Media, reporting: str, scale: Scale | None) -> Reply:
     if codec is not None:
         reply["codec"] = codec
     ice = media.carrier.ice
-    if ice is not None and ice.agent.reason:
-        reply["ICE"] = {"state": ice.agent.phase.value, "reason": ice.agent.reason}
+    if ice is not None and (why := ice.agent.why):
+        reply["ICE"] = {"state": ice.agent.phase.value, "reason": why}
     dtls = media.carrier.dtls
-    if dtls is not None and dtls.reason:
-        reply["DTLS"] = {"state": dtls.state, "reason": dtls.reason}
+    if dtls is not None and (why := dtls.why):
+        reply["DTLS"] = {"state": dtls.state, "reason": why}
     reply["streams"] = [_stream(media, stream, received) for stream in media.streams]
     reply["flags"] = _media_flags(media)
     reply["ingress SSRCs"] = sources.ingress(media, received, reporting, scale)

@@ -8,6 +8,7 @@ from controlplane.session.media import Media
 from controlplane.session.trail import PATH, STATE
 
 Ways = list[tuple[Endpoint | None, Endpoint | None]]
+_DOUBT = "?"
 _NAMES = ("SRTP", "DTLS", "ICE")
 
 
@@ -21,17 +22,23 @@ def note_stages(call: Call, media: Media, now: float) -> None:
     if stages == before:
         return
     media.noted = stages
-    tag, shown = call.tag_of(media), (media.srtp_state, media.dtls_state, media.ice_state)
+    tag, shown = call.tag_of(media), (media.srtp_state, _dtls(media), media.ice_state)
     for name, was, present, text in zip(_NAMES, before, stages, shown):
         if present != was:
             call.trail.note(now, STATE, (tag, media.index, name, text))
 
 
 def _stages(media: Media) -> tuple[str, ...]:
-    """Those of _NAMES, without any reason."""
+    """Those of _NAMES, without any reason, but that there comes to be one for ICE to say at last."""
     dtls, ice = media.dtls, media.ice
     return (media.srtp_state, dtls.state if dtls is not None and dtls is media.keys else "",
-            ice.agent.phase.value if ice is not None else "")
+            f"{ice.agent.phase.value}{_DOUBT * ice.agent.evidence.doubtful}" if ice is not None else "")
+
+
+def _dtls(media: Media) -> str:
+    """What it lacks as it begins is not worth noting."""
+    dtls = media.dtls
+    return ": ".join(filter(None, (dtls.state, dtls.reason))) if dtls is not None and dtls is media.keys else ""
 
 
 def ways_of(media: Media) -> Ways:

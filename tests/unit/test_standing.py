@@ -60,7 +60,8 @@ def test_ice_decides() -> None:
     assert of(daemon)[a][:3] == ("confirmed", "ICE has chosen the path", A)
     net.cut = True
     net.run(31)
-    assert of(daemon)[a][:2] == ("unreachable", "ICE has found no way")
+    assert of(daemon)[a][:2] == (
+        "unreachable", "ICE has found no way: the peer does not consent any more")
 
 
 def test_it_is_in_the_block_and_in_the_documents() -> None:
