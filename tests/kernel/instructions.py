@@ -90,7 +90,7 @@ def _count(kernel: Kernel, packets: int, extensions: Built, script: str, module:
     with tempfile.TemporaryDirectory(prefix="rtpe-insn-") as name:
         out = Path(name)
         write_packets(out, packets)
-        guest = Guest(kernel, cpu="max,-erms,-fsrm", shares=(out,), environment=extensions.environment(), timeout=500,
+        guest = Guest(kernel, cpu="max,-erms,-fsrm", shares=(out,), environment=extensions.environment(), timeout=1800,
                       memory_mb=2048, qemu_args=("-plugin", f"{plugin},out={out}/counts"))
         result = guest.run("/usr/bin/python3", "-m", f"tests.kernel.insn.{script}", str(module), str(flow), name,
                            str(packets), *more, cwd=ROOT)

@@ -12,7 +12,7 @@ from tests.kernel.build import ROOT, Built, copy_sources, run
 from tests.kernel.prepare import Kernel, load_order
 from tests.kernel.test_guest import LATER
 
-pytestmark = [pytest.mark.kernel, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(2000)]
 
 # headers beside those installed that the module is compiled for (some of these kernels cannot run here: no 9p)
 HEADERS = ("linux-headers-cloud-amd64", "linux-headers-rt-amd64", LATER, "linux-headers-6.12-cloud-amd64",

@@ -21,7 +21,7 @@ FLAT = 0.02         # between 1 and 100,000 targets
 
 
 @pytest.mark.kernel
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(2000)
 def test_cost_of_a_packet(kernel: Kernel) -> None:
     """No case costs more than its limit, whatever the number of targets."""
     assert kernel.image.exists()

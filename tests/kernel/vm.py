@@ -28,7 +28,7 @@ class Guest:
     kernel: Kernel
     cpus: int = 1
     memory_mb: int = 1024
-    timeout: float = 300.0
+    timeout: float = 1800.0
     cpu: str = "max"
     shares: tuple[Path, ...] = ()
     qemu_args: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from tests.kernel.guest.abi import Control, Where
 from tests.kernel.guest.hook import name
 from tests.kernel.guest.tables import table
 
-PATIENCE = 2.0
+PATIENCE = 20.0
 PORTS = {"a": 10000, "b": 20000, "n": 30000, "f": 40000}
 CALLS = "/proc/rtpengine/{}/calls/{}/{}"
 

@@ -99,7 +99,7 @@ def device_goes() -> None:
                 sender.start()
                 begin = time.monotonic()
                 sh(leave)
-                assert time.monotonic() - begin < 5
+                assert time.monotonic() - begin < 60
                 sender.stop()
                 assert hooks_shown() == ["vb"]
                 net.receive(b, 100000) if not net.silent(b, 0.1) else None
@@ -127,7 +127,7 @@ def namespace_goes() -> None:
             assert hooks_shown() == ["ed"]
             begin = time.monotonic()
             sh("ip netns del D")
-            while hooks_shown() and time.monotonic() - begin < 10:
+            while hooks_shown() and time.monotonic() - begin < 60:
                 time.sleep(0.1)
             assert hooks_shown() == []
             assert c.one(ADD_HOOK, name("va")) == 0

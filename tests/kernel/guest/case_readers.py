@@ -109,7 +109,7 @@ def table_goes_under_readers() -> None:
                 child(wait_with(lambda: poll_of(empty)))]
         assert all(map(blocked, pids))
         began = time.monotonic()
-        assert command("del 0\n") > 0 and time.monotonic() - began < 5
+        assert command("del 0\n") > 0 and time.monotonic() - began < 60
         assert [os.waitpid(pid, 0)[1] for pid in pids] == [0, 0, 0]
         assert error(lambda: os.read(fd, 8)) == error(lambda: os.read(empty, 8)) == "EIO"
         net.sh("timeout 20 rmmod xt_RTPENGINE")
