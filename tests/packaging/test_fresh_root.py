@@ -13,11 +13,12 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.packaging.root import QUIET, Root, fresh
 from tests.packaging.test_packages import PACKAGES
 from tests.peers.netns import Namespace, available, veth
 
@@ -26,45 +27,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800),
               pytest.mark.skipif(not FOLDER, reason="a root of its own takes minutes: make check-deb"),
               pytest.mark.skipif(not shutil.which("debootstrap"), reason="needs debootstrap"),
               pytest.mark.skipif(bool(available()), reason=available())]
-SUITE = "bookworm"
 CONFIG = "etc/rtpengine/rtpengine.conf"
-QUIET = {"DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-
-
-class Root:
-    """A Debian below ``path``."""
-
-    def __init__(self, path: Path):
-        self.path = path
-
-    def command(self, words: Sequence[str]) -> list[str]:
-        """``words`` inside, with /proc, as its own mount namespace."""
-        inside = "mount -t proc proc {0}/proc && mount --rbind /dev {0}/dev && exec chroot {0} {1}".format(
-            shlex.quote(str(self.path)), shlex.join(words))
-        return ["unshare", "--mount", "sh", "-c", inside]
-
-    def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(self.command(words), capture_output=True, text=True, timeout=1200,
-                              env={**os.environ, **QUIET})
-        assert not check or done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-        return done
-
-    def named_rtpengine(self) -> set[str]:
-        """Every file whose name is ours, but for the packages themselves and what apt and dpkg remember."""
-        found = self.run("find", "/", "-xdev", "-iname", "*rtpengine*", "-not", "-path", "/packages/*").stdout.split()
-        return {name for name in found if not name.startswith(("/proc", "/dev", "/var/cache", "/var/lib/apt"))}
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
     path = tmp_path_factory.mktemp("debian") / "root"
-    done = subprocess.run(["debootstrap", "--variant=minbase", "--include=ca-certificates,iproute2", SUITE, str(path),
-                           "http://deb.debian.org/debian"], capture_output=True, text=True, timeout=1200)
-    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    for conf in Path("/etc/apt/apt.conf.d").glob("*"):      # a proxy, if this host needs one
-        if "Acquire" in conf.read_text():
-            shutil.copy(conf, path / "etc/apt/apt.conf.d" / conf.name)
-    shutil.copy("/etc/resolv.conf", path / "etc/resolv.conf")
+    fresh(path, "ca-certificates", "iproute2")
     (path / "packages").mkdir()
     for package in Path(FOLDER).glob("*.deb"):
         shutil.copy(package, path / "packages")
