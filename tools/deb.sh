@@ -31,6 +31,8 @@ tidy() {
 		case $program in */python* | */rtpengine | */rtpengine-ctl) ;; *) rm -f "$program" ;; esac
 	done
 	rm -rf "$environment/include" "$environment/share"
+	find "$environment/lib" -name '*.py' -exec chmod a-x {} +
+	find "$environment/lib" -name '*.so' -exec strip --strip-unneeded {} +
 	sed -i "s|$1||g" "$environment/pyvenv.cfg"
 	find "$environment" -name '__pycache__' -prune -exec rm -rf {} + -o -name direct_url.json -exec rm {} +
 	"$python" -m compileall -q -j2 -s "$1" -p / --invalidation-mode unchecked-hash "$environment/lib"
@@ -52,6 +54,8 @@ pack() {
 	install -m 644 packaging/copyright "$tree/usr/share/doc/$1/copyright"
 	printf '%s (%s) unstable; urgency=medium\n\n  * Release %s.\n\n -- %s  %s\n' rtpengine "$version" "$version" \
 		"$maintainer" "$(date -R -u -d "@$SOURCE_DATE_EPOCH")" | gzip -9n > "$tree/usr/share/doc/$1/changelog.gz"
+	mkdir -p "$tree/usr/share/lintian/overrides"
+	sed "s|@PACKAGE@|$1|" packaging/lintian-overrides > "$tree/usr/share/lintian/overrides/$1"
 	libraries=$(shlibs "$tree")
 	for file in packaging/"$1"/*; do
 		sed -e "s|@VERSION@|$version|g" -e "s|@ARCHITECTURE@|$architecture|" -e "s|@MAINTAINER@|$maintainer|" \
@@ -77,11 +81,10 @@ daemon() {
 	tree=$work/rtpengined
 	make -s install DESTDIR="$tree" PREFIX=/usr/lib/rtpengine SYSTEM_PYTHON="$python" >/dev/null
 	rm -rf "$tree/usr/bin/rtpengine-ctl" "$tree/usr/share/man" "$tree/usr/share/bash-completion" \
-		"$tree/usr/share/zsh" "$tree/etc/modprobe.d" "$tree/usr/lib/sysusers.d"
+		"$tree/usr/share/zsh" "$tree/etc/modprobe.d"
 	"$tree/usr/lib/rtpengine/bin/python" -m controlplane.config.manual | page "$tree/usr/share/man/man8/rtpengine.8.gz"
 	tidy "$tree" /usr/lib/rtpengine
 	rm -f "$tree/usr/lib/rtpengine/bin/rtpengine-ctl"
-	find "$tree" -name '*.so' -exec strip --strip-unneeded {} +
 }
 
 client() {

@@ -28,6 +28,14 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1800),
               pytest.mark.skipif(not shutil.which("debootstrap"), reason="needs debootstrap"),
               pytest.mark.skipif(bool(available()), reason=available())]
 CONFIG = "etc/rtpengine/rtpengine.conf"
+FILES = {
+    "rtpengined": ("/lib/systemd/system/rtpengine.service", "/usr/lib/sysusers.d/rtpengine.conf",
+                   "/usr/lib/tmpfiles.d/rtpengine.conf", "/usr/share/man/man8/rtpengine.8.gz",
+                   "/usr/share/rtpengine/grafana.json", f"/{CONFIG}"),
+    "rtpengine-ctl": ("/usr/share/bash-completion/completions/rtpengine-ctl",
+                      "/usr/share/zsh/vendor-completions/_rtpengine-ctl", "/usr/share/man/man8/rtpengine-ctl.8.gz"),
+    "rtpengine-dkms": ("/etc/modprobe.d/rtpengine.conf", "/etc/modules-load.d/rtpengine.conf"),
+    "rtpengine-xtables": ()}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +47,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Root]:
         shutil.copy(package, path / "packages")
     root = Root(path)
     root.run("apt-get", "update", "-qq")
-    root.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "linux-headers-amd64",
+    root.run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "linux-headers-amd64", "lintian",
              *(f"/packages/{each.name}" for each in sorted((path / "packages").iterdir())))
     yield root
 
@@ -65,6 +73,24 @@ def test_installed_as_dpkg_sees_it(root: Root) -> None:
     modules = root.run("/usr/lib/rtpengine/bin/python", "-c",
                        "from controlplane.session import calls; print(calls.__file__)").stdout
     assert modules.strip().endswith(".so"), "the modules are compiled"
+
+
+def test_each_file_that_a_package_has_to_have(root: Root) -> None:
+    for package, names in FILES.items():
+        listed = set(root.run("dpkg", "-L", package).stdout.splitlines())
+        assert {*names, f"/usr/share/doc/{package}/copyright"} <= listed, package
+    for page in ("rtpengine", "rtpengine-ctl"):
+        assert root.run("zgrep", "-c", "^[.]SH", f"/usr/share/man/man8/{page}.8.gz").returncode == 0
+    copyrights = (root.path / "usr/share/doc/rtpengine-dkms/copyright").read_text()
+    assert "Files: *\n" in copyrights and "License: GPL-3.0-or-later" in copyrights
+    assert re.search("^Files: kmod/.*\n.*\nLicense: GPL-2.0-or-later", copyrights, re.MULTILINE)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_lintian_finds_no_error(root: Root, package: str) -> None:
+    (path,) = (root.path / "packages").glob(f"{package}_*.deb")
+    done = root.run("lintian", "--allow-root", "--fail-on", "error", f"/packages/{path.name}", check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_module_is_built_and_the_extension_found(root: Root) -> None:
