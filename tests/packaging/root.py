@@ -109,8 +109,8 @@ class Machine:
     def close(self) -> None:
         self._process.kill()        # and with it, by --kill-child, everything inside
         self._process.wait()
-        deadline = time.monotonic() + 20
-        while (self._group / "cgroup.procs").read_text() and time.monotonic() < deadline:
+        deadline = time.monotonic() + 60
+        while "populated 1" in (self._group / "cgroup.events").read_text() and time.monotonic() < deadline:
             time.sleep(0.05)
         for folder in sorted(self._group.rglob("*/"), reverse=True):
             folder.rmdir()

@@ -64,6 +64,11 @@ def test_the_command_of_the_unit_is_understood(unit):
                                 "config-file": "/etc/rtpengine/rtpengine.conf"}
 
 
+def test_the_unit_needs_no_program_that_a_small_debian_lacks(unit):
+    assert unit["Service"]["ExecReload"].split()[0] == "/bin/sh", "/bin/kill is in procps"
+    assert unit["Service"]["ExecStartPre"].startswith("-+"), "there may be no modprobe"
+
+
 def test_the_unit_is_confined(unit):
     service = unit["Service"]
     for key in ("NoNewPrivileges", "ProtectHome", "PrivateTmp", "RestrictSUIDSGID", "ProtectKernelModules"):
