@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How two workers share the tests (pytest -n 2): the guests for one, this host for the other."""
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-settings.register_profile("busy", deadline=None)    # a host that is busy elsewhere takes long for any example
+# A host that is busy elsewhere takes long for any example, and for making one.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("busy")
 
 

@@ -215,7 +215,7 @@ def test_a_file_with_every_kind_of_section(write):
     assert json.dumps(loaded.file.sections["templates"]["A"].raw) == '"ICE=force"'
 
 
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(text=st.text() | st.text(alphabet="table=port-min\n12;\\[]# "), raw=st.binary(max_size=50), binary=st.booleans())
 def test_any_file_gives_settings_or_a_config_error(tmp_path: Path, text, raw, binary):
     path = tmp_path / "any.conf"
