@@ -96,7 +96,7 @@ class App:
             self._renewal = Renewal(self.proxy, operator,
                                     lambda: self._listeners.certificates if self._listeners else [])
             self.proxy.add_command("cli", NgCli(commands.run))
-            self._exporters = Exporters(settings, self.proxy)
+            self._exporters = Exporters(settings, self.proxy, self._push)
             self._listeners = Listeners(settings, resolver, self.proxy, commands, time.time,
                                         self._exporters.ng_capture)
             self._media = ", ".join(f"{each.name}/{each.address} ports {each.port_min} to {each.port_max}"
@@ -114,6 +114,10 @@ class App:
         count = take_calls(self.proxy, path)
         if count:
             _log.info("%d calls of the process before go on", count)
+
+    def _push(self, message: bytes) -> None:
+        if self._listeners is not None:
+            self._listeners.push(message)
 
     def _set_control_tos(self, tos: int) -> None:
         if self._listeners is not None:

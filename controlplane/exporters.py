@@ -18,6 +18,7 @@ from controlplane.exports.outlet import Outlet
 from controlplane.exports.publication import Publications
 from controlplane.exports.records import recorder
 from controlplane.exports.reporter import Reporter
+from controlplane.ng.values import raw_bytes
 from controlplane.proxy import Proxy
 from controlplane.rtcp.packet import parse
 from controlplane.rtcpfeed import Heard
@@ -28,12 +29,13 @@ _log = logging.getLogger("rtpengine.core")
 
 
 class Exporters:
-    """Made before the loop runs, started inside it."""
+    """Made before the loop runs, started inside it. ``push`` sends a message to the ng clients over TCP."""
 
-    def __init__(self, settings: Settings, proxy: Proxy):
+    def __init__(self, settings: Settings, proxy: Proxy, push: Callable[[bytes], None]):
         self._jobs: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
         self._records(settings, proxy)
+        self._events(settings, proxy, push)
         if settings.graphite:
             host, port = _split(settings.graphite)
             outlet = Outlet("Graphite", host, port, settings.graphite_timeout)
@@ -61,15 +63,28 @@ class Exporters:
                 if not packet.ours and (line := rtcpline.line(packet.call_id, packet.data)):
                     keep(line)
             proxy.rtcp.watchers.append(heard)
-        if settings.log_facility_dtmf:
-            self._events(proxy, recorder(settings.log_facility_dtmf, settings.log_stderr))
 
-    def _events(self, proxy: Proxy, note: Callable[[str], None]) -> None:
+    def _events(self, settings: Settings, proxy: Proxy, push: Callable[[bytes], None]) -> None:
+        """Tell of DTMF whoever is to be told."""
+        takers: list[Callable[[dtmf.Event], None]] = []
+        if settings.log_facility_dtmf:
+            note = recorder(settings.log_facility_dtmf, settings.log_stderr)
+            takers.append(lambda event: note(dtmf.line(event)))
+        if settings.dtmf_log_dest:
+            collector = Homer(*_split(settings.dtmf_log_dest), tcp=False, name="the DTMF log")
+            takers.append(lambda event: collector.put(raw_bytes(dtmf.line(event))))
+            self._jobs.append(collector.run)
+        if settings.dtmf_log_ng_tcp:
+            takers.append(lambda event: push(dtmf.message(event)))
+        if not takers:
+            return
         events = dtmf.Events()
 
         def heard(call: Call, media: Media, packet: Heard) -> None:
-            if line := events.line(call, media, packet.data, packet.source, packet.destination, packet.at):
-                note(line)
+            event = events.heard(call, media, packet.data, packet.source, packet.destination, packet.at)
+            if event is not None:
+                for take in takers:
+                    take(event)
         proxy.calls.settings.reports_events = True
         proxy.rtcp.event_watchers.append(heard)
 

@@ -50,6 +50,7 @@ class Listeners:
         self._udp: list[NgUdpServer] = []
         self._http: list[HttpServer] = []
         self._streams: list[Listener] = []
+        self._told: list[NgTcpServer] = []
         self._places: dict[str, list[Place]] = {option: [] for option in LISTENERS}
         self._certificates: dict[str, Certificate] = {}
         open_one = {"listen-ng": self._open_ng, "listen-tcp-ng": self._open_tcp_ng, "listen-cli": self._open_cli,
@@ -79,7 +80,10 @@ class Listeners:
         return opened
 
     def _open_tcp_ng(self, listen: Listen, places: Sequence[Place], services: Services) -> list[Place]:
-        return self._stream(NgTcpServer(places, services.message, services.clock, access=listen.access).listener)
+        server = NgTcpServer(places, services.message, services.clock, access=listen.access)
+        if not listen.access.allow:
+            self._told.append(server)
+        return self._stream(server.listener)
 
     def _open_cli(self, listen: Listen, places: Sequence[Place], services: Services) -> list[Place]:
         return self._stream(CliServer(services.command, places, access=listen.access).listener)
@@ -108,6 +112,11 @@ class Listeners:
     def certificates(self) -> list[Certificate]:
         """Those of the HTTPS listeners."""
         return list(self._certificates.values())
+
+    def push(self, message: bytes) -> None:
+        """Send a message to every ng client over TCP, unless it may use certain commands alone."""
+        for server in self._told:
+            server.push(message)
 
     def set_tos(self, tos: int) -> None:
         """Mark the ng replies over UDP (option control-tos)."""

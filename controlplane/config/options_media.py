@@ -95,8 +95,8 @@ MEDIA: tuple[Option, ...] = (
 )
 
 DTMF: tuple[Option, ...] = (
-    _known("dtmf-log-dest", Kind.ENDPOINT, "ADDRESS:PORT that gets DTMF events"),
-    _known("dtmf-log-ng-tcp", _flag, "send DTMF events to the clients of listen-tcp-ng"),
+    option("dtmf-log-dest", Kind.ENDPOINT, "ADDRESS:PORT that gets DTMF events, as JSON over UDP"),
+    option("dtmf-log-ng-tcp", _flag, "send DTMF events to the clients of listen-tcp-ng"),
     _known("dtmf-no-log-injects", _flag, "leave injected DTMF out"),
     _known("dtmf-no-suppress", _flag, "do not silence audio during DTMF"),
     _known("dtmf-digit-delay", _int, "milliseconds between the digits of a trigger", 2500),

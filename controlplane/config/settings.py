@@ -77,6 +77,8 @@ class Settings:
     log_facility_cdr: str
     log_facility_rtcp: str
     log_facility_dtmf: str
+    dtmf_log_dest: str
+    dtmf_log_ng_tcp: bool
     log_format: str
     log_stderr: bool
     no_log_timestamps: bool

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The line that the log keeps of a DTMF event (RFC 4733) that has ended (option log-facility-dtmf)."""
+"""What is told of a DTMF event (RFC 4733) that has ended: options log-facility-dtmf, dtmf-log-dest, dtmf-log-ng-tcp."""
 from __future__ import annotations
 
 import json
+import secrets
 from collections import OrderedDict
+from typing import Any
 
 from controlplane.addresses import Endpoint
+from controlplane.ng.bencode import encode
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.quality import clock_rate
@@ -16,14 +19,18 @@ _MOST = 4096
 """Sources whose last event is remembered: its end is sent several times, and told once."""
 
 
+Event = dict[str, Any]
+
+
 class Events:
     """Knows which events were told of already."""
 
     def __init__(self) -> None:
         self._told: OrderedDict[tuple[Endpoint, bytes], bytes] = OrderedDict()
 
-    def line(self, call: Call, media: Media, data: bytes, sender: Endpoint, local: Endpoint, now: float) -> str | None:
-        """What a packet of events says that came to ``media``, as JSON; None unless it is the first that ends one."""
+    def heard(self, call: Call, media: Media, data: bytes, sender: Endpoint, local: Endpoint, now: float
+              ) -> Event | None:
+        """What a packet of events says that came to ``media``; None unless it is the first that ends one."""
         payload = _payload(data)
         if payload is None or not payload[1] & _END:
             return None
@@ -36,13 +43,24 @@ class Events:
             self._told.popitem(last=False)
         party = next((party for party in call.parties if media in party.medias), None)
         rate = clock_rate(media, data[1] & 0x7F) or 8000
-        return json.dumps({
+        return {
             "callid": call.call_id, "source_tag": party.tag or "" if party else "",
             "source_label": party.label or "" if party else "",
             "tags": [each.tag for each in reversed(call.parties) if each.tag], "type": "DTMF",
             "timestamp": int(now), "source_ip": str(sender.address), "event": payload[0],
             "duration": 1000 * int.from_bytes(payload[2:4], "big") // rate, "volume": payload[1] & _VOLUME,
-        }, separators=(",", ":"))
+        }
+
+
+def line(event: Event) -> str:
+    """The event as JSON."""
+    return json.dumps(event, separators=(",", ":"))
+
+
+def message(event: Event) -> bytes:
+    """The event as it is pushed to ng clients: a cookie, and a dictionary without an empty label."""
+    told = {key: value for key, value in event.items() if value or key != "source_label"}
+    return secrets.token_hex(8).encode() + b" " + encode({"notify": "onDTMF", "data": told})
 
 
 def _payload(data: bytes) -> bytes | None:

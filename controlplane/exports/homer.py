@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to Homer: UDP or TCP, and nobody waits for it."""
+"""The way to Homer and other collectors: UDP or TCP, and nobody waits for it."""
 from __future__ import annotations
 
 import asyncio
@@ -17,14 +17,16 @@ _REST = 30.0
 
 
 class Homer:
-    """Takes packets at any time, once ``run`` runs; ``dropped`` counts those that did not go."""
+    """Takes packets at any time, once ``run`` runs; ``dropped`` counts those that did not go. ``name`` is for the log.
+    """
 
-    def __init__(self, host: str, port: int, tcp: bool, rest: float = _REST):
+    def __init__(self, host: str, port: int, tcp: bool, rest: float = _REST, name: str = "Homer"):
         self.dropped = 0
+        self._name = name
         self._host = host
         self._port = port
         self._rest = rest
-        self._tcp = Outlet("Homer", host, port) if tcp else None
+        self._tcp = Outlet(name, host, port) if tcp else None
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(MOST)
         self._seldom = Seldom()
 
@@ -37,8 +39,8 @@ class Homer:
 
     def _drop(self, why: object) -> None:
         self.dropped += 1
-        self._seldom.log(_log, logging.ERROR, "homer", "Packets for Homer at %s port %d are dropped: %s", self._host,
-                         self._port, why)
+        self._seldom.log(_log, logging.ERROR, "dropped", "Packets for %s at %s port %d are dropped: %s", self._name,
+                         self._host, self._port, why)
 
     async def run(self) -> None:
         """Send what waits, until cancelled."""

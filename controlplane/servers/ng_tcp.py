@@ -19,6 +19,8 @@ _PIECE = 65536
 """Bytes read at once; as much of an unfinished message every connection may hold, and as long as it likes."""
 _IGNORED = 1024
 """Bytes that are swallowed of what can never become a message, before the connection is closed."""
+_UNREAD = 65536
+"""Bytes that may wait for a client; more is not pushed."""
 _IN_A_ROW = 16
 """Messages of one connection answered before the event loop runs other things again."""
 
@@ -33,7 +35,16 @@ class NgTcpServer:
         self._clock = clock
         self._patience = patience
         self._room = room or Room()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.listener = Listener("TCP control", listen, self._serve, _log, most, access)
+
+    def push(self, message: bytes) -> None:
+        """Send what nobody has asked for to all clients, less those that do not read."""
+        for writer in self._writers:
+            if writer.transport.get_write_buffer_size() <= _UNREAD:
+                writer.write(message)
+            else:
+                self.listener.warn("unread", "A client of ng over TCP does not read: it misses what it is told")
 
     async def _serve(self, client: socket.socket, peer: str) -> None:
         loop = asyncio.get_running_loop()
@@ -44,9 +55,11 @@ class NgTcpServer:
         transport.set_write_buffer_limits(high=0)
         writer = asyncio.StreamWriter(transport, protocol, reader, loop)
         _log.info("New TCP control connection from %s", peer)
+        self._writers.add(writer)
         try:
             await self._talk(reader, writer, peer)
         finally:
+            self._writers.discard(writer)
             transport.abort()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""DTMF events in the log (option log-facility-dtmf), of plain and of encrypted calls, forwarded all the same."""
+"""DTMF events in the log, over UDP and to ng clients, of plain and of encrypted calls, forwarded all the same."""
 from __future__ import annotations
 
 import json
@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.peers import debian, sdp
+from controlplane.ng.stream import MessageStream
+from controlplane.ng.values import MAX_SIZE
+from tests.peers import debian, ngclient, sdp
 from tests.peers.collector import wait
-from tests.peers.daemon import Command, Daemon, own_command, reference_command
+from tests.peers.daemon import Command, Daemon, free_port, own_command, reference_command
 from tests.peers.ngclient import NgClient
 from tests.peers.quiet import rest
 from tests.peers.rtp import Endpoint, Packet, pump
@@ -72,10 +74,15 @@ def test_an_event_is_told_once_at_its_end(flags: list[str]) -> None:
         assert len(b.arrivals) == 1 + forwarded
 
 
-def told_by(command: Command, *options: str, collector: socket.socket | None = None) -> list[dict[str, Any]]:
-    """What is told of two events, one of which is sent in a hurry; the reference has no log of its own to look at."""
-    with Daemon(command, options=["--log-facility-dtmf=local3", *options]) as daemon, daemon.client() as client, \
-            closing(Endpoint(seed=1)) as a, closing(Endpoint(seed=2)) as b:
+def told_by(command: Command, collector: socket.socket, ng: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is told over UDP, and to a client of ng over TCP, of two events, one of which is sent in a hurry."""
+    options = ["--log-facility-dtmf=local3", f"--dtmf-log-dest=127.0.0.1:{collector.getsockname()[1]}",
+               "--dtmf-log-ng-tcp", f"--listen-tcp-ng=127.0.0.1:{ng}"]
+    with Daemon(command, options=options) as daemon, daemon.client() as client, \
+            closing(Endpoint(seed=1)) as a, closing(Endpoint(seed=2)) as b, \
+            closing(socket.create_connection(("127.0.0.1", ng), 30)) as subscriber:
+        subscriber.sendall(b"1 d7:command4:pinge")
+        assert b"pong" in subscriber.recv(4096), "it is known by now"
         agree(client, a, b, [])
         speak(a, b)
         packets = [(5, 5000, 160, False), (5, 5000, 320, False), *[(5, 5000, 480, True)] * 3, (0, 6000, 160, False),
@@ -83,12 +90,22 @@ def told_by(command: Command, *options: str, collector: socket.socket | None = N
         for sequence, (number, began, duration, last) in enumerate(packets):
             a.transmit(event(number, 100 + sequence, began, duration, last))
             pump((a, b), 0.02)
-        if collector is None:
-            assert wait(lambda: len(LINE.findall(daemon.log_text())) == 2)
-            lines = LINE.findall(daemon.log_text())
-        else:
-            lines = [collector.recv(4096).decode() for _ in "12"]
-    return [json.loads(line.replace('c"1', "c1").replace('c\\"1', "c1")) | {"timestamp": 0} for line in lines]
+        lines = [collector.recv(4096).decode() for _ in "12"]
+        pushed = messages(subscriber, 2)
+    return ([json.loads(line.replace('c"1', "c1").replace('c\\"1', "c1")) | {"timestamp": 0} for line in lines],
+            [each["data"] | {"timestamp": 0, "notify": each["notify"]} for each in pushed])
+
+
+def messages(subscriber: socket.socket, count: int) -> list[dict[str, Any]]:
+    """That many messages from the daemon, each behind a cookie of its own."""
+    stream, found = MessageStream(MAX_SIZE), []
+    while len(found) < count:
+        data = subscriber.recv(4096)
+        assert data, found
+        found += [message.partition(b" ") for message in stream.feed(data)]
+    cookies = {cookie for cookie, _, _ in found}
+    assert len(cookies) == count and all(re.fullmatch(b"[0-9a-f]{16}", cookie) for cookie in cookies)
+    return [ngclient.decode(body) for _, _, body in found]
 
 
 def test_beside_the_reference() -> None:
@@ -97,11 +114,14 @@ def test_beside_the_reference() -> None:
         reference = reference_command()
     except debian.Unobtainable as reason:
         pytest.skip(f"the reference daemon cannot be had: {reason}")
-    with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as collector:
-        collector.bind(("127.0.0.1", 0))
-        collector.settimeout(30)
-        theirs = told_by(reference, f"--dtmf-log-dest=127.0.0.1:{collector.getsockname()[1]}", collector=collector)
-    ours = told_by(own_command())
-    assert [each.pop("source_label", "A") for each in (*ours, *theirs)] == ["A"] * 4
-    assert [sorted(each.pop("tags")) for each in (*ours, *theirs)] == [["a", "b"]] * 4
+    found = []
+    for command in (reference, own_command()):
+        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as collector:
+            collector.bind(("127.0.0.1", 0))
+            collector.settimeout(30)
+            found.append(told_by(command, collector, free_port(socket.SOCK_STREAM)))
+    for events in (events for told in found for events in told):
+        assert [each.pop("source_label", "A") for each in events] == ["A"] * 2
+        assert [sorted(each.pop("tags")) for each in events] == [["a", "b"]] * 2
+    theirs, ours = found
     assert ours == theirs

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.addresses import Endpoint
-from controlplane.exports.dtmf import Events
+from controlplane.exports.dtmf import Events, line, message
+from controlplane.ng.bencode import decode
 from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.party import Party
@@ -26,7 +27,7 @@ def heard(payload: bytes, began: int = 7, source: int = 1, extension: bool = Fal
 def lines(*packets: bytes) -> list[dict[str, object]]:
     """What is told of these, which come one after the other."""
     events, call, media = Events(), Call("c1", 1.0), Media(1, "audio")
-    return [json.loads(line) for packet in packets if (line := events.line(call, media, packet, FROM, TO, NOW))]
+    return [json.loads(line(told)) for packet in packets if (told := events.heard(call, media, packet, FROM, TO, NOW))]
 
 
 def test_only_the_end_is_told_and_once() -> None:
@@ -49,10 +50,24 @@ def test_who_sent_it() -> None:
         party.tag, party.label = tag, label
         call.parties.append(party)
     call.parties[0].medias.append(media)
-    told = json.loads(Events().line(call, media, heard(b"\x0b\x80\0\0"), FROM, TO, NOW) or "")
+    told = Events().heard(call, media, heard(b"\x0b\x80\0\0"), FROM, TO, NOW)
+    assert told is not None and json.loads(line(told)) == told
     assert (told["callid"], told["source_tag"], told["source_label"], told["tags"]) == ("c\"1", "a", 'x"y', ["b", "a"])
+
+
+def test_what_ng_clients_are_told() -> None:
+    call, media = Call("c1", 1.0), Media(1, "audio")
+    told = Events().heard(call, media, heard(b"\x0b\x8a\0\x50"), FROM, TO, NOW)
+    assert told is not None
+    cookie, _, body = message(told).partition(b" ")
+    assert len(bytes.fromhex(cookie.decode())) == 8 and message(told)[:16] != cookie
+    data = decode(body).first(b"data")
+    assert decode(body).first(b"notify") == b"onDTMF"
+    assert [key for key, _ in data.items()] == [b"callid", b"source_tag", b"tags", b"type", b"timestamp", b"source_ip",
+                                                b"event", b"duration", b"volume"]
+    assert data.first(b"duration") == 10
 
 
 @given(st.binary(max_size=40))
 def test_any_packet(data: bytes) -> None:
-    Events().line(Call("c1", 1.0), Media(1, "audio"), data, FROM, TO, NOW)
+    Events().heard(Call("c1", 1.0), Media(1, "audio"), data, FROM, TO, NOW)
