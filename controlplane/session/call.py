@@ -149,6 +149,16 @@ class Call:
             if party.ended is None:
                 party.ended = now
 
+    @property
+    def talks(self) -> bool:
+        """True if two parties know where they get each other's media."""
+        for media in self.medias:
+            if media.streams and media.streams[0].filled and media.streams[0].public:
+                for link in media.sinks:
+                    if link.sink.streams and link.sink.streams[0].filled and link.sink.streams[0].public:
+                        return True
+        return False
+
     def tag_of(self, media: Media) -> str | None:
         """Whose medium it is."""
         return next((party.tag for party in self.parties if media in party.medias), None)

@@ -104,9 +104,7 @@ class Calls:
 
     def find_or_create(self, request: Request, now: float) -> Call:
         """The call of the request, which is created if need be; without a call-ID one is made up."""
-        call_id = request.call_id
-        if call_id is None:
-            call_id = f"{self._random.getrandbits(_ID_BITS):064x}"
+        call_id = f"{self._random.getrandbits(_ID_BITS):064x}" if request.call_id is None else request.call_id
         call = self.find(call_id)
         if call is None:
             call = self.calls[call_id] = Call(call_id, now, request.created_from, now, self.settings.tos)
@@ -114,15 +112,16 @@ class Calls:
         return call
 
     def carry_out(self, call: Call, request: Request, command: Callable[[Context], Reply], now: float) -> Reply:
-        """Have ``command`` change ``call``; its reply. PeerError."""
+        """Have ``command`` change ``call``; its reply. PeerError; OutOfPorts ends a call in which nobody talks yet."""
+        talked = call.talks
         try:
-            reply = command(Context(call, request, self.settings, self._sockets, self._random, now))
+            return command(Context(call, request, self.settings, self._sockets, self._random, now))
         except OutOfPorts:
-            self.terminate(call, now, timeouts.UNKNOWN)
+            if not talked:
+                self.terminate(call, now, timeouts.UNKNOWN)
             raise
         finally:
             self.changed(call, now, now)
-        return reply
 
     def changed(self, call: Call, since: float, now: float) -> None:
         """After a command: sources are learned anew, and the engines told; ``since`` is when learning began."""
@@ -158,10 +157,12 @@ class Calls:
         return self._exchange(call, request, False, now)
 
     def _exchange(self, call: Call, request: Request, is_offer: bool, now: float) -> Reply:
+        talked = call.talks
         try:
             return signalling.carry_out(call, request, is_offer, self.settings, self._sockets, self._random, now)
         except OutOfPorts:
-            self.terminate(call, now, timeouts.UNKNOWN)
+            if not talked:
+                self.terminate(call, now, timeouts.UNKNOWN)
             raise
         finally:
             self.changed(call, call.last_signal, now)

@@ -49,7 +49,7 @@ class Exchange:
         self.now = now
 
     def negotiate(self) -> None:
-        """Bring the media of both parties to what the message says. OutOfPorts makes the call useless."""
+        """Bring the media of both parties to what the message says. OutOfPorts."""
         sender, receiver = self.dialogue
         sections = self.description.medias
         medias = own_medias(sections, sender)

@@ -18,7 +18,7 @@ NO_PORTS = "Ran out of ports"
 
 
 class OutOfPorts(PeerError):
-    """There are no free ports; the call cannot go on."""
+    """There are no free ports: a call in which nobody talks yet cannot go on."""
 
     def __init__(self) -> None:
         super().__init__(NO_PORTS)

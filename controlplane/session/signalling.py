@@ -36,7 +36,7 @@ def check(request: Request, *, is_offer: bool) -> None:
 
 def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSettings, sockets: SocketPool,
               random: RandomSource, now: float) -> dict[str, object]:
-    """Carry out an offer or answer for ``call`` and return the reply's keys. PeerError; OutOfPorts ruins the call."""
+    """Carry out an offer or answer for ``call`` and return the reply's keys. PeerError; OutOfPorts."""
     body = request.sdp or b""
     description = parse(body, strict=settings.reject_invalid_sdp)
     if "loop-protect" in request.flags and description.in_every_session(loop_marker(settings.instance_id)):

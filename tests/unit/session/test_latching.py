@@ -90,6 +90,22 @@ def test_consecutive_ports() -> None:
         daemon.offer(sdp().replace("m=audio 41000", "m=audio 41000/9"), call_id="c2")
 
 
+@pytest.mark.parametrize("command", ["offer", "answer", "subscribe request"])
+def test_exhaustion_leaves_those_who_talk_alone(command: str) -> None:
+    """Whatever it was that needed more ports has failed, and nothing else."""
+    daemon = Daemon(spec("default", V4, ports=(30000, 30003)))
+    daemon.offer(sdp())
+    daemon.answer(sdp(*B))
+    video = "m=video 41002 RTP/AVP 97"
+    with pytest.raises(PeerError, match="^Ran out of ports$"):
+        daemon.send(command, from_tag="A", **{
+            "offer": {"to_tag": "B", "sdp": sdp("192.0.2.10", 41000, video)},
+            "answer": {"to_tag": "B", "sdp": sdp(*B, video)}, "subscribe request": {"to_tag": "S"}}[command])
+    assert daemon.gets("A") == ["B"] and daemon.gets("B") == ["A"] and not daemon.counter.ended
+    daemon.send("delete", delete_delay=0)
+    assert not daemon.targets and not daemon.sockets.open
+
+
 def test_exhaustion_destroys_the_call_and_the_next_one_works() -> None:
     daemon = Daemon(spec("default", V4, ports=(30000, 30005)))
     daemon.offer(sdp())
