@@ -9,7 +9,6 @@ import shutil
 import signal
 import struct
 import time
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,9 @@ from ctl.rule import Rule, install, remove
 from tests.attack.ground import join
 from tests.kernel.guest import net
 from tests.kernel.guest.net import A4, A6, B4, B6, sh
+from tests.kernel.guest.waiting import eventually as _eventually
+from tests.kernel.guest.waiting import forwarded as _forwarded
+from tests.kernel.guest.waiting import settled as _settled
 from tests.peers import sdp, srtp
 from tests.peers.daemon import Daemon, DaemonFailed
 from tests.peers.netns import Namespace
@@ -51,7 +53,8 @@ def _start(*options: str) -> Daemon:
     while _shared:
         assert _shared.pop().stop(300) == 0
     return Daemon(interfaces=INTERFACES, table=0, patience=300, options=(
-        "--config-file=none", "--iptables-rule", "--iptables-backend=nft", "--delete-delay=0", *options))
+        "--config-file=none", "--iptables-rule", "--iptables-backend=nft", "--delete-delay=0", "--timeout=3600",
+        *options))
 
 
 def _running() -> Daemon:
@@ -79,15 +82,6 @@ def _offloaded_ports() -> set[int]:
     return {int(port) for port in re.findall(r"^local inet\d \S*:(\d+)$", sh("cat /proc/rtpengine/0/list"), re.M)}
 
 
-def _eventually(what: str, check: Callable[[], Any], seconds: float = 200) -> Any:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if (found := check()):
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"never: {what}\n{sh('cat /proc/rtpengine/0/list', check=False)}")
-
-
 class _Call:
     """A call between a peer at `a` and one at `b`; sockets[0] sends to places[0], and so on.
 
@@ -102,7 +96,7 @@ class _Call:
         self.senders = tuple(srtp.Sender(_model(own)) if own else None for own in self.own)
         self.keys = {"call-id": f"kernel-{next(_calls)}", "from-tag": "a", "DTLS": "off"}
         self.addresses = (a, b)
-        self.sockets = tuple(net.peer((each, next(_ports)), timeout=3) for each in (a, b))
+        self.sockets = tuple(net.peer((each, next(_ports)), timeout=30) for each in (a, b))
         self.seqs = [65500, 65500] if any(suites) else [0, 0]
         told_b = self._signal("offer", 0, {"direction": ["a", "b"], "address-family": "IP6" if ":" in b else "IP4"})
         told_a = self._signal("answer", 1, {"to-tag": "b"})
@@ -152,7 +146,7 @@ class _Call:
     def move(self, side: int) -> None:
         """A re-INVITE: this side receives and sends elsewhere from now on."""
         self.sockets[side].close()
-        fresh = net.peer((self.addresses[side], next(_ports)), timeout=3)
+        fresh = net.peer((self.addresses[side], next(_ports)), timeout=30)
         self.sockets = (fresh, self.sockets[1]) if side == 0 else (self.sockets[0], fresh)
         tags = {"from-tag": "ab"[side], "to-tag": "ab"[1 - side]}
         told = []
@@ -179,7 +173,7 @@ class _Call:
     def rtcp(self) -> None:
         """A sender report from a to b, port by port."""
         (a, a_port), (b, b_port) = (s.getsockname()[:2] for s in self.sockets)
-        with net.peer((a, a_port + 1)) as left, net.peer((b, b_port + 1)) as right:
+        with net.peer((a, a_port + 1), 30) as left, net.peer((b, b_port + 1), 30) as right:
             report = struct.pack(">BBHIQIII", 0x80, 200, 6, 1, 1, 2, 3, 4)
             for _ in range(3):      # the first ones are learned from
                 left.sendto(report, (self.places[0][0], self.places[0][1] + 1))
@@ -207,20 +201,12 @@ class _Call:
         self.client.close()
 
 
-def _forwarded(daemon: Daemon) -> tuple[int, int]:
-    """Packets forwarded in user space and by the kernel since the daemon's start."""
-    with daemon.client(timeout=20) as client:
-        totals = client.send({"command": "statistics"})["statistics"]["totalstatistics"]
-    return totals["relayedpackets_user"], totals["relayedpackets_kernel"]
-
-
 def _one_call(daemon: Daemon, a: str, b: str) -> None:
     call = _Call(daemon, a, b)
     try:
         call.talk(2)
         _eventually("both directions in the kernel", call.offloaded)
-        time.sleep(1.5)         # the statistics are read once a second
-        user, kernel = _forwarded(daemon)
+        user, kernel = _settled(daemon)
         call.talk(50)
         streams = call.streams()
         assert [s["stats"]["packets"] for s in streams] == [52, 52], streams
@@ -237,7 +223,7 @@ def _one_call(daemon: Daemon, a: str, b: str) -> None:
 def re_invite() -> None:
     """A side that moves takes its stream back to user space and into the kernel again; every packet arrives."""
     daemon = _running()
-    before = sum(_forwarded(daemon))
+    before = sum(_settled(daemon))
     call = _Call(daemon, A4, B4)
     call.talk(5)
     _eventually("in the kernel", call.offloaded)
@@ -248,7 +234,7 @@ def re_invite() -> None:
         _eventually("in the kernel again", call.offloaded)
     call.talk(10)
     call.delete()
-    assert sum(_forwarded(daemon)) == before + 110
+    assert sum(_settled(daemon)) == before + 110
     call.close()
 
 
@@ -260,11 +246,10 @@ def encrypted() -> None:
         call = _Call(daemon, A4, B6, suites)
         call.talk(5)
         _eventually("in the kernel", call.offloaded)
-        time.sleep(1.5)         # the statistics are read once a second
-        user, kernel = _forwarded(daemon)
+        user, kernel = _settled(daemon)
         call.talk(50)
         _eventually("100 packets more by the kernel", lambda: _forwarded(daemon)[1] == kernel + 100)
-        assert _forwarded(daemon)[0] == user
+        assert _settled(daemon)[0] == user
         assert [stream.get("crypto suite") for stream in call.streams()] == list(suites)
         for side in (1, 0):
             call.move(side)
@@ -387,12 +372,12 @@ def interception() -> None:
         assert reader.read() is None and not select.select([reader], [], [], 0)[0]
         for n in range(5):
             a.sendto(net.rtp(n, pt=8), ("10.1.0.1", 30000))
-        assert len(net.receive(b, 5)) == 5 and select.select([reader], [], [], 5)[0]
+        assert len(net.receive(b, 5)) == 5 and select.select([reader], [], [], 30)[0]
         assert [packet[28:] for packet in drain(reader)] == [net.rtp(n, pt=8) for n in range(2, 5)]
         calls.put(stream, b"not an IP packet")
         assert reader.read() == b"not an IP packet"
         calls.remove_call(call)
-        assert select.select([reader], [], [], 5)[0] and drain(reader) == [b""]
+        assert select.select([reader], [], [], 30)[0] and drain(reader) == [b""]
         assert not os.listdir("/proc/rtpengine/9/calls")
     reader.close()
     engine.close()

@@ -13,7 +13,7 @@ from controlplane.ice.credentials import Credentials
 from controlplane.ice.pair import LocalCandidate
 from controlplane.ice.phase import Phase
 from tests.kernel.guest import net
-from tests.kernel.guest.case_daemon import _eventually, _forwarded, _ports, _running
+from tests.kernel.guest.case_daemon import _eventually, _forwarded, _ports, _running, _settled
 from tests.kernel.guest.net import A4, B4, sh
 from tests.peers import sdp
 
@@ -58,7 +58,7 @@ def ice() -> None:
     """A stream whose path ICE has found is forwarded by the kernel, and what ICE has to say still comes up."""
     daemon = _running()
     with daemon.client(timeout=20) as client:
-        a, b = (net.peer((each, next(_ports)), timeout=3) for each in (A4, B4))
+        a, b = (net.peer((each, next(_ports)), timeout=30) for each in (A4, B4))
         side = _IceSide(b)
         keys = {"call-id": "kernel-ice", "from-tag": "a"}
         bodies = [sdp.body(A4, a.getsockname()[1], attributes=["rtcp-mux"]),
@@ -67,7 +67,7 @@ def ice() -> None:
                                            "direction": ["a", "b"]})["sdp"])[0]
         told_a = sdp.sections(client.send({"command": "answer", **keys, "to-tag": "b", "sdp": bodies[1]})["sdp"])[0]
         side.hear(told_b.attributes)
-        side.run(10, lambda: side.agent.phase is Phase.COMPLETED)
+        side.run(60, lambda: side.agent.phase is Phase.COMPLETED)
         assert side.agent.phase is Phase.COMPLETED, side.agent.phase
         there = side.agent.selection[1].remote.endpoint.sockaddr
         for n in range(3):
@@ -76,18 +76,19 @@ def ice() -> None:
             side.run(0.1)
             assert net.receive(a, 1) == [net.rtp(n, pt=8, ssrc=2)]
         _eventually("both directions in the kernel", lambda: all(
-            f":{port}\n" in sh("cat /proc/rtpengine/0/list") for port in (told_a.port, there[1])))
+            f":{port}\n" in sh("cat /proc/rtpengine/0/list") for port in (told_a.port, there[1])),
+            meanwhile=lambda: side.run(0.1))
         side.run(7)             # at least one of their requests for consent, and one of ours
-        time.sleep(1.5)
-        before = _forwarded(daemon)
+        before = _settled(daemon, lambda: side.run(0.2))
         for n in range(3, 53):
             a.sendto(net.rtp(n, pt=8, ssrc=1), (told_a.address, told_a.port))
-            assert side.run(3, count=1) == [net.rtp(n, pt=8, ssrc=1)]
+            assert side.run(30, count=1) == [net.rtp(n, pt=8, ssrc=1)]
         with net.peer((B4, next(_ports))) as stranger:
             stranger.sendto(net.rtp(99, pt=8, ssrc=2), there)
             assert net.silent(a)
         assert side.agent.phase is Phase.COMPLETED
-        _eventually("50 packets more by the kernel", lambda: _forwarded(daemon)[1] >= before[1] + 50)
+        _eventually("50 packets more by the kernel", lambda: _forwarded(daemon)[1] >= before[1] + 50,
+                    meanwhile=lambda: side.run(0.1))
         client.send({"command": "delete", **keys})
         a.close()
         b.close()

@@ -84,7 +84,7 @@ def dtls() -> None:
     """A call with keys from DTLS is forwarded by the kernel, and goes on when another handshake gives others."""
     daemon = _running()
     with daemon.client(timeout=20) as client:
-        side, a = _DtlsSide(), net.peer((A4, next(_ports)), timeout=3)
+        side, a = _DtlsSide(), net.peer((A4, next(_ports)), timeout=30)
         keys = {"call-id": "kernel-dtls", "from-tag": "a"}
 
         def invite() -> tuple[str, int]:

@@ -2,12 +2,11 @@
 """The daemon with the module: a call between a web client, with ICE and DTLS-SRTP, and a plain phone."""
 import re
 import socket
-import time
 from typing import Any
 
 from tests.attack.parties import SUITE, WebParty
 from tests.kernel.guest import net
-from tests.kernel.guest.case_daemon import _eventually, _forwarded, _running
+from tests.kernel.guest.case_daemon import _eventually, _forwarded, _running, _settled
 from tests.kernel.guest.net import A4, B4, sh
 from tests.peers.call import Call
 from tests.peers.dtls import DtlsPeer
@@ -48,7 +47,8 @@ def _shake_hands(web: WebParty, phone: Endpoint, call: Call) -> None:
     assert web.destination
     assert not _target(web.destination[1]), "in the kernel before there are keys"
     assert pump((web, phone), 60, lambda: web.ready), (web.agent and web.agent.phase, web.dtls and web.dtls.done)
-    _eventually("a handshake", lambda: "DTLS fingerprint verified" in _stream(call)["flags"])
+    _eventually("a handshake", lambda: "DTLS fingerprint verified" in _stream(call)["flags"],
+                meanwhile=lambda: pump((web, phone), 0.1))
 
 
 def _talk(web: WebParty, phone: Endpoint, count: int) -> None:
@@ -68,6 +68,11 @@ def ice_and_dtls() -> None:
     daemon = _running()
     web = WebParty(B4, _sockets_in("B"), dtls=DtlsPeer(active=False), ice=True)
     phone = Endpoint(A4, make=_sockets_in("A"))
+
+    def go_on() -> bool:
+        """Answer those who ask whether she is still there."""
+        return pump((web, phone), 0.2)
+
     with daemon.client(timeout=20) as client:
         call = Call(client, web, phone, ICE="default")
         call.offer(**{"transport-protocol": "RTP/AVP", "rtcp-mux": ["demux"], "direction": ["b", "a"]})
@@ -76,18 +81,18 @@ def ice_and_dtls() -> None:
         _talk(web, phone, 3)
         assert web.destination and phone.destination
         ours = web.destination[1], phone.destination[1]
-        _eventually("both directions in the kernel", lambda: all(map(_target, ours)))
+        _eventually("both directions in the kernel", lambda: all(map(_target, ours)), meanwhile=go_on)
         assert int(sh("sed -n 's/^Targets: *//p' /proc/rtpengine/0/status")) >= 2
         listed = [_target(port) for port in ours]
         assert all(f"option: {word}\n" in listed[0] for word in ("SRTP", "stun", "dtls")), listed[0]
         assert "      option: SRTP\n" in listed[1] and "\n    option: SRTP\n" not in listed[1], listed[1]
-        time.sleep(1.5)         # the statistics are read once a second
-        user, kernel = _forwarded(daemon)
+        user, kernel = _settled(daemon, go_on)
         before = [_counts(port) for port in ours]
         _talk(web, phone, COUNT)
         assert [_counts(port) for port in ours] == [(came + COUNT, went + COUNT) for came, went in before]
-        _eventually("so many packets more by the kernel", lambda: _forwarded(daemon)[1] == kernel + 2 * COUNT)
-        assert _forwarded(daemon)[0] == user
+        _eventually("so many packets more by the kernel", lambda: _forwarded(daemon)[1] == kernel + 2 * COUNT,
+                    meanwhile=go_on)
+        assert _settled(daemon, go_on)[0] == user
         _report(web, phone)
         _intrude(web, phone, ours[0])
         stream = _stream(call)

@@ -220,11 +220,9 @@ def bad_tags_without_end() -> None:
         control.add(Target(NEAR, [output(FAR, B)], decrypt=keys))
         log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
         os.lseek(log, 0, os.SEEK_END)
-        begin = time.monotonic()
         for n in range(20000):
             a.sendto(net.rtp(n, ssrc=dice.randrange(1 << 32), pt=n % 128) if n % 4
                      else net.rtcp() + struct.pack(">I10s", 1 << 31 | n, b"wrong"), NEAR)
-        took = time.monotonic() - begin
         state = control.state(NEAR)
         assert state.drops == {"auth": 20000} and not state.ssrcs, state
         assert (state.counters.packets, state.counters.errors) == (0, 20000), state
@@ -233,7 +231,7 @@ def bad_tags_without_end() -> None:
         except BlockingIOError:
             said = b""
         os.close(log)
-        assert not said and took < 60, (said, took)
+        assert not said, said
         assert net.silent(b, 0.05) and net.silent(relay, 0.05)
 
 

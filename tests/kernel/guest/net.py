@@ -11,8 +11,13 @@ import socket
 import struct
 import subprocess
 import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from tests.kernel.guest.abi import Where
+
+Seen = TypeVar("Seen")
 
 A4, B4, A6, B6 = "10.1.0.2", "10.2.0.2", "fd00:1::2", "fd00:2::2"
 PROXY = {A4: "10.1.0.1", B4: "10.2.0.1", A6: "fd00:1::1", B6: "fd00:2::1"}
@@ -127,6 +132,18 @@ def silent(sock: socket.socket, seconds: float = 0.3) -> bool:
         return True
     finally:
         sock.settimeout(before)
+
+
+def settled(look: Callable[[], Seen]) -> Seen:
+    """What it has seen when it has seen the same for half a second."""
+    deadline, seen = time.monotonic() + 60, look()
+    since = time.monotonic()
+    while time.monotonic() < since + 0.5:
+        assert time.monotonic() < deadline, seen
+        time.sleep(0.1)
+        if (now := look()) != seen:
+            seen, since = now, time.monotonic()
+    return seen
 
 
 class Sender(threading.Thread):
