@@ -74,11 +74,13 @@ def _signalling(screen: Screen, commands: list[Command], options: argparse.Names
     found: dict[str, Any] = {}
     for part, kinds in (("control", control.KINDS), ("webrtc", control.BROWSERS)):
         if part in parts:
-            found[part] = control.cycles(commands, kinds, min(options.rounds, 3), options.seconds)
+            found[part] = control.cycles(commands, kinds, 3 * options.seconds)
             screen.heading("Signalling: offer + answer + delete, each client one call at a time")
-            screen.table(["SDP", "clients", "daemon", "cycles/s", "CPU ms/cycle", "x reference", "errors"], [
+            screen.table(["SDP", "clients", "daemon", "cycles/s", "CPU ms/cycle", "x reference", "quartiles",
+                          "errors"], [
                 [row["sdp"], str(row["clients"]), row["daemon"], f"{row['cycles_per_second']:.0f}",
-                 f"{row['cpu_ms_per_cycle']:.3f}", f"{row['ratio']:.2f}", str(row["errors"])] for row in found[part]])
+                 f"{row['cpu_ms_per_cycle']:.3f}", f"{row['ratio']:.2f}",
+                 " to ".join(f"{each:.2f}" for each in row["quartiles"]), str(row["errors"])] for row in found[part]])
     if "handshakes" in parts:
         found["handshakes"] = handshakes.measure(commands, _rates(options.shake_rates), options.seconds)
         screen.heading("Calls of browsers that end after ICE and DTLS, and offers of others at the same time")

@@ -21,30 +21,36 @@ BROWSERS = ("from a browser", "to a browser")
 COMMANDS = ("ping", "offer", "answer", "query", "delete")
 _QUIET = ("--log-level=4",)
 _PATIENCE = 30.0
+_TURN = 0.3
+"""Seconds until it is another daemon's turn."""
 _SPARE_FILES = 300
 _SOCKETS = {"reference": 3}
 """How many a call with RTCP on the port of RTP takes; others need two."""
 Row = dict[str, object]
 
 
-def cycles(commands: Sequence[Command], kinds: Sequence[str], rounds: int, seconds: float) -> list[Row]:
-    """Cycles a second and CPU per cycle of each daemon, in turn, by kind of SDP and number of clients."""
+def cycles(commands: Sequence[Command], kinds: Sequence[str], seconds: float) -> list[Row]:
+    """Cycles a second and CPU per cycle of each daemon, by kind of SDP and number of clients, each for so long.
+
+    The daemons take turns all the while: what else the host does slows down each of them, and their ratio little.
+    """
     found: dict[tuple[str, int, str], list[tuple[float, float, int]]] = {}
     with ExitStack() as stack:
         daemons = [(command.name, stack.enter_context(Daemon(command, options=_QUIET))) for command in commands]
-        cases = [(kind, clients, name, daemon) for kind in kinds for clients in CLIENTS for name, daemon in daemons]
         for _, daemon in daemons:
             _drive(daemon, kinds[-1], 16, 0.5)
-        for _ in range(rounds):
-            for kind, clients, name, daemon in cases:
-                found.setdefault((kind, clients, name), []).append(_drive(daemon, kind, clients, seconds))
+        for kind, clients in [(kind, clients) for kind in kinds for clients in CLIENTS]:
+            for turn in range(max(2, round(seconds / _TURN))):
+                for name, daemon in daemons[turn % len(daemons):] + daemons[:turn % len(daemons)]:
+                    found.setdefault((kind, clients, name), []).append(_drive(daemon, kind, clients, _TURN))
     rows: list[Row] = []
     for (kind, clients, name), runs in found.items():
         theirs = found.get((kind, clients, "reference"), runs)
+        ratios = [own[1] / its[1] for own, its in zip(runs, theirs)]
         rows.append({"sdp": kind, "clients": clients, "daemon": name, "errors": sum(each[2] for each in runs),
                      "cycles_per_second": statistics.median(each[0] for each in runs),
                      "cpu_ms_per_cycle": statistics.median(each[1] for each in runs),
-                     "ratio": statistics.median(own[1] / its[1] for own, its in zip(runs, theirs))})
+                     "ratio": statistics.median(ratios), "quartiles": statistics.quantiles(ratios, n=4)[::2]})
     return rows
 
 
@@ -53,7 +59,7 @@ def _drive(daemon: Daemon, kind: str, clients: int, seconds: float) -> tuple[flo
     before = daemon.cpu_seconds()
     with Client(daemon.ng_port, Workload(kind), clients) as client:
         outcome = client.busy(seconds)
-    cpu = max(daemon.cpu_seconds() - before, 0.005)  # the resolution of the clock, so that ratios exist
+    cpu = daemon.cpu_seconds() - before
     return outcome.finished / outcome.elapsed, 1000 * cpu / outcome.finished, outcome.errors
 
 
