@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from controlplane.addresses import Endpoint
 
@@ -21,7 +21,7 @@ class Mismatch(IntEnum):
     PROPAGATE = 2
 
 
-NO_RANK = 4
+NO_RANK: Final = 4
 """Worse than every rank: no source was seen yet."""
 
 
@@ -270,7 +270,7 @@ class Counters(NamedTuple):
                         max(self.last_packet, other.last_packet))
 
 
-NOTHING = Counters()
+NOTHING: Final = Counters()
 """No packet, ever."""
 
 

@@ -20,7 +20,7 @@ from controlplane.errors import DataPlaneError
 from controlplane.events import Counters, SrtpKeys, SsrcStats, WantedOutput, WantedTarget
 from controlplane.relay._native import ffi, lib
 
-MAX_RECORDS = 256
+MAX_RECORDS: Final = 256
 """Records in one batch: bounds the memory that an engine needs for the replies."""
 MAX_SSRCS: int = lib.RTPE_MAX_SSRCS
 REPLY_ROOM = 1 << 22
@@ -38,22 +38,22 @@ TARGET: Final = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sI8BII4x")
 """struct rtpe_target_msg: addresses, flags, eight small numbers, interception streams."""
 OUTPUT: Final = struct.Struct(f"={ADDRESS.size}s{ADDRESS.size}sIB3x")
 """struct rtpe_output_msg: addresses, flags, tos."""
-SRTP = struct.Struct("=8B32s16s128s")
+SRTP: Final = struct.Struct("=8B32s16s128s")
 """struct rtpe_srtp: cipher, hmac, key_len, salt_len, rtp_tag_len, rtcp_tag_len, mki_len, flags, key, salt, mki."""
-COUNTERS = struct.Struct("=4Q")
+COUNTERS: Final = struct.Struct("=4Q")
 """The first fields of struct rtpe_counters: packets, bytes, errors, last_us."""
-TRACKER = struct.Struct("=4sBBxxQQQQ4xIIII4xI4x")
+TRACKER: Final = struct.Struct("=4sBBxxQQQQ4xIIII4xI4x")
 """struct rtpe_ssrc: ssrc, valid, last_pt, ext_seq, packets, bytes, last_us, lost, duplicates, reordered, jitter,
 last_ts."""
-TRACKERS = MAX_SSRCS * TRACKER.size
+TRACKERS: Final = MAX_SSRCS * TRACKER.size
 """Bytes of all trackers of a target."""
-_VALID = 4
-_ADDED = struct.Struct("=II")
+_VALID: Final = 4
+_ADDED: Final = struct.Struct("=II")
 _ADDED_AT, _SLOTS_AT = REPLY.size, REPLY.size + _ADDED.size
-_SLOTS = [struct.Struct(f"={count}I") for count in range(256)]
-_STATE = ffi.sizeof("struct rtpe_state")
-_OUTPUT_STATE = ffi.sizeof("struct rtpe_output_state")
-_SRTP_STATE = ffi.sizeof("struct rtpe_srtp_state")
+_SLOTS: Final = [struct.Struct(f"={count}I") for count in range(256)]
+_STATE: Final = ffi.sizeof("struct rtpe_state")
+_OUTPUT_STATE: Final = ffi.sizeof("struct rtpe_output_state")
+_SRTP_STATE: Final = ffi.sizeof("struct rtpe_srtp_state")
 _RTCP_TOP = ffi.offsetof("struct rtpe_srtp_state", "rtcp")
 _TOP = struct.Struct("=Q")
 _DEVICE = ffi.sizeof("struct rtpe_hook")
@@ -229,7 +229,7 @@ def _output(wanted: WantedOutput, states: bytes) -> bytes:
     return _OUTPUT_HEAD + output + _srtp(wanted.encrypt, states) + parts.rewriting(wanted)
 
 
-_OUTPUT_HEAD = PART.pack(_OUTPUT, 1, PART.size + OUTPUT.size)
+_OUTPUT_HEAD: Final = PART.pack(_OUTPUT, 1, PART.size + OUTPUT.size)
 
 
 def add_target(wanted: WantedTarget, seeds: Seeds = NO_SEEDS, *, replace: bool = True, cookie: int = 0,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
@@ -46,7 +45,7 @@ class Reading(NamedTuple):
     sources: tuple[SsrcStats, ...] = ()
 
 
-NO_READING = Reading()
+NO_READING: Final = Reading()
 """Of a socket on which nothing has happened."""
 
 
@@ -64,7 +63,6 @@ class Activity(NamedTuple):
         return now
 
 
-@dataclass(slots=True)
 class _Account:
     """A socket's slots, what was counted for it in slots given up since, and how it was read last.
 
@@ -72,10 +70,12 @@ class _Account:
     """
 
     slot: int | None = None
-    senders: tuple[int, ...] = ()
-    past: Reading = NO_READING
     activity: int = -1
-    reading: Reading = NO_READING
+
+    def __init__(self) -> None:
+        self.senders: tuple[int, ...] = ()
+        self.past = NO_READING
+        self.reading = NO_READING
 
 
 class Ledger:

@@ -2,7 +2,7 @@
 """The engines that live in this process: command batches and statistics memory of a C forwarding table."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
@@ -10,7 +10,7 @@ from controlplane.dataplane.interception import NativeReader, Stream
 from controlplane.errors import DataPlaneError
 from controlplane.relay._native import ffi, lib
 
-_new_buffer = ffi.new_allocator(should_clear_after_alloc=False)
+_new_buffer: Final = ffi.new_allocator(should_clear_after_alloc=False)
 
 
 def check(result: int, what: str, *endpoints: Endpoint) -> int:
@@ -40,7 +40,8 @@ class NativeEngine:
         room = check(lib.rtpe_engine_reply_bound(self._engine, batch, len(batch)), self._name)
         reply = _new_buffer("char[]", room)
         written = lib.rtpe_engine_command(self._engine, batch, len(batch), reply, room)
-        return bytes(ffi.buffer(reply, check(written, self._name)))
+        answer: bytes = ffi.unpack(reply, check(written, self._name))
+        return answer
 
     def chunk(self, pool: abi.Pool, number: int) -> memoryview | None:
         """The statistics memory of a chunk, live and read-only, or None if there is no such chunk yet."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from typing import Final
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane import abi
@@ -23,7 +24,7 @@ from controlplane.errors import DataPlaneError
 from controlplane.events import ChangeSet, StreamStats, WantedTarget
 
 _log = logging.getLogger("rtpengine.core")
-_SILENT = StreamStats()
+_SILENT: Final = StreamStats()
 _PIECE = 512
 """Sockets whose counters are read at once: some milliseconds if all of them are busy."""
 Move = tuple[Endpoint, str]

@@ -27,14 +27,17 @@ class Engine(Protocol):
 class PoolReader:
     """The counters of one pool by slot (see the statistics memory in kmod/uapi/rtpengine.h)."""
 
-    def __init__(self, engine: Engine, pool: abi.Pool, fold: Callable[..., None], total: Any):
+    def __init__(self, engine: Engine, pool: abi.Pool, fold: Callable[..., None], activity: Callable[..., int],
+                 total: Any):
         self._engine = engine
         self._pool = pool
+        self._per_chunk = pool.slots_per_chunk
         self._cpus = engine.geometry.cpus
         self._chunks: dict[int, Any] = {}
         # Kept apart from the pointers: Python 3.11 crashes at its end if it collects a memoryview that is in use.
         self._views: dict[int, memoryview] = {}
         self._fold_into = fold
+        self._activity = activity
         self._sum = total
         self._summed = ffi.buffer(total)
 
@@ -55,8 +58,7 @@ class PoolReader:
         return base
 
     def _fold(self, slot: int) -> tuple[int, ...]:
-        number, index = divmod(slot, self._pool.slots_per_chunk)
-        self._fold_into(self._chunk(number), self._cpus, index, self._sum)
+        self._fold_into(self._chunk(slot // self._per_chunk), self._cpus, slot % self._per_chunk, self._sum)
         return abi.COUNTERS.unpack_from(self._summed)
 
     def counters(self, slot: int) -> Counters:
@@ -65,8 +67,7 @@ class PoolReader:
 
     def activity(self, slot: int) -> int:
         """Packets and errors together: a number that grows whenever any counter does. LookupError as counters()."""
-        packets, _, errors, _ = self._fold(slot)
-        return packets + errors
+        return self._activity(self._chunk(slot // self._per_chunk), self._cpus, slot % self._per_chunk)
 
     def activities(self) -> Activities:
         """The same of all slots at about this moment, at a fraction of the cost of asking for each."""
@@ -77,15 +78,15 @@ class PoolReader:
         self._chunk(number)
         words, stride = self._pool.counters_bytes // 8, self._pool.cpu_stride // 8
         memory = self._views[number].cast("Q")
-        total = [0] * self._pool.slots_per_chunk
+        total = [0] * self._per_chunk
         for start in range(0, self._cpus * stride, stride):
             for field in (_PACKETS, _ERRORS):
                 total = list(map(add, total, memory[start + field:start + stride:words].tolist()))
-        return number * self._pool.slots_per_chunk, total
+        return number * self._per_chunk, total
 
     def chunk_of(self, slot: int) -> int:
         """The chunk that a slot lies in."""
-        return slot // self._pool.slots_per_chunk
+        return slot // self._per_chunk
 
 
 class Activities(dict[int, int]):
@@ -106,7 +107,7 @@ class TargetReader(PoolReader):
 
     def __init__(self, engine: Engine):
         super().__init__(engine, engine.geometry.target_pool, lib.rtpe_stats_fold_target,
-                         ffi.new("struct rtpe_target_counters *"))
+                         lib.rtpe_stats_activity_target, ffi.new("struct rtpe_target_counters *"))
 
     @property
     def last_unsent(self) -> int:
@@ -120,9 +121,8 @@ class TargetReader(PoolReader):
         return came.packets + came.errors + came.passed, self.last_unsent
 
     def _trackers(self, slot: int) -> bytes:
-        number, index = divmod(slot, self._pool.slots_per_chunk)
-        at = self._pool.detail_offset + index * self._pool.detail_stride
-        return bytes(ffi.buffer(self._chunk(number) + at, abi.TRACKERS))
+        at = self._pool.detail_offset + slot % self._per_chunk * self._pool.detail_stride
+        return bytes(ffi.buffer(self._chunk(slot // self._per_chunk) + at, abi.TRACKERS))
 
     def sources(self, slot: int) -> tuple[SsrcStats, ...]:
         """The RTP sources seen by the target with this slot."""
@@ -138,4 +138,4 @@ class OutputReader(PoolReader):
 
     def __init__(self, engine: Engine):
         super().__init__(engine, engine.geometry.output_pool, lib.rtpe_stats_fold_output,
-                         ffi.new("struct rtpe_counters *"))
+                         lib.rtpe_stats_activity_output, ffi.new("struct rtpe_counters *"))

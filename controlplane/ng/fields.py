@@ -6,7 +6,6 @@ A value of a wrong type, a number that is none and a word nobody knows leave the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from controlplane.addresses import Address
@@ -20,17 +19,18 @@ _SHOWN_VALUE = 40
 _NOTED = 20  # words
 
 
-@dataclass(slots=True)
 class Target:
     """The request being filled in, how its encoding writes an integer as a string, and the templates it may name.
 
     ``key`` is the one being read, for notes.
     """
 
-    request: Request
-    integer: Callable[[bytes], int | None]
-    templates: Mapping[str, str] = field(default_factory=dict)
-    key: bytes = b""
+    def __init__(self, request: Request, integer: Callable[[bytes], int | None],
+                 templates: Mapping[str, str]) -> None:
+        self.request = request
+        self.integer = integer
+        self.templates = templates
+        self.key = b""
 
     def unsupported(self, what: str) -> None:
         """Note what the protocol knows and the daemon does not implement."""

@@ -89,7 +89,9 @@ class PortPool:
 
     def claim(self, ports: Sequence[int]) -> tuple[Endpoint, ...]:
         """Open just these. PeerError if one is not of this pool, or not free."""
-        if not all([port in self._all and port not in self._taken for port in ports]) or not self._open_all(ports):
+        free = all([port in self._all and port not in self._taken for port in ports])
+        opened = self._open_all(ports) if free else None
+        if opened is None:
             raise PeerError(f"Port {self.address} {', '.join(map(str, ports))} is not to be had")
         self._resting = deque([(at, port) for at, port in self._resting if port not in ports])
         for port in ports:
@@ -97,14 +99,15 @@ class PortPool:
                 del self._pairs[port & ~1]
                 if port ^ 1 not in ports:
                     self._singles[port ^ 1] = None
-        return tuple([Endpoint(self.address, port) for port in ports])
+        return opened
 
-    def release(self, port: int) -> None:
-        """Close the socket on ``port`` and let the port rest."""
+    def release(self, endpoint: Endpoint) -> None:
+        """Close a socket and let its port rest."""
+        port = endpoint.port
         self._used.discard(port)
         self._taken.discard(port)
         self._resting.append((self._clock(), port))
-        self._close(Endpoint(self.address, port))
+        self._close(endpoint)
 
     def _wake(self, released_before: float | None) -> None:
         """Put rested ports at the end of the free lists; all of them for None."""
@@ -130,59 +133,66 @@ class PortPool:
         """A port whose sibling is of no use if there is one, else half of a pair."""
         for _ in range(len(self._singles)):
             port = next(iter(self._singles))
-            if self._open_all((port,)):
+            opened = self._open_all((port,))
+            if opened is not None:
                 del self._singles[port]
-                return (Endpoint(self.address, port),)
+                return opened
             self._singles.move_to_end(port)
         for _ in range(len(self._pairs)):
             port = next(iter(self._pairs))
             for half in (port, port + 1):
-                if self._open_all((half,)):
+                opened = self._open_all((half,))
+                if opened is not None:
                     del self._pairs[port]
                     self._singles[half ^ 1] = None
-                    return (Endpoint(self.address, half),)
+                    return opened
             self._pairs.move_to_end(port)
         return None
 
     def _pair(self) -> tuple[Endpoint, ...] | None:
         for _ in range(len(self._pairs)):
             port = next(iter(self._pairs))
-            if self._open_all((port, port + 1)):
+            opened = self._open_all((port, port + 1))
+            if opened is not None:
                 del self._pairs[port]
-                return Endpoint(self.address, port), Endpoint(self.address, port + 1)
+                return opened
             self._pairs.move_to_end(port)
         return None
 
     def _consecutive(self, count: int) -> tuple[Endpoint, ...] | None:
         for first in list(self._pairs):
             evens = range(first, first + count, 2)
-            if all(even in self._pairs for even in evens) and self._open_all(range(first, first + count)):
+            opened = None
+            if all(even in self._pairs for even in evens):
+                opened = self._open_all(range(first, first + count))
+            if opened is not None:
                 for even in evens:
                     del self._pairs[even]
-                return tuple([Endpoint(self.address, port) for port in range(first, first + count)])
+                return opened
         return None
 
-    def _open_all(self, ports: Iterable[int]) -> bool:
+    def _open_all(self, ports: Sequence[int]) -> tuple[Endpoint, ...] | None:
         """Open all of ``ports`` or, if one of them is occupied, none. PeerError if no port can be opened at all."""
-        opened: list[int] = []
+        opened: list[Endpoint] = []
         try:
             for port in ports:
                 if port in self._taken:
                     break
-                self._open(Endpoint(self.address, port))
-                opened.append(port)
+                endpoint = Endpoint(self.address, port)
+                self._open(endpoint)
+                opened.append(endpoint)
             else:
-                self._used.update(opened)
-                self._taken.update(opened)
-                return True
+                self._used.update(ports)
+                self._taken.update(ports)
+                return tuple(opened)
         except DataPlaneError as error:
             if error.errno not in _OCCUPIED:
                 self._close_all(opened)
                 _log.error("media socket on %s: %s", self.address, error)
                 raise PeerError(NO_PORTS) from error
         self._close_all(opened)
-        return False
+        return None
 
-    def _close_all(self, ports: Iterable[int]) -> None:
-        for port in ports:
-            self._close(Endpoint(self.address, port))
+    def _close_all(self, endpoints: Iterable[Endpoint]) -> None:
+        for endpoint in endpoints:
+            self._close(endpoint)

@@ -98,7 +98,7 @@ class Sockets:
         """Close a socket that no engine needs any more; one that is not open is ignored."""
         pool = self._owners.pop(endpoint, None)
         if pool is not None:
-            pool.release(endpoint.port)
+            pool.release(endpoint)
 
     @property
     def open(self) -> int:

@@ -13,6 +13,22 @@ void rtpe_stats_fold_target(const uint8_t *chunk, uint32_t cpus, uint32_t slot, 
 	rtpe_target_counters_fold((const struct rtpe_target_counters *)chunk + slot, cpus, out);
 }
 
+uint64_t rtpe_stats_activity_output(const uint8_t *chunk, uint32_t cpus, uint32_t slot)
+{
+	struct rtpe_counters c;
+
+	rtpe_stats_fold_output(chunk, cpus, slot, &c);
+	return c.packets + c.errors;
+}
+
+uint64_t rtpe_stats_activity_target(const uint8_t *chunk, uint32_t cpus, uint32_t slot)
+{
+	struct rtpe_target_counters c;
+
+	rtpe_stats_fold_target(chunk, cpus, slot, &c);
+	return c.sum.packets + c.sum.errors;
+}
+
 const uint8_t *rtpe_stats_map(int fd, uint64_t offset, size_t len)
 {
 	void *memory = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)offset);

@@ -142,6 +142,10 @@ uint64_t rtpe_recorder_overflows(const struct rtpe_recorder *r);
 void rtpe_stats_fold_output(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_counters *out);
 void rtpe_stats_fold_target(const uint8_t *chunk, uint32_t cpus, uint32_t slot, struct rtpe_target_counters *out);
 
+/* Packets and errors of these together. */
+uint64_t rtpe_stats_activity_output(const uint8_t *chunk, uint32_t cpus, uint32_t slot);
+uint64_t rtpe_stats_activity_target(const uint8_t *chunk, uint32_t cpus, uint32_t slot);
+
 /* Maps the kernel module's statistics memory (its file blist) read-only; NULL: see errno. */
 const uint8_t *rtpe_stats_map(int fd, uint64_t offset, size_t len);
 void rtpe_stats_unmap(const uint8_t *memory, size_t len);

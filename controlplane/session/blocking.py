@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from controlplane.errors import PeerError
 from controlplane.events import PayloadRule
@@ -12,7 +13,9 @@ from controlplane.session.media import Link, Media, find_link
 from controlplane.session.party import Party
 from controlplane.session.selection import find_party
 
-MEDIA, DTMF, SILENCE = "media", "DTMF", "silence"
+MEDIA: Final = "media"
+DTMF: Final = "DTMF"
+SILENCE: Final = "silence"
 """Members of ``blocks`` of a call, a party or a link."""
 
 _WHAT = {"block media": MEDIA, "unblock media": MEDIA, "silence media": SILENCE, "unsilence media": SILENCE,
@@ -20,7 +23,7 @@ _WHAT = {"block media": MEDIA, "unblock media": MEDIA, "silence media": SILENCE,
 COMMANDS = tuple(_WHAT)
 _DIRECTIONAL = frozenset(("block media", "unblock media", "block DTMF", "unblock DTMF"))
 _FLOWS = {"offer-answer": (True,), "except-offer-answer": (False,), "flows": (True, False)}
-EVENTS = "telephone-event"
+EVENTS: Final = "telephone-event"
 _SILENT = {"pcmu": b"\xff", "pcma": b"\xd5", "g722": b"\xfa"}
 
 

@@ -2,7 +2,6 @@
 """What a command on one call is carried out with, and what such commands have in common."""
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 from controlplane import VERSION
@@ -30,16 +29,17 @@ _TAKEN = Endpoint(zero_address(4), 0)
 """Whoever the sockets were opened for, they stay."""
 
 
-@dataclass(slots=True)
 class Context:
     """The message, the call it belongs to, and what is needed to carry it out; ``now`` is Unix time in seconds."""
 
-    call: Call
-    request: Request
-    settings: SessionSettings
-    sockets: SocketPool
-    random: RandomSource
-    now: float
+    def __init__(self, call: Call, request: Request, settings: SessionSettings, sockets: SocketPool,
+                 random: RandomSource, now: float) -> None:
+        self.call = call
+        self.request = request
+        self.settings = settings
+        self.sockets = sockets
+        self.random = random
+        self.now = now
 
     @property
     def key_making(self) -> KeyMaking:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from controlplane.addresses import Endpoint
 from controlplane.events import SsrcStats
@@ -23,13 +23,13 @@ NEVER_RELAYED = "message"
 """The media type whose SDP is handed on with the peer's own address (MSRP)."""
 
 
-@dataclass(slots=True, eq=False)
 class PortMapping:
     """Sockets of a medium, made for the peer that advertised ``remote``; None until there is one."""
 
-    place: Place
-    sockets: tuple[Endpoint, ...]
-    remote: Endpoint | None = None
+    def __init__(self, place: Place, sockets: tuple[Endpoint, ...], remote: Endpoint | None = None) -> None:
+        self.place = place
+        self.sockets = sockets
+        self.remote = remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Handling:
     pierce_nat: bool = False
 
 
-DEFAULT_HANDLING = Handling()
+DEFAULT_HANDLING: Final = Handling()
+NO_BLOCKS: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(slots=True, eq=False)
 class Link:
     """Packets of ``source`` go to ``sink``.
 
@@ -57,13 +57,16 @@ class Link:
     nothing but RTCP. ``blocks`` see blocking.py. ``before`` is what had come from the source when the link began.
     """
 
-    source: Media
-    sink: Media
-    answers: bool = True
     egress: bool = False
     rtcp_only: bool = False
-    blocks: frozenset[str] = frozenset()
-    before: tuple[SsrcStats, ...] = ()
+    blocks: frozenset[str]
+
+    def __init__(self, source: Media, sink: Media, answers: bool = True, before: tuple[SsrcStats, ...] = ()) -> None:
+        self.source = source
+        self.sink = sink
+        self.answers = answers
+        self.before = before
+        self.blocks = NO_BLOCKS
 
     @property
     def passed(self) -> list[SsrcStats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, Final
 
 from controlplane.addresses import Endpoint
 from controlplane.dtls.association import Role
@@ -15,7 +15,14 @@ from controlplane.session.media import Media
 from controlplane.session.party import Party
 from controlplane.session.stream import Stream
 
-_FAMILY = {4: "IPv4", 6: "IPv6"}
+_FAMILY: Final = {4: "IPv4", 6: "IPv6"}
+_MEDIA_FLAGS: Final = (
+    "initialized", "asymmetric", "send", "recv", "rtcp-mux", "DTLS-SRTP", "DTLS role active", "DTLS role passive",
+    "SDES", "passthrough", "ICE", "trickle ICE", "ICE controlling", "ICE-lite peer", "ICE-lite self",
+    "unidirectional", "RTCP generator", "echo", "blackhole", "SDES reordered", "legacy OSRTP", "reverse legacy OSRTP")
+_STREAM_FLAGS: Final = (
+    "RTP", "RTCP", "fallback RTCP", "filled", "confirmed", "kernelized", "no kernel support",
+    "DTLS fingerprint verified", "strict source address", "media handover")
 Reply = dict[str, Any]
 
 
@@ -119,39 +126,23 @@ def _media(media: Media, reporting: str, scale: Scale | None) -> Reply:
 
 
 def _media_flags(media: Media) -> list[str]:
-    sdes, twin = media.sdes, media.twin
-    return [name for name, on in (
-        ("initialized", media.description is not None), ("asymmetric", media.handling.asymmetric), ("send", media.send),
-        ("recv", media.recv), ("rtcp-mux", _shares_port(media)), *_dtls_flags(media),
-        ("SDES", sdes is not None and bool(sdes.sent or sdes.received)),
-        ("passthrough", not media.understood), *_ice_flags(media),
-        ("unidirectional", media.handling.unidirectional), ("RTCP generator", media.generate_rtcp),
-        ("echo", media.echo), ("blackhole", media.blackhole),
-        ("SDES reordered", sdes is not None and bool(sdes.preferred)),
-        ("legacy OSRTP", twin is not None and twin.first),
-        ("reverse legacy OSRTP", twin is not None and not twin.first)) if on]
+    """Until the party has answered, its role in DTLS may be either; receivers of our offers would control ICE."""
+    sdes, twin, dtls, ice = media.sdes, media.twin, media.carrier.dtls, media.carrier.ice
+    return [name for name, on in zip(_MEDIA_FLAGS, (
+        media.description is not None, media.handling.asymmetric, media.send, media.recv, _shares_port(media),
+        dtls is not None, dtls is not None and dtls.role is not Role.PASSIVE,
+        dtls is not None and dtls.role is not Role.ACTIVE,
+        sdes is not None and bool(sdes.sent or sdes.received), not media.understood,
+        ice is not None, ice is not None and ice.trickles, media.offered if ice is None else ice.agent.controlling,
+        ice is not None and ice.lite, ice is not None and ice.agent.lite,
+        media.handling.unidirectional, media.generate_rtcp, media.echo, media.blackhole,
+        sdes is not None and bool(sdes.preferred), twin is not None and twin.first,
+        twin is not None and not twin.first)) if on]
 
 
 def _shares_port(media: Media) -> bool:
     """True if RTP and RTCP have one port, or will have if the party agrees."""
     return media.mux or (media.mux_offered and media.description is None)
-
-
-def _dtls_flags(media: Media) -> list[tuple[str, bool]]:
-    """Until the party has answered, the role may be either."""
-    dtls = media.carrier.dtls
-    return [("DTLS-SRTP", dtls is not None),
-            ("DTLS role active", dtls is not None and dtls.role is not Role.PASSIVE),
-            ("DTLS role passive", dtls is not None and dtls.role is not Role.ACTIVE)]
-
-
-def _ice_flags(media: Media) -> list[tuple[str, bool]]:
-    """Receivers of our offers would have the controlling side with them."""
-    ice = media.carrier.ice
-    if ice is None:
-        return [("ICE controlling", media.offered)]
-    return [("ICE", True), ("trickle ICE", ice.trickles), ("ICE controlling", ice.agent.controlling),
-            ("ICE-lite peer", ice.lite), ("ICE-lite self", ice.agent.lite)]
 
 
 def _main_codec(media: Media, sources: list[SsrcStats]) -> str | None:
@@ -165,9 +156,10 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     fallback = muxed and stream.is_rtcp and not stream.is_rtp
     local = stream.local or (media.streams[0].local if fallback else None)
     if local is not None:
+        address = local.address
         reply["local port"] = local.port if stream.local is not None else 0    # closed, since it is not needed
-        reply["local address"] = str(local.address)
-        reply["family"] = _FAMILY[local.family]
+        reply["local address"] = str(address)
+        reply["family"] = _FAMILY[address.family]
     reply["endpoint"] = _endpoint(stream.endpoint)
     reply["advertised endpoint"] = _endpoint(stream.advertised)
     if suite := _suite(media.carrier):
@@ -182,14 +174,10 @@ def _stream(media: Media, stream: Stream, received: list[SsrcStats]) -> Reply:
     running = stream.confirmed and stats.user_in.packets + stats.kernel_in.packets > 0
     by_handshake = dtls is not None and media.carrier.ice is None   # which says where the party is before media come
     confirmed = stream.endpoint is not None and (running if by_handshake else stream.confirmed)
-    reply["flags"] = [name for name, on in (
-        ("RTP", stream.is_rtp), ("RTCP", stream.is_rtcp or muxed), ("fallback RTCP", fallback),
-        ("filled", stream.filled), ("confirmed", confirmed),
-        ("kernelized", stats.offloaded or running),
-        ("no kernel support", running and not stats.offloaded),
-        ("DTLS fingerprint verified", dtls is not None and dtls.is_verified(stream.component)),
-        ("strict source address", handling.strict_source),
-        ("media handover", handling.media_handover)) if on] if local is not None or stream.filled else []
+    reply["flags"] = [name for name, on in zip(_STREAM_FLAGS, (
+        stream.is_rtp, stream.is_rtcp or muxed, fallback, stream.filled, confirmed, stats.offloaded or running,
+        running and not stats.offloaded, dtls is not None and dtls.is_verified(stream.component),
+        handling.strict_source, handling.media_handover)) if on] if local is not None or stream.filled else []
     reply["stats"] = _counters(stats.user_in + stats.kernel_in)
     reply["stats_out"] = _counters(stats.user_out + stats.kernel_out)
     return reply
@@ -206,7 +194,8 @@ def _suite(media: Media) -> str | None:
 def _endpoint(endpoint: Endpoint | None) -> Reply:
     if endpoint is None:
         return {}
-    return {"family": _FAMILY[endpoint.family], "address": str(endpoint.address), "port": endpoint.port}
+    address = endpoint.address
+    return {"family": _FAMILY[address.family], "address": str(address), "port": endpoint.port}
 
 
 def _counters(counters: Counters) -> Reply:

@@ -2,10 +2,12 @@
 """One component of a medium: where its packets come from and go to."""
 from __future__ import annotations
 
+from typing import Final
+
 from controlplane.addresses import Endpoint, zero_address
 from controlplane.events import SsrcStats, StreamStats
 
-NO_STATS = StreamStats()
+NO_STATS: Final = StreamStats()
 
 
 def added(one: StreamStats, other: StreamStats) -> StreamStats:
@@ -79,9 +81,10 @@ class Stream:
     def destination(self) -> Endpoint | None:
         """Where packets can be sent; None if nowhere (yet), which includes a zero address and a zero port."""
         endpoint, local = self.endpoint, self.local
-        if endpoint is None or local is None or not endpoint.port or endpoint.address.is_zero or self.pathless:
+        if endpoint is None or local is None or self.pathless or not endpoint.port:
             return None
-        return endpoint if endpoint.family == local.family else None
+        address = endpoint.address
+        return endpoint if address.family == local.address.family and not address.is_zero else None
 
     @property
     def last_packet(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 from zlib import crc32
 
 from controlplane.addresses import Endpoint
@@ -18,7 +19,7 @@ from controlplane.session.profiles import strips_feedback
 from controlplane.session.reporting import replaces_rtcp
 from controlplane.session.stream import Stream
 
-MAX_PAYLOAD_TYPES = 32
+MAX_PAYLOAD_TYPES: Final = 32
 
 Outputs = tuple[WantedOutput, ...]
 Located = tuple[Media, Stream, WantedTarget]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -39,7 +40,7 @@ class Host:
         return PortPool(ADDRESS, ports, random.Random(1), self.opener, self.closer, lambda: self.now, taken)
 
 
-def numbers(endpoints: tuple[Endpoint, ...]) -> list[int]:
+def numbers(endpoints: Sequence[Endpoint]) -> list[int]:
     return [endpoint.port for endpoint in endpoints]
 
 
@@ -103,12 +104,12 @@ def test_released_ports_rest() -> None:
     pool = host.pool(30000, 30003)
     first = pool.allocate(2)
     for endpoint in first:
-        pool.release(endpoint.port)
+        pool.release(endpoint)
     assert not host.open and pool.free == 4
     second = pool.allocate(2)
     assert second != first
     for endpoint in second:
-        pool.release(endpoint.port)
+        pool.release(endpoint)
     host.now += QUARANTINE
     assert pool.allocate(2) == first
 
@@ -118,15 +119,14 @@ def test_resting_ports_are_better_than_none() -> None:
     pool = host.pool(30000, 30001)
     for _ in range(3):
         for endpoint in pool.allocate(2):
-            pool.release(endpoint.port)
+            pool.release(endpoint)
 
 
 def test_halves_become_pairs_again() -> None:
     host = Host()
     pool = host.pool(30000, 30003)
-    ports = [pool.allocate(1)[0].port for _ in range(4)]
-    for port in ports:
-        pool.release(port)
+    for endpoint in [pool.allocate(1)[0] for _ in range(4)]:
+        pool.release(endpoint)
     assert len(pool.allocate(4)) == 4
 
 
@@ -145,18 +145,18 @@ def test_overlapping_ranges_share_their_state() -> None:
 def test_many_allocations_stay_consistent() -> None:
     host, source = Host(), random.Random(3)
     pool = host.pool(30000, 30063)
-    held: list[int] = []
+    held: list[Endpoint] = []
     for _ in range(4000):
         host.now += source.random() * 5
         if held and source.random() < 0.5:
             pool.release(held.pop(source.randrange(len(held))))
             continue
         try:
-            held += numbers(pool.allocate(source.choice((1, 2, 2, 4))))
+            held += pool.allocate(source.choice((1, 2, 2, 4)))
         except PeerError:
             assert len(held) > 16
-        assert set(held) == host.open and pool.used == len(held) and pool.free == 64 - len(held)
-    for port in held:
-        pool.release(port)
+        assert set(numbers(held)) == host.open and pool.used == len(held) and pool.free == 64 - len(held)
+    for endpoint in held:
+        pool.release(endpoint)
     host.now += QUARANTINE
     assert len([pool.allocate(2) for _ in range(32)]) == 32
