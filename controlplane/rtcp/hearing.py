@@ -85,6 +85,16 @@ class Hearing:
             found = self.histories[ssrc] = History()
         return found
 
+    def said_by(self, reporter: int) -> History | None:
+        """What is reported under this SSRC of the party, of the first source that it gives a score."""
+        return next((each for each in self.histories.values()
+                     if each.reporter == reporter and each.lowest is not None), None)
+
+    @property
+    def reporters(self) -> list[int]:
+        """The SSRCs under which scores are given."""
+        return [each.reporter for each in self.histories.values() if each.lowest is not None]
+
     def admits(self, now: float, most: int) -> bool:
         """Count a packet; False if the party sent more than ``most`` this second."""
         if int(now) != self.second:

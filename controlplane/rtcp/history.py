@@ -37,15 +37,16 @@ class Average(NamedTuple):
 
 
 class History:
-    """The samples of one source. ``lost`` is the number of packets lost that was reported last.
+    """The samples of one source. ``lost`` is the number of packets lost that was reported last, ``reporter`` by whom.
 
     Of many samples only some are kept, at growing distances; average, lowest and highest are of all.
     """
 
-    __slots__ = ("lost", "lowest", "highest", "_kept", "_last", "_every", "_skipped", "_sums", "_scored")
+    __slots__ = ("lost", "reporter", "lowest", "highest", "_kept", "_last", "_every", "_skipped", "_sums", "_scored")
 
     def __init__(self) -> None:
         self.lost = 0
+        self.reporter = 0
         self.lowest: Sample | None = None
         self.highest: Sample | None = None
         self._kept: list[Sample] = []

@@ -55,16 +55,16 @@ class Listener:
         for element in elements:
             if isinstance(element, Report):
                 for block in element.blocks:
-                    self._judge(media, hearing, block, now, take)
+                    self._judge(media, hearing, element.ssrc, block, now, take)
 
-    def _judge(self, media: Media, hearing: Hearing, block: Block, now: float, take: Take) -> None:
+    def _judge(self, media: Media, hearing: Hearing, reporter: int, block: Block, now: float, take: Take) -> None:
         source = self._source(media, hearing, block.ssrc, now)
         if source is None:
             return
         leg = _leg(media, block.ssrc, block.last_report, block.delay, now)
         hearing.leg = leg or hearing.leg
         history = hearing.history(block.ssrc)
-        history.lost = block.lost
+        history.lost, history.reporter = block.lost, reporter
         other = source.media.carrier.hearing
         trip = hearing.trips.get(block.ssrc) or (leg + other.leg if leg and other is not None and other.leg else 0)
         jitter, loss = block.jitter * 1000 // source.clock_rate, block.fraction * 100 >> 8
@@ -146,3 +146,15 @@ def heard_by(media: Media, ssrc: int) -> History | None:
 def heard_of(media: Media, ssrc: int) -> History | None:
     """How a source of ``media`` is heard by the first party that says so."""
     return next((history for link in media.sinks if (history := heard_by(link.sink, ssrc))), None)
+
+
+def said_by(media: Media, ssrc: int) -> History | None:
+    """How the party of ``media`` hears, as it says under this SSRC of its own; None if it gives no score."""
+    hearing = media.carrier.hearing
+    return None if hearing is None else hearing.said_by(ssrc)
+
+
+def reporters(media: Media) -> list[int]:
+    """The SSRCs under which the party of ``media`` says so."""
+    hearing = media.carrier.hearing
+    return [] if hearing is None else hearing.reporters

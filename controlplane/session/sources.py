@@ -9,7 +9,7 @@ from controlplane.events import SsrcStats
 from controlplane.rtcp.history import Average, History, Sample
 from controlplane.rtcp.mos import Scale
 from controlplane.session.media import Media
-from controlplane.session.quality import clock_rate, heard_by, heard_of, loss_percent
+from controlplane.session.quality import clock_rate, heard_by, heard_of, loss_percent, reporters, said_by
 
 Reply = dict[str, Any]
 INLINE, GLOBAL = ("full", "inline"), ("full", "global")
@@ -17,9 +17,15 @@ INLINE, GLOBAL = ("full", "inline"), ("full", "global")
 
 
 def by_number(medias: Iterable[Media], scale: Scale | None) -> Reply:
-    """All sources of these media, by SSRC."""
-    return {str(source.ssrc): _details(media, source, heard_of(media, source.ssrc), scale)
-            for media in medias for source in media.ingress}
+    """All sources of these media, by SSRC, each with what its party reports under it of what it hears itself."""
+    found: Reply = {}
+    for media in medias:
+        found |= {str(source.ssrc): _details(media, source, said_by(media, source.ssrc), scale)
+                  for source in media.ingress}
+        for ssrc in reporters(media):  # who only listens has a number too
+            if str(ssrc) not in found and (history := said_by(media, ssrc)):
+                found[str(ssrc)] = _quality(history)
+    return found
 
 
 def ingress(media: Media, sources: list[SsrcStats], reporting: str, scale: Scale | None) -> list[Reply]:

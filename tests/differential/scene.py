@@ -16,7 +16,8 @@ from tests.peers import rtcp
 from tests.peers.call import Call
 from tests.peers.collector import Collector, wait
 from tests.peers.daemon import Command, Daemon, free_port
-from tests.peers.rtp import Endpoint
+from tests.peers.quiet import rest
+from tests.peers.rtp import Endpoint, pump
 from tests.peers.syslog import Syslog
 
 NET = f"127.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
@@ -85,11 +86,15 @@ class Scene:
             end.sent.clear()
         assert wait(lambda: self.statistics()["totalstatistics"]["relayedpackets"] == self._packets, PATIENCE)
 
-    def report(self, end: Endpoint, block: rtcp.Block) -> None:
-        """Have ``end`` send a report with this block."""
+    def report(self, end: Endpoint, other: Endpoint, *blocks: rtcp.Block) -> int:
+        """Have ``end`` send a report with these blocks, and ``other`` receive it; its time as answers give it back."""
         self._packets += 1
-        end.transmit(rtcp.Report(end.ssrc, (block,), rtcp.ntp(time.time()), 8000, 10, 1600).pack()
+        got, now = len(other.compounds), time.time()
+        end.transmit(rtcp.Report(end.ssrc, blocks, rtcp.ntp(now), 8000, 10, 1600).pack()
                      + rtcp.sdes(end.ssrc, "a@example.net"), is_rtcp=True)
+        assert pump((end, other), PATIENCE, lambda: len(other.compounds) > got)
+        rest(self.daemon.pid)
+        return rtcp.middle(now)
 
     def look(self, call: Call) -> None:
         """Ask for everything about the call that runs."""

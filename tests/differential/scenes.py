@@ -47,8 +47,9 @@ def nobody_spoke(scene: Scene, call: Call) -> None:
 def reported(scene: Scene, call: Call) -> None:
     begin(scene, call)
     call.talk()
-    scene.report(call.a, rtcp.Block(call.b.ssrc, 64, 5, 1000, 80, 0, 0))
-    scene.report(call.b, rtcp.Block(call.a.ssrc, 0, 0, 1000, 160, 0, 0))
+    at = scene.report(call.a, call.b)
+    at = scene.report(call.b, call.a, rtcp.Block(call.a.ssrc, 26, 2, 1000, 160, at, 1))
+    scene.report(call.a, call.b, rtcp.Block(call.b.ssrc, 64, 5, 1000, 80, at, 1))
     scene.look(call)
     end(scene, call)
 

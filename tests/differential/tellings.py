@@ -13,6 +13,8 @@ from tests.differential.scene import ports_hidden
 
 Told = dict[str, Any]
 _PORTS = ("port", "local port")
+_SCORES = ("MOS", "round-trip time", "round-trip time leg")
+"""Another formula since 10.5, and another moment."""
 _EARLIER = {"confirmed", "kernelized", "no kernel support", "ICE", "ICE controlling", "loop check"}
 """Flags: learning ends at the first packet that comes from where the SDP says, and only later in 10.5; and some that
 it does not let go again."""
@@ -51,7 +53,8 @@ def _trees(reference: Any, ours: Any) -> Iterator[str]:
     yield from _lines(json.dumps(reference, indent=1, sort_keys=True), json.dumps(ours, indent=1, sort_keys=True))
 
 
-_LIVE = re.compile(r"duration|uptime|rate|\.ports\.|\.(?:total)?(?:list|ping)count|^\.(?:intervalst|load)")
+_LIVE = re.compile(r"duration|uptime|rate|mos_(?:total|average)|mos2"
+                   r"|\.ports\.|\.(?:total)?(?:list|ping)count|^\.(?:intervalst|load)")
 """What two daemons have not in common."""
 _LATER = re.compile(r"^\.interfaces\.\d+\.(?:ingress|egress|voip_metrics)|^\.voip_metrics")
 """What 10.5 does not count."""
@@ -77,7 +80,7 @@ def _plain(value: Any, key: str = "") -> Any:
         if value and isinstance(value[0], str):
             return sorted({*value} - _EARLIER)
         return [_plain(each) for each in value]
-    if isinstance(value, int) and (key in _PORTS and value or value > 1 << 30):
+    if isinstance(value, int) and (key in (*_PORTS, *_SCORES) and value or value > 1 << 30):
         return "some"
     return ports_hidden(value) if isinstance(value, str) else value
 
@@ -89,7 +92,7 @@ class Metrics(NamedTuple):
     values: dict[str, str]
 
 
-_TIMES = re.compile(r"uptime|duration|seconds|\"(?:ping|list)\"")
+_TIMES = re.compile(r"uptime|duration|seconds|mos_total|mos2|\"(?:ping|list)\"")
 
 
 def metrics(text: str) -> Metrics:

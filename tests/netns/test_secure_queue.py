@@ -77,7 +77,7 @@ def _report(scene: SecureScene) -> int:
             assert pump(scene.ends, PATIENCE, lambda: len(other.compounds) > before)
         rest(scene.ground.daemon.pid)
         sources = scene.call.query()["SSRC"]
-        known = [sources[str(end.ssrc)]["average MOS"]["samples"] for end in (scene.alice, scene.bob)]
+        known = ["average MOS" in sources.get(str(end.ssrc), {}) for end in (scene.alice, scene.bob)]
         if number >= REPORTS and all(known):
             return number
     raise AssertionError("their quality is not known")
@@ -109,7 +109,7 @@ def _judge(scene: SecureScene, sources: dict[str, Any]) -> None:
     """What the daemon has understood of the reports, those of Alice being encrypted on their way in."""
     for end, other in ((scene.alice, scene.bob), (scene.bob, scene.alice)):
         blocks: list[rtcp.Block] = end.blocks
-        details = sources[str(end.ssrc)]
+        details = sources[str(other.ssrc)]
         assert blocks and details["cumulative loss"] == blocks[-1].lost == other.reception.lost
         sample = details["lowest MOS"]
         assert sample["round-trip time"] > sample["round-trip time leg"] > 0

@@ -96,7 +96,9 @@ def test_replies() -> None:
     reports = Reports()
     reports.exchange()
     reply = reports.query()
-    details = reply["SSRC"][str(CALLEE)]
+    medias = {tag: party["medias"][0] for tag, party in reply["tags"].items()}
+    (details,) = medias["B"]["ingress SSRCs"]
+    assert medias["A"]["egress SSRCs"] == [details] and details.pop("SSRC") == CALLEE
     assert list(details) == ["bytes", "packets", "last RTP timestamp", "last RTP seq", "cumulative loss", "average MOS",
                              "lowest MOS", "highest MOS", "MOS progression"]
     assert details["cumulative loss"] == 5
@@ -107,11 +109,28 @@ def test_replies() -> None:
     assert details["lowest MOS"] == details["highest MOS"] == details["MOS progression"]["entries"][0]
     assert details["lowest MOS"]["reported at"] == int(START + 1.02)
     assert details["MOS progression"]["interval"] == 0
-    medias = {tag: party["medias"][0] for tag, party in reply["tags"].items()}
-    assert medias["B"]["ingress SSRCs"] == medias["A"]["egress SSRCs"] == [{"SSRC": CALLEE, **details}]
-    unscored = reply["SSRC"][str(CALLER)]
+    (unscored,) = medias["A"]["ingress SSRCs"]
     assert "lowest MOS" not in unscored and unscored["average MOS"]["samples"] == 0
     assert unscored["MOS progression"]["entries"][0]["MOS"] == 0
+
+
+def test_under_its_number_stands_what_a_party_hears() -> None:
+    """As in Debian's 10.5: the caller has reported a score, and the callee none yet."""
+    reports = Reports()
+    reports.exchange()
+    reply = reports.query()
+    (heard,) = reply["tags"]["A"]["medias"][0]["egress SSRCs"]
+    assert reply["SSRC"][str(CALLER)]["average MOS"] == heard["average MOS"] and heard["SSRC"] == CALLEE
+    assert reply["SSRC"][str(CALLER)]["cumulative loss"] == 5
+    assert list(reply["SSRC"][str(CALLEE)]) == ["bytes", "packets", "last RTP timestamp", "last RTP seq"]
+
+
+def test_who_only_listens_has_a_number_too() -> None:
+    reports = Reports(("LQ",))
+    reports.hear("B", 1, answer(0xC, CALLER, 0, 0, lost=3))
+    found = reports.query()["SSRC"]
+    assert found["12"]["cumulative loss"] == 3 and "bytes" not in found["12"]
+    assert "average MOS" not in found[str(CALLER)] and "average MOS" not in found[str(CALLEE)]
 
 
 @pytest.mark.parametrize("reporting, lists, top", [
@@ -131,7 +150,7 @@ def test_one_sample_a_second() -> None:
     reports = Reports()
     assert reports.exchange()
     assert not reports.hear("A", 1.9, answer(CALLER, CALLEE, 0, 0, lost=6))
-    assert reports.query()["SSRC"][str(CALLEE)]["cumulative loss"] == 6
+    assert reports.query()["SSRC"][str(CALLER)]["cumulative loss"] == 6
     assert reports.hear("A", 2.1, answer(CALLER, CALLEE, 0, 0))
 
 
