@@ -42,33 +42,33 @@ class Scene:
                 "--foreground", "--table=-1", f"--listen-ng=127.0.0.1:{ng}", f"--listen-cli=127.0.0.1:{cli}",
                 *(f"--interface={each}" for each in INTERFACES), f"--listen-http=127.0.0.1:{self._http}",
                 f"--graphite=127.0.0.1:{self.graphite.port}", "--graphite-interval=1", "--graphite-prefix=x.",
-                "--delete-delay=0", "--log-facility-cdr=local1", "--port-min=30000", "--port-max=39999")))
+                "--delete-delay=0", "--log-facility-cdr=local1", "--port-min=10000", "--port-max=19998")))
         self.client = stack.enter_context(self.daemon.client(timeout=PATIENCE, tries=1))
         self.told: dict[str, dict[str, Any]] = {}
         self.shrunk: list[str] = []
         """Counters that have gone back."""
         self._steps: list[tuple[str, float, float]] = []
-        self._packets = 0
+        self._packets = self._ended = 0
         self._name = ""
 
     def play(self, scene: Callable[[Scene, Call], None], name: str, a: str = "127.0.0.1", b: str = "127.0.0.1",
-             **keys: Any) -> None:
-        """A call with the name of the scene as its call-ID, between parties at these addresses."""
+             ends: int = 1, **keys: Any) -> None:
+        """A call with the name of the scene as its call-ID, between parties at these addresses; ``ends`` calls end."""
         before, records = self.statistics(), len(self.records)
+        self._ended += ends
         self._name, self._steps = name, []
         told = self.told[name] = {}
         with ExitStack() as stack:
-            ends = [Endpoint(address, seed=seed) for seed, address in enumerate((a, b), 1)]
-            for end in ends:
-                stack.callback(end.close)
-            call = Call(self.client, *ends, call_id=name, **keys)
+            parties = [Endpoint(address, seed=seed) for seed, address in enumerate((a, b), 1)]
+            for party in parties:
+                stack.callback(party.close)
+            call = Call(self.client, *parties, call_id=name, **keys)
             call.from_tag, call.to_tag = f"a-{name}", f"b-{name}"
             scene(self, call)
-            self.counted(*ends)
+            self.counted(*parties)
+        assert wait(lambda: (self._managed, len(self.records)) == (self._ended, self._ended), PATIENCE), name
         told["statistics"] = changes = difference(before, self.statistics())
         self.shrunk += [f"{name}: {path}" for path, change in changes.items() if change < 0 and _COUNTERS.match(path)]
-        ended = told["statistics"].get(".totalstatistics.managedsessions", 0)
-        assert wait(lambda: len(self.records) == records + ended, PATIENCE)
         told["records"] = [self._placed(record) for record in self.records[records:]]
 
     def step(self, name: str, act: Callable[[], Any]) -> Any:
@@ -84,7 +84,15 @@ class Scene:
         for end in ends:
             self._packets += len(end.sent)
             end.sent.clear()
-        assert wait(lambda: self.statistics()["totalstatistics"]["relayedpackets"] == self._packets, PATIENCE)
+        assert wait(lambda: self._relayed == self._packets, PATIENCE), (self._name, self._relayed, self._packets)
+
+    @property
+    def _relayed(self) -> int:
+        return int(self.statistics()["totalstatistics"]["relayedpackets"])
+
+    @property
+    def _managed(self) -> int:
+        return int(self.statistics()["totalstatistics"]["managedsessions"])
 
     def report(self, end: Endpoint, other: Endpoint, *blocks: rtcp.Block) -> int:
         """Have ``end`` send a report with these blocks, and ``other`` receive it; its time as answers give it back."""

@@ -163,11 +163,12 @@ def mistaken(scene: Scene, call: Call) -> None:
 
 
 class Play(NamedTuple):
-    """A scene, the addresses of the parties, and what goes into each offer and answer."""
+    """A scene, the addresses of the parties, how many calls end, and what goes into each offer and answer."""
 
     act: Any
     a: str = "127.0.0.1"
     b: str = "127.0.0.1"
+    ends: int = 1
     keys: dict[str, Any] = {}
 
 
@@ -177,9 +178,9 @@ PLAYS = {
     "timed out": Play(timed_out), "at last": Play(at_last), "terminated": Play(terminated),
     "deleted later": Play(deleted_later), "all deleted later": Play(all_deleted_later),
     "terminated while it ends": Play(terminated_while_it_ends), "encrypted": Play(encrypted),
-    "with handshake": Play(with_handshake), "refused": Play(refused), "mistaken": Play(mistaken),
-    "IPv6": Play(talked, "::1", "::1", {"direction": ["six", "six"], "address family": "IP6"}),
-    "from IPv4 to IPv6": Play(nobody_spoke, "127.0.0.1", "::1", {"direction": ["int", "six"]}),
+    "with handshake": Play(with_handshake), "refused": Play(refused, ends=0), "mistaken": Play(mistaken, ends=0),
+    "IPv6": Play(talked, "::1", "::1", keys={"direction": ["six", "six"], "address family": "IP6"}),
+    "from IPv4 to IPv6": Play(nobody_spoke, "127.0.0.1", "::1", keys={"direction": ["int", "six"]}),
     "advertised": Play(nobody_spoke, keys={"direction": ["int", "ext"]}),
-    "either family": Play(nobody_spoke, "127.0.0.1", "::1", {"direction": ["both", "both"]}),
+    "either family": Play(nobody_spoke, "127.0.0.1", "::1", keys={"direction": ["both", "both"]}),
 }

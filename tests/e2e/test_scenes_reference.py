@@ -40,7 +40,7 @@ def scenes() -> Iterator[tuple[Scene, Scene]]:
 
 def play_all(scene: Scene) -> None:
     for name, play in PLAYS.items():
-        scene.play(play.act, name, play.a, play.b, **play.keys)
+        scene.play(play.act, name, play.a, play.b, play.ends, **play.keys)
 
 
 @pytest.mark.parametrize("name", PLAYS)
