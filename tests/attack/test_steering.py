@@ -60,9 +60,7 @@ def after_a_new_offer(scene: Scene) -> None:
     scene.talk()
     scene.offer()
     scene.answer()
-    scene.speak(scene.alice, 1)
-    scene.speak(scene.bob, 1)
-    scene.forget()
+    scene.talk()
     scene.spray(scene.alice, scene.bob)
     scene.speak(scene.bob)
 
@@ -75,8 +73,7 @@ def after_hold_and_resume(scene: Scene) -> None:
         scene.offer(direction=offered)
         scene.answer(direction=answered)
         scene.speak(scene.alice, 1)
-    scene.speak(scene.bob, 1)
-    scene.forget()
+    scene.talk()
     scene.spray(scene.alice, scene.bob)
     scene.speak(scene.bob)
 
