@@ -7,11 +7,12 @@ import pty
 import re
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,8 @@ def prompt(shell: str, directory: Path) -> Iterator[Prompt]:
         made.wait("READY-GO ")
         yield made
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)   # what asks for completions as well
         process.wait()
         os.close(ours)
 
