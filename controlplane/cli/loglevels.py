@@ -5,6 +5,8 @@ from __future__ import annotations
 from controlplane.cli.node import MORE, Answer, Reply, Request
 from controlplane.cli.numbers import NoDigits, OutOfRange, integer
 
+_OFF, _DEBUG = -1, 7
+
 
 def show_levels(request: Request) -> Reply:
     """``list loglevel [name]``; an unknown name prints nothing."""
@@ -41,6 +43,6 @@ def set_levels(request: Request) -> Reply:
 
 def _level(text: str) -> int:
     try:
-        return integer(text)
-    except OutOfRange as error:
-        raise Answer(f"Fail setting loglevel to {text}; errno={error.errno}\n") from None
+        return integer(text, _OFF, _DEBUG)
+    except OutOfRange:
+        raise Answer(f"Fail setting loglevel to {text}; must be between {_OFF} and {_DEBUG}\n") from None

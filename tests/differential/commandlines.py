@@ -49,7 +49,7 @@ SETTINGS = [
     "list maxbw", "set maxbw 0", *_UINTS, "list timeout", "list silenttimeout", "list offertimeout",
     "list finaltimeout", "set silent_timeout 90", "set timeout 0", "set timeout 90", "params diff",
     "set loglevel", "set loglevel x", "set loglevel rtcp", "set loglevel rtcp x", "set loglevel rtcp 7",
-    "list loglevel rtcp", "set loglevel nosuch 7", "list loglevel", "set loglevel 5", "list loglevel",
+    "list loglevel rtcp", "set loglevel nosuch 7", "list loglevel", "set loglevel 99", "set loglevel 5", "list loglevel",
     "set redisallowederrors", "set redisallowederrors x", "set redisallowederrors 3", "list redisallowederrors",
     "set redisdisabletime", "set redisdisabletime x", "set redisdisabletime -3", "set redisdisabletime 3",
     "list redisdisabletime", "set redisconnecttimeout", "set redisconnecttimeout x", "set redisconnecttimeout 0",
@@ -126,6 +126,8 @@ DELIBERATE = (
         "set redisconnecttimeout x": ("Invalid redis-connect-timeout value 0, must be > 0\n",
                                       "Invalid redis-connect-timeout value x, must be > 0\n")}),
     Differences("a number that makes no sense is refused", {
+        "set loglevel 99": ("Success setting loglevel to 99\n",
+                            "Fail setting loglevel to 99; must be between -1 and 7\n"),
         "set maxsessions 4294967296": ("Success setting maxsessions to 4294967296\n",
                                        "Fail setting maxsessions to 4294967296; errno=0\n"),
         "set maxcpu -3": ("Success setting maxcpu to -3.0\n", "Fail setting maxcpu to -3; errno=0\n"),

@@ -42,7 +42,12 @@ Run = Callable[[str], str]
     ("set loglevel rtcp", "More parameters required.\n"),
     ("set loglevel", "More parameters required.\n"),
     ("set loglevel nosuch 7", "Fail setting loglevel; unknown subsystem nosuch\n"),
-    ("set loglevel 99999999999999999999", "Fail setting loglevel to 99999999999999999999; errno=34\n"),
+    ("set loglevel 99999999999999999999", "Fail setting loglevel to 99999999999999999999; must be "
+     "between -1 and 7\n"),
+    ("set loglevel 8", "Fail setting loglevel to 8; must be between -1 and 7\n"),
+    ("set loglevel rtcp 99", "Fail setting loglevel to 99; must be between -1 and 7\n"),
+    ("set loglevel -2", "Fail setting loglevel to -2; must be between -1 and 7\n"),
+    ("set loglevel -1", "Success setting loglevel to -1\n"),
     ("set maxcpu 50", "Success setting maxcpu to 50.0\n"),
     ("set maxcpu x", "Fail setting maxcpu to x; no digits found\n"),
     ("set maxcpu -1", "Fail setting maxcpu to -1; errno=0\n"),
