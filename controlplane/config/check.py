@@ -2,9 +2,14 @@
 """``--check-config``: everything about the settings that can be told without running on them."""
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 from controlplane.config.interfaces import build_interfaces
+from controlplane.config.listen import LISTENERS, parse_listen
 from controlplane.config.netdevs import is_local, system_resolver
 from controlplane.config.settings import Settings
+from controlplane.errors import ConfigError
 
 
 def check(settings: Settings) -> None:
@@ -12,3 +17,23 @@ def check(settings: Settings) -> None:
     specs, _ = build_interfaces(settings, system_resolver())
     settings.warnings += [f"interface {spec.name}: this host does not have the address {spec.address}"
                           for spec in specs if not is_local(spec.address)]
+    for option, path in _files(settings):
+        folder = Path(path).parent
+        if not folder.is_dir():
+            settings.warnings.append(f"{settings.origin[option]}: {option}: {folder} does not exist, and has to at the "
+                                     "start")
+
+
+def _files(settings: Settings) -> Iterator[tuple[str, str]]:
+    """What the daemon makes as it starts."""
+    if settings.pidfile:
+        yield "pidfile", settings.pidfile
+    for option in LISTENERS:
+        values = settings.current[option]
+        for text in values if isinstance(values, tuple) else ():
+            try:
+                path = parse_listen(option, text).path
+            except ConfigError:
+                continue    # validate.py has told
+            if path:
+                yield option, path

@@ -27,6 +27,8 @@ def test_settings_in_order(tmp_path: Path) -> None:
     ("templates = t\n[t]\nWeb = ICE=force nonsense\ndefault = rtcp-mux=[offer]\noffer = template=default trust-address",
      "[t] Web: unknown nonsense"),
     ("keep-flows = /nonexistent/flows", "a.conf:4: keep-flows: /nonexistent does not exist: calls would not be left"),
+    ("pidfile = /nonexistent/pid", "a.conf:4: pidfile: /nonexistent does not exist, and has to at the start"),
+    ("listen-cli = unix:/nonexistent/ctl", "a.conf:4: listen-cli: /nonexistent does not exist, and has to"),
     ("interface = 192.0.2.1", "interface default: this host does not have the address 192.0.2.1")])
 def test_what_the_daemon_would_warn_of(tmp_path: Path, line: str, warning: str) -> None:
     text = GOOD.replace("interface = 127.0.0.1\n", "") if line.startswith("interface") else GOOD
