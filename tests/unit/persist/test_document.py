@@ -60,11 +60,14 @@ KEPT: list[tuple[type, set[str], set[str]]] = [
 
 
 def attributes(cls: type) -> set[str]:
-    """The attributes that the body of a class declares."""
+    """The attributes that the body of a class declares, and those that it has besides from its parameters."""
     tree = ast.parse(Path(inspect.getfile(cls)).read_text())
     found = next(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == cls.__name__)
     declared = [node.target for node in found.body if isinstance(node, ast.AnnAssign)]
-    return {target.id for target in declared if isinstance(target, ast.Name)}
+    made = [node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    taken = {target.attr for init in made for node in init.body if isinstance(node, ast.Assign)
+             and isinstance(node.value, ast.Name) for target in node.targets if isinstance(target, ast.Attribute)}
+    return {target.id for target in declared if isinstance(target, ast.Name)} | taken
 
 
 @pytest.mark.parametrize("cls, kept, left", KEPT, ids=[cls.__name__ for cls, _, _ in KEPT])
