@@ -7,15 +7,15 @@ from collections.abc import Collection
 from controlplane.session.media import Media
 
 
-def offer_mux(receiver: Media, asked: bool, words: Collection[str]) -> None:
+def offer_mux(receiver: Media, asked: bool, words: Collection[str], *, together: bool = False) -> None:
     """Decide what the receiver is offered and whether the sender, who ``asked`` or not, will get it from this branch.
 
-    A receiver that multiplexes, or was offered to in an offer before, goes on doing so. ``words``: offer, require,
-    demux, accept, reject.
+    A receiver that multiplexes, or was offered to in an offer before, goes on doing so. If another section of the body
+    does (``together``), this one is offered no separate port either. ``words``: offer, require, demux, accept, reject.
     """
     required = "require" in words or receiver.mux_expected
-    receiver.mux_required = required
     receiver.mux_offered = required or "offer" in words or (asked and "demux" not in words)
+    receiver.mux_required = required or (together and receiver.mux_offered)
     receiver.mux_answer = _answer(asked, {*words, "require"} if required else words)
 
 
@@ -29,11 +29,8 @@ def _answer(asked: bool, words: Collection[str]) -> bool | None:
 
 
 def answer_mux(sender: Media, receiver: Media, accepted: bool) -> None:
-    """The sender answered an offer: settle both sides.
-
-    One that declines what it was offered is asked for it again (main:61 of the recorded dialogues; so does 10.5).
-    """
-    sender.mux_expected = sender.mux_offered
+    """The sender answered an offer: settle both sides."""
+    sender.mux_expected = accepted
     sender.set_mux(accepted and sender.mux_offered)
     receiver.set_mux(sender.mux if sender.mux_answer is None else sender.mux_answer)
     receiver.mux_expected = receiver.mux

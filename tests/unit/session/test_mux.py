@@ -89,8 +89,25 @@ def test_reoffer_to_a_party_that_multiplexes() -> None:
 
 
 def test_reoffer_to_a_party_that_has_declined() -> None:
-    """As recorded in main:61: it is asked again, and then without a separate port."""
+    """It is asked again, and keeps its separate port: seen with 10.5."""
     daemon = Daemon()
     daemon.offer(sdp(*A, MUX))
     assert shape(daemon.answer(sdp(*B))) == NO
-    assert shape(daemon.offer(sdp(*A), to_tag="B")) == ONLY
+    assert shape(daemon.offer(sdp(*A, MUX), to_tag="B")) == BOTH
+    assert shape(daemon.offer(sdp(*A, MUX), to_tag="B")) == ONLY  # this time it has not declined
+
+
+@pytest.mark.parametrize("asked, shown", [(True, ONLY), (False, NO)])
+@pytest.mark.parametrize("port, lines", [(42002, (MUX,)), (0, ())])
+def test_one_section_that_goes_on_to_multiplex_has_the_others_do_so(
+        asked: bool, shown: str, port: int, lines: tuple[str, ...]) -> None:
+    """Those that were asked to: as recorded in main:61, where the other one had been rejected; so does 10.5."""
+    def two(first: str, port: int, *lines: str) -> str:
+        return first + "\n".join([f"m=video {port} RTP/AVP 34", *lines, ""])
+
+    daemon = Daemon()
+    daemon.offer(two(sdp(*A, MUX), 41002, MUX))
+    daemon.answer(two(sdp(*B), port, *lines))
+    body = daemon.offer(two(sdp(*A, *[MUX] * asked), 41002, MUX), to_tag="B")
+    head, video = body.split("m=video ")
+    assert shape(head) == shown and shape("m=video " + video) == ONLY
