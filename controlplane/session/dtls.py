@@ -162,7 +162,7 @@ def read_offered(media: Media, section: MediaDescription, request: Request, iden
                  random: RandomSource, *, passive: bool) -> None:
     """The party offers DTLS, or does not. ``passive``: it is to begin if it leaves that to us."""
     shown = usable(section) if media.encrypted else ()
-    media.sdes_first = _prefers_sdes(request)
+    media.sdes_first = "prefer" in request.sdes.words
     if not shown:
         media.dtls = None
         return
@@ -176,13 +176,17 @@ def read_offered(media: Media, section: MediaDescription, request: Request, iden
 
 
 def make_offered(media: Media, request: Request, identity: Identity, random: RandomSource) -> None:
-    """Offer the party DTLS, unless that is unwanted or it has agreed on something else before."""
-    if not media.encrypted or (media.dtls is None and ("off" in request.dtls or (
-            media.agreed and media.keys is not None and media.keys.suite is not None))):
+    """Offer the party DTLS, unless that is unwanted or it was offered nothing but SDES, or has used that, before.
+
+    The fingerprint that it has seen stays as it is, whatever is wished now.
+    """
+    by_sdes = media.sdes is not None and (bool(media.sdes.sent) or media.sdes.outgoing is not None)
+    if not media.encrypted or (media.dtls is None and ("off" in request.dtls or by_sdes)):
         media.dtls = None
         return
-    media.dtls = media.dtls or new_dtls(identity, random)
-    media.dtls.hash = _hash_of(request) or media.dtls.hash
+    if media.dtls is None:
+        media.dtls = new_dtls(identity, random)
+        media.dtls.hash = _hash_of(request) or media.dtls.hash
 
 
 def read_answered(media: Media, section: MediaDescription, request: Request, random: RandomSource) -> bool:
@@ -198,7 +202,7 @@ def read_answered(media: Media, section: MediaDescription, request: Request, ran
 
 
 def chooses(media: Media, request: Request) -> bool:
-    """True if the offer of the party is answered with DTLS."""
+    """True if the offer of the party is answered with DTLS. That none was to be offered on does not count here."""
     if media.dtls is None or not media.encrypted or media.dtls.role is None:
         return False
     has_sdes = media.sdes is not None and bool(media.sdes.received)

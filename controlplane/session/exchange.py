@@ -15,7 +15,7 @@ from controlplane.session.codecs import CONVERTING, choose_answered, choose_offe
 from controlplane.session.extensions import answer_extensions, offer_extensions
 from controlplane.session.ice import answer_ice, keeps_sockets, offer_ice, spread
 from controlplane.session.keys import answer_keys, key_making, offer_keys
-from controlplane.session.latching import latch, reserve, shrink
+from controlplane.session.latching import latch, made_for, reserve, shrink
 from controlplane.session.match import Dialogue
 from controlplane.session.media import NEVER_RELAYED, Handling, Media, unlink
 from controlplane.session.mux import answer_mux, offer_mux
@@ -47,6 +47,7 @@ class Exchange:
         self.sockets = sockets
         self.random = random
         self.now = now
+        self.together = False  # some of the receiver's sections have RTP and RTCP on one port
 
     def negotiate(self) -> None:
         """Bring the media of both parties to what the message says. OutOfPorts."""
@@ -65,6 +66,8 @@ class Exchange:
         pairs = [Pair(section, media, next(others)) for section, media in zip(sections, medias)
                  if media not in withheld]
         self._bundle(pairs)
+        self.together = self.is_offer and len(pairs) > 1 and any([
+            pair.receiver.mux_expected and not pair.section.rejected for pair in pairs])
         pending = iter(pairs)
         for section, media, places in zip(sections, medias, self.endpoints):
             if media in withheld:
@@ -145,11 +148,14 @@ class Exchange:
                 self.settings, self.random, self.now))
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
+        self._agree_families(pair, places.rtp.family)
         if self._concerns_ice(pair):
             self._agree_ice(pair)
+            if sender.ice is None:
+                sender.family = places.rtp.family
         direction = self._set_direction(pair, places)
         if self.is_offer:
-            offer_mux(receiver, places.mux, self.request.rtcp_mux)
+            offer_mux(receiver, places.mux, self.request.rtcp_mux, together=self.together)
             receiver.mux_expected = receiver.mux_offered
             sender.mux_expected = places.mux and receiver.mux_answer is not False
         else:
@@ -239,16 +245,19 @@ class Exchange:
     def _give_ports(self, pair: Pair, places: MediaEndpoints, direction: str) -> None:
         """The receiver's sockets, which it is told now; the sender's are reserved for the answer."""
         section, sender, receiver = pair
-        self._agree_families(pair, places.rtp.family)
         if receiver.carrier is receiver:
             self._receivers_ports(pair, places.rtp, direction)
         if sender.carrier is sender:
             self._senders_ports(pair)
 
     def _agree_families(self, pair: Pair, family: int) -> None:
+        """What ICE was used with so far stays, for it has both families anyway.
+
+        So it does for a receiver that ICE is taken away from now.
+        """
         if pair.sender.ice is None or pair.sender.mapping is None:
             pair.sender.family = family
-        if pair.receiver.ice is None or pair.receiver.mapping is None:  # else it has both families anyway
+        if pair.receiver.ice is None or pair.receiver.mapping is None:
             pair.receiver.family = self.request.address_family or pair.receiver.family or family
 
     def _receivers_ports(self, pair: Pair, remote: Endpoint, direction: str) -> None:
@@ -260,6 +269,7 @@ class Exchange:
         if receiver.ice is not None and "no-port-latching" not in flags and keeps_sockets(
                 receiver, place.interface, count):
             shrink(self.call, receiver, count)
+            made_for(receiver, remote)
         else:
             latch(self.call, receiver, self.sockets, place, count, remote,
                   keep=keep and "no-port-latching" not in flags)

@@ -101,7 +101,8 @@ def offer_ice(pair: Pair, request: Request, random: RandomSource, now: float) ->
     if request.ice_lite is not None:
         sender.ice_lite = request.ice_lite in _BACKWARD
     hear_offer(sender, section, request, random, now)
-    asked = section.has_ice if receiver.description is None else receiver.ice is not None
+    anew = receiver.description is None or "reset" in request.flags
+    asked = section.has_ice if anew else receiver.ice is not None
     propose(receiver, asked, request, random, now)
 
 
@@ -246,9 +247,12 @@ def _candidate_line(candidate: Candidate, shown: Address | None) -> str:
 
 
 def is_lite(party: Party) -> bool:
-    """True if the first medium in use leaves the checks to the party, of which the session tells (RFC 8839)."""
-    ice = next((media.ice for media in party.medias if media.mapping is not None), None)
-    return ice is not None and ice.agent.lite
+    """True if the first medium in use leaves the checks to the party, of which the session tells (RFC 8839).
+
+    The party is told as soon as it is wanted; the agent changes its ways when ICE is restarted.
+    """
+    media = next((media for media in party.medias if media.mapping is not None), None)
+    return media is not None and media.ice is not None and media.ice_lite
 
 
 def synchronize(media: Media, instance_id: str, now: float) -> None:

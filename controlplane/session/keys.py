@@ -75,10 +75,14 @@ def _warn_of_spare_keys(section: MediaDescription, request: Request) -> None:
 
 
 def make_offered(media: Media, source: Sdes | None, request: Request, making: KeyMaking) -> None:
-    """Offer the party of ``media`` DTLS and suites, those of ``source`` among them, if its profile has any use."""
+    """Offer the party of ``media`` DTLS and suites, those of ``source`` among them, if its profile has any use.
+
+    One that was offered nothing but DTLS before, or nothing but suites, is not offered the other one later.
+    """
+    had_dtls = media.dtls is not None
     dtls.make_offered(media, request, making.identity, making.random)
     sdes = _negotiated(media)
-    if sdes is not None:
+    if sdes is not None and (not had_dtls or sdes.sent or sdes.received):
         sdes.make_offer(source, request.sdes, making.random)
 
 

@@ -32,10 +32,15 @@ def latch(call: Call, media: Media, sockets: SocketPool, place: Place, count: in
     one. OutOfPorts.
     """
     mapping = _find(media, place, count, remote, keep) or _allocate(call, media, sockets, place, count)
-    if mapping.remote is None:
-        mapping.remote = remote
     media.mapping = mapping
+    made_for(media, remote)
     shrink(call, media, count)
+
+
+def made_for(media: Media, remote: Endpoint) -> None:
+    """Remember for whom the sockets in use are; those that ICE holds on to stay with the first one."""
+    if media.mapping is not None and media.mapping.remote is None:
+        media.mapping.remote = remote
 
 
 def shrink(call: Call, media: Media, count: int) -> None:
@@ -69,7 +74,7 @@ def companions(call: Call, media: Media, sockets: SocketPool, count: int) -> lis
         mapping = next((each for each in media.mappings if each.place == place and len(each.sockets) >= count
                         and each not in former), None)
         try:
-            mapping = mapping or _allocate(call, media, sockets, place, count)
+            mapping = mapping or _allocate(call, media, sockets, place, count, companion=True)
         except OutOfPorts:
             continue
         _trim(call, mapping, count)
@@ -82,11 +87,11 @@ def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: 
 
     Whoever has moved to another family gets packets from there at once: the former sockets do not reach it.
     """
-    if not any(mapping.place == place for mapping in media.mappings):
+    if not any(mapping.place == place and not mapping.companion for mapping in media.mappings):
         _allocate(call, media, sockets, place, count)
     family = media.mapping.place.address.family if media.mapping is not None else 0
     if not family or (media.ice is None and family != place.address.family):
-        fitting = [mapping for mapping in media.mappings if mapping.place == place]
+        fitting = [mapping for mapping in media.mappings if mapping.place == place and not mapping.companion]
         media.use(media.parked if media.parked in fitting else fitting[0])
 
 
@@ -97,7 +102,7 @@ def _find(media: Media, place: Place, count: int, remote: Endpoint, keep: bool) 
     for mapping in fitting:
         if mapping.remote is not None and _same(mapping.remote, remote):
             return mapping
-    return next((mapping for mapping in fitting if mapping.remote is None), None)
+    return next((mapping for mapping in fitting if mapping.remote is None and not mapping.companion), None)
 
 
 def _same(known: Endpoint, remote: Endpoint) -> bool:
@@ -107,11 +112,12 @@ def _same(known: Endpoint, remote: Endpoint) -> bool:
     return known.port == remote.port and (remote.address.is_zero or known.address.is_zero)
 
 
-def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count: int) -> PortMapping:
+def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count: int, *,
+              companion: bool = False) -> PortMapping:
     if count > MAX_CONSECUTIVE:
         raise OutOfPorts
     try:
-        mapping = PortMapping(place, sockets.allocate(place, count))
+        mapping = PortMapping(place, sockets.allocate(place, count), None, companion)
     except PeerError as error:
         raise OutOfPorts from error
     if len(media.mappings) >= MAX_MAPPINGS:

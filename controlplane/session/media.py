@@ -24,12 +24,17 @@ NEVER_RELAYED = "message"
 
 
 class PortMapping:
-    """Sockets of a medium, made for the peer that advertised ``remote``; None until there is one."""
+    """Sockets of a medium, made for the peer that advertised ``remote``; None until there is one.
 
-    def __init__(self, place: Place, sockets: tuple[Endpoint, ...], remote: Endpoint | None = None) -> None:
+    ``companion``: they were opened because ICE wants one on every address, and are not for anything else.
+    """
+
+    def __init__(self, place: Place, sockets: tuple[Endpoint, ...], remote: Endpoint | None = None,
+                 companion: bool = False) -> None:
         self.place = place
         self.sockets = sockets
         self.remote = remote
+        self.companion = companion
 
 
 @dataclass(frozen=True, slots=True)

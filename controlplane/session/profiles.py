@@ -23,7 +23,7 @@ def check_size(description: SessionDescription) -> None:
 def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     """Set the profiles of both media from the sender's section and the override of the message.
 
-    A plain profile that comes with keys (RFC 8643) counts as another one.
+    A plain profile that comes with keys (RFC 8643) counts as another one, and who declines them is not asked again.
     """
     section, sender, receiver = pair
     previous = sender.description
@@ -43,6 +43,8 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     if is_offer:
         sender.osrtp = with_keys
         receiver.osrtp = receiver.osrtp or "offer" in request.osrtp
+    else:
+        sender.osrtp = sender.osrtp and with_keys
 
 
 def keyed(section: MediaDescription) -> bool:

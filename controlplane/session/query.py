@@ -134,7 +134,7 @@ def _media_flags(media: Media) -> list[str]:
         dtls is not None and dtls.role is not Role.ACTIVE,
         sdes is not None and bool(sdes.sent or sdes.received), not media.understood,
         ice is not None, ice is not None and ice.trickles, media.offered if ice is None else ice.agent.controlling,
-        ice is not None and ice.lite, ice is not None and ice.agent.lite,
+        ice is not None and ice.lite, ice is not None and media.carrier.ice_lite,
         media.handling.unidirectional, media.generate_rtcp, media.echo, media.blackhole,
         sdes is not None and bool(sdes.preferred), twin is not None and twin.first,
         twin is not None and not twin.first)) if on]

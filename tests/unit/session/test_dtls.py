@@ -114,11 +114,14 @@ def test_the_hash_of_the_offerer_is_used() -> None:
     assert attributes(daemon.answer(callee()), "fingerprint")[0].startswith("sha-1 ")
 
 
-@pytest.mark.parametrize("fields, dtls", [({}, True), ({"dtls": {"off"}}, False)])
-def test_an_offerer_with_both(fields: dict, dtls: bool) -> None:
+@pytest.mark.parametrize("offering, answering, dtls", [
+    ({}, {}, True), ({"dtls": {"off"}}, {}, True), ({}, {"dtls": {"off"}}, False),
+    ({"sdes": SdesWishes(frozenset(("prefer",)))}, {}, False)])
+def test_an_offerer_with_both(offering: dict, answering: dict, dtls: bool) -> None:
+    """DTLS is switched off for the party that gets the message: seen with 10.5."""
     daemon = Daemon()
-    daemon.offer(caller(DtlsPeer(active=True), "actpass", line(1)), transport_protocol="RTP/AVP", **fields)
-    body = daemon.answer(callee())
+    daemon.offer(caller(DtlsPeer(active=True), "actpass", line(1)), transport_protocol="RTP/AVP", **offering)
+    body = daemon.answer(callee(), **answering)
     assert bool(attributes(body, "fingerprint")) == dtls and bool(cryptos(body)) != dtls
 
 
