@@ -166,10 +166,12 @@ def read_offered(media: Media, section: MediaDescription, request: Request, iden
     if not shown:
         media.dtls = None
         return
-    dtls = media.dtls = media.dtls or new_dtls(identity, random)
+    dtls = media.dtls
+    if dtls is None:
+        dtls = media.dtls = new_dtls(identity, random)
+        dtls.hash = shown[0].hash
     former = dtls.role
     dtls.hear(section, shown, request, random)
-    dtls.hash = shown[0].hash
     setup = section.value("setup") or ""
     dtls.role = _OURS.get(setup) or (
         Role.PASSIVE if passive or former is Role.PASSIVE or "passive" in request.dtls else Role.ACTIVE)

@@ -48,6 +48,8 @@ def test_the_fingerprint_that_was_shown_stays() -> None:
         body = daemon.offer(sdp(*A), to_tag="B", transport_protocol=SAVP, dtls_fingerprint=wished)
         assert f"a=fingerprint:{shown} " in body
         daemon.answer(sdp(*B, FINGERPRINT, "a=setup:active", protocol=SAVP))
+    daemon.offer(sdp(*B, FINGERPRINT, "a=setup:actpass", protocol=SAVP), from_tag="B", to_tag="A")
+    assert "a=fingerprint:sha-1 " in daemon.answer(sdp(*A), from_tag="B", to_tag="A")
 
 
 def test_who_has_declined_opportunistic_keys_is_not_asked_again() -> None:
