@@ -12,11 +12,14 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.differential.dialogues import Dialogue, dialogues
 from tests.differential.keys import keyed
+from tests.differential.secure import secured
 from tests.differential.side_by_side import Difference, SideBySide
 
 
 def _kind(difference: Difference) -> str:
-    return re.sub(r"\d+", "N", difference.why)
+    """The names of the attributes that only one of both has, else where the first line differs."""
+    command = difference.dialogue.messages[difference.step]["command"]
+    return f"{command}: {difference.lines or re.sub(r'[0-9A-Za-z+/]{16,}|[0-9]+', 'N', difference.why)}"
 
 
 def main() -> int:
@@ -24,6 +27,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="tests.differential", description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--keys", action="store_true", help="calls with SRTP")
+    parser.add_argument("--secure", action="store_true", help="calls with SDES, DTLS, ICE over all profiles")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--show", type=int, default=5, help="how many kinds of differences to show in full")
     parser.add_argument("--kind", action="append", help="show only differences with this text; may repeat")
@@ -34,7 +38,7 @@ def main() -> int:
         @seed(options.seed)
         @settings(max_examples=options.cases, deadline=None, database=None, phases=[Phase.generate],
                   suppress_health_check=list(HealthCheck))
-        @given(keyed() if options.keys else dialogues())
+        @given(secured() if options.secure else keyed() if options.keys else dialogues())
         def play(dialogue: Dialogue) -> None:
             done[0] += 1
             difference = both.compare(dialogue)
@@ -51,7 +55,7 @@ def main() -> int:
         print(f"===== {len(differences)} times, for example")
         print(min(differences, key=lambda each: len(each.text)).text)
     for differences in kinds:
-        print(f"{len(differences):6d}  {differences[0].why}")
+        print(f"{len(differences):6d}  {_kind(differences[0])}")
     total = sum(map(len, kinds))
     print(f"{done[0]} calls in {seconds:.0f} s, {total} differ in {len(kinds)} ways")
     return 1 if total else 0

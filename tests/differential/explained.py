@@ -40,7 +40,17 @@ def _order(reference: Lines, ours: Lines) -> None:
     """10.5 edits the body it got; later ones print it anew, with the lines in an order of their own."""
     for lines in (reference, ours):
         for part in (lines.session, *lines.sections):
-            part[1:] = sorted(part[1:], key=lambda line: (_ORDER.find(line[0]), line))
+            part[1:] = sorted(part[1:], key=lambda line: (_ORDER.find(line[0]), _rank(line)))
+
+
+def _rank(line: str) -> str:
+    """What sorts a line: of candidates not what each daemon chooses, of keys nothing, for their order is a wish."""
+    if line.startswith("a=crypto:"):
+        return "a=crypto:"
+    if line.startswith("a=candidate:"):
+        words = line.split(" ")
+        return " ".join(["a=candidate:", *words[1:5]])
+    return line
 
 
 def _connection(reference: Lines, ours: Lines) -> None:
@@ -58,11 +68,12 @@ def _bandwidth(reference: Lines, ours: Lines) -> None:
 
 
 def _opaque(reference: Lines, ours: Lines) -> None:
-    """10.5 adds direction and mid to sections that are not RTP, where later ones repeat the attributes as they are."""
+    """10.5 adds direction, mid and ICE to sections that are not RTP, later ones repeat the attributes as they are."""
     for lines in (reference, ours):
         for section in lines.sections:
-            if " RTP/" not in section[0]:
-                section[:] = [line for line in section if line not in _DIRECTIONS and not line.startswith("a=mid:")]
+            if "RTP/" not in section[0]:
+                section[:] = [line for line in section if line not in _DIRECTIONS and not line.startswith(
+                    ("a=mid:", "a=ice-", "a=candidate:", "a=end-of-candidates"))]
 
 
 def _rejected(reference: Lines, ours: Lines) -> None:
@@ -85,6 +96,26 @@ def _empty(reference: Lines, ours: Lines) -> None:
             one[:] = other[:] = one[:1]
 
 
+def _connection_name(reference: Lines, ours: Lines) -> None:
+    """10.5 names connections of DTLS only to those who have named theirs, and repeats the name of a session."""
+    for lines in (reference, ours):
+        lines.session[:] = [line for line in lines.session if not line.startswith("a=tls-id:")]
+        for section in lines.sections:
+            section[:] = [line for line in section if not line.startswith("a=tls-id:")]
+
+
+def _trickling(reference: Lines, ours: Lines, wanted: bool) -> None:
+    """10.5 tells that it trickles to whomever a party that does so calls, or where there is no ICE, and ends the list
+    of candidates in every answer.
+    """
+    for lines in (reference, ours):
+        for section in lines.sections:
+            if wanted and any(line.startswith("a=ice-ufrag:") for line in section):
+                continue
+            section[:] = [line for line in section
+                          if line != "a=end-of-candidates" and not line.startswith("a=ice-options:")]
+
+
 _DIRECTIONS = frozenset(("a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"))
 
 
@@ -99,7 +130,15 @@ def _fewer(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
     del ours.sections[max(len(reference.sections), message["sdp"].count("\nm=")):]
 
 
-RULES: tuple[Rule, ...] = (_connection, _bandwidth, _opaque, _rejected, _session_direction, _empty, _order)
+def _aead(reference: Lines, ours: Lines) -> None:
+    """10.5 has AEAD without encryption or authentication, of which RFC 7714 knows nothing."""
+    for section in reference.sections:
+        section[:] = [re.sub(r" UNENCRYPTED_SRTP(?= |$)| UNAUTHENTICATED_SRTP$", "", line)
+                      if " AEAD_" in line and line.startswith("a=crypto:") else line for line in section]
+
+
+RULES: tuple[Rule, ...] = (_connection, _bandwidth, _opaque, _rejected, _session_direction, _empty, _connection_name,
+                           _aead, _order)
 
 
 def _original_direction(reference: Lines, ours: Lines) -> None:
@@ -171,6 +210,14 @@ def _parameters(reference: Lines, ours: Lines) -> None:
                           for line in section]
 
 
+def _suites(reference: Lines, ours: Lines) -> None:
+    """10.5 offers suites again to a party that has chosen DTLS of both."""
+    for one, other in zip(reference.sections, ours.sections):
+        if any(line.startswith("a=fingerprint:") for line in other) and not any(
+                line.startswith("a=crypto:") for line in other):
+            one[:] = [line for line in one if not line.startswith("a=crypto:")]
+
+
 def keeps_ports(message: dict[str, Any]) -> bool:
     """True if the ports of the next reply may be other ones: since 11.4 they stay on hold and with port-latching."""
     return bool({"port-latching"} & set(message.get("flags", ())) or re.search(
@@ -218,6 +265,9 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
     if message["command"] == "offer":
         _multiplexed_before(*sides)
         _declined(*sides)
+    _trickling(*sides, "trickle-ICE" in flags)
+    if "to-tag" in message and message["command"] == "offer":
+        _suites(*sides)
     if "to-tag" in message:
         _parameters(*sides)
     if "codec" in message:

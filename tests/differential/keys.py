@@ -73,11 +73,13 @@ def keyed(draw: st.DrawFn) -> Dialogue:
 
 
 def fitting_keys(answer: str, offered: str) -> str:
-    """Of the crypto lines in ``answer`` the first whose suite was ``offered``, under the tag it was offered with."""
-    tags = {line.split(" ")[1]: line.split(" ")[0] for line in reversed(offered.split("\r\n"))
-            if line.startswith("a=crypto:")}
-    lines, taken = [], False
+    """Of the crypto lines in each section of ``answer`` the first whose suite was ``offered``, under the tag it had."""
+    sections = iter(offered.split("\r\nm=")[1:])
+    lines, taken, tags = [], False, dict[str, str]()
     for line in answer.split("\r\n"):
+        if line.startswith("m="):
+            taken, tags = False, {each.split(" ")[1]: each.split(" ")[0] for each in reversed(
+                next(sections, "").split("\r\n")) if each.startswith("a=crypto:")}
         if line.startswith("a=crypto:"):
             words = line.split(" ")
             if taken or len(words) < 3 or words[1] not in tags or len(words[2]) < 20:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
+from collections import Counter
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -12,6 +14,7 @@ from typing import Any
 from tests.conformance.tokens import Comparison
 from tests.differential.dialogues import Dialogue
 from tests.differential.keys import fitting_keys
+from tests.differential.secure import fitting_ways
 from tests.differential.explained import Lines, explain, keeps_ports, strayed, without_names
 from tests.peers.daemon import Daemon, own_command, reference_command
 
@@ -31,13 +34,15 @@ class Difference:
     why: str
     reference: str
     ours: str
+    lines: str = ""
+    earlier: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All there is to know for looking into it."""
         shown = [f"--- {number}: {json.dumps({key: value for key, value in message.items() if key != 'sdp'})}\n"
-                 + message["sdp"].replace("\r\n", "\n")
-                 for number, message in enumerate(self.dialogue.messages[:self.step + 1])]
+                 + message["sdp"].replace("\r\n", "\n") + earlier
+                 for number, (message, earlier) in enumerate(zip(self.dialogue.messages, (*self.earlier, "")))]
         return "\n".join([*shown, f"*** {self.why}", "--- reference", self.reference, "--- ours", self.ours])
 
 
@@ -70,11 +75,13 @@ class SideBySide:
     def _play(self, dialogue: Dialogue) -> Difference | None:
         call_id = f"call-{next(_calls)}"
         comparison = Comparison()
+        earlier: list[str] = []
         offered, edited, unprinted, astray = "", False, False, set[int]()
         try:
             for step, message in enumerate(dialogue.messages):
                 if message["command"] == "answer":
-                    message = {**message, "sdp": fitting_keys(fitting(message["sdp"], offered), offered)}
+                    message = {**message, "sdp": fitting_ways(
+                        fitting_keys(fitting(message["sdp"], offered), offered), offered)}
                 keeping = keeps_ports(message)
                 comparison = Comparison() if keeping else comparison
                 comparison.heard(message)
@@ -90,7 +97,9 @@ class SideBySide:
                 why = comparison.tree(reference, ours)
                 comparison = Comparison() if keeping else comparison
                 if why:
-                    return Difference(dialogue, step, why.lstrip("."), _shown(replies[0]), _shown(replies[1]))
+                    return Difference(dialogue, step, why.lstrip("."), _shown(replies[0]), _shown(replies[1]),
+                                      _lines(reference, ours), tuple(earlier))
+                earlier.append(f"--> reference: {_summary(replies[0])}\n--> ours: {_summary(replies[1])}\n")
         finally:
             for client in self._clients:
                 client.send({"command": "delete", "call-id": call_id, "delete-delay": 0, "flags": ["fast"]})
@@ -135,6 +144,20 @@ def fitting(answer: str, offered: str) -> str:
         if not line.startswith(("a=rtpmap:", "a=fmtp:")) or line.partition(":")[2].split(" ")[0] not in dropped:
             lines.append(line)
     return "\r\n".join(lines)
+
+
+def _lines(reference: dict[str, Any], ours: dict[str, Any]) -> str:
+    """The names of the lines of which one has more than the other."""
+    sides = [Counter(re.sub(r"^([a-z]=[a-z-]*).*", r"\1", line)
+                     for line in reply.get("sdp", "").split("\r\n") if line) for reply in (reference, ours)]
+    return " ".join([*(f"-{name}" for name in sides[0] - sides[1]), *(f"+{name}" for name in sides[1] - sides[0])])
+
+
+def _summary(reply: dict[str, Any]) -> str:
+    """The lines that later ones may depend on."""
+    lines = [line for line in reply.get("sdp", str(reply)).split("\r\n")
+             if not line.startswith(("v=", "o=", "s=", "t=", "a=rtpmap", "a=candidate"))]
+    return " ; ".join(line[:60] for line in lines)
 
 
 def _shown(reply: dict[str, Any]) -> str:
