@@ -10,6 +10,7 @@ from setuptools import setup
 
 COMPILED = ("controlplane/ng/*.py", "controlplane/sdp/*.py", "controlplane/session/*.py", "controlplane/ports/*.py",
             "controlplane/dataplane/abi.py", "controlplane/dataplane/parts.py", "controlplane/dataplane/ledger.py",
+            "controlplane/dataplane/indices.py", "controlplane/dataplane/watch.py",
             "controlplane/dataplane/program.py", "controlplane/dataplane/stats.py", "controlplane/dataplane/native.py",
             "controlplane/dataplane/relay.py", "controlplane/dataplane/nfqueue.py", "controlplane/report/counters.py",
             "controlplane/ice/*.py", "controlplane/srtp/*.py", "controlplane/dtls/*.py",
