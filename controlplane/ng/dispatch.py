@@ -172,9 +172,12 @@ def _warned(reply: Reply, request: Request) -> Reply:
 
 
 def _warning(request: Request | None) -> Reply:
-    """What of the request counts for nothing, if there is such a thing."""
-    if request is None or not (request.unsupported or request.unknown or request.ignored):
+    """What of the request was left undone or counts for nothing, if there is such a thing.
+
+    Keys, flags and words that nobody knows are for the log only: older and newer clients have more of them.
+    """
+    if request is None or not (request.unsupported or request.ignored):
         return {}
     found = [f"{what}: {', '.join(names)}" for what, names in (
-        ("Not supported", request.unsupported), ("Unknown", request.unknown), ("Ignored", request.ignored)) if names]
+        ("Not supported", request.unsupported), ("Ignored", request.ignored)) if names]
     return {"warning": ascii("; ".join(found))[1:-1]}

@@ -167,8 +167,9 @@ def test_what_is_not_implemented_is_logged_on_one_line(bench):
 
 
 def test_what_counts_for_nothing_is_told_in_the_reply_and_in_the_log(bench):
+    """What nobody knows in the log only."""
     reply = bench.send(b'1 {"command":"offer","TOS":"a\\u00e9","flags":["record-call","?"]}')
-    assert json.loads(reply[2:]) == {"result": "ok", "warning": "Not supported: record-call; Unknown: ?; "
+    assert json.loads(reply[2:]) == {"result": "ok", "warning": "Not supported: record-call; "
                                                                 "Ignored: TOS: 'a\\xe9' is not an integer"}
     assert [line.partition(": ")[2][:8] for line in bench.warnings] == ["unsuppor", "unknown ", "ignored "]
 
