@@ -16,6 +16,7 @@ _TIMES_AND_PLACES = (
     (re.compile(r"callduration \d+\.\d{6}"), "callduration D"),
     (re.compile(r"(Uptime of rtpengine +):\d+"), r"\1:UPTIME"),
     (re.compile(r"((?:Userspace-only|Kernel-only|Mixed kernel/userspace) media streams +):\d+"), r"\1:RECENT"),
+    (re.compile(r"((?:Packets|Bytes|Errors) per second \([a-z]+\) +):\d+"), r"\1:RECENT"),
     (re.compile(r"((?:calls? duration|duration standard deviation)[a-z ]*:)\d+\.\d{6}"), r"\1D"),
 )
 
@@ -183,7 +184,7 @@ def common(model: Any, value: Any) -> Any:
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: "T" if re.search("duration|uptime|^media_", key) else _timeless(each)
+        return {key: "T" if re.search("duration|uptime|^media_|^(?:packet|byte|error)rate", key) else _timeless(each)
                 for key, each in value.items()}
     return [_timeless(each) for each in value] if isinstance(value, list) else value
 

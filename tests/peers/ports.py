@@ -32,11 +32,16 @@ def _own() -> range:
 
 
 def free_port(kind: int = socket.SOCK_DGRAM, address: str = "127.0.0.1") -> int:
-    """A port that is free, and that is not handed out again soon. OSError if there is none."""
+    """A port that is free, and that is not handed out again soon. OSError if there is none.
+
+    Connections that have ended keep their port for a minute, which no server minds.
+    """
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for _ in _own():
         port = _own()[next(_numbers) % len(_own())]
         with socket.socket(family, kind) as sock:
+            if kind == socket.SOCK_STREAM:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 sock.bind((address, port))
             except OSError:
