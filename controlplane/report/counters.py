@@ -160,8 +160,8 @@ class Statistics:
         if foreign:
             return
         self.managed += 1
-        ended = call.parties[0].ended if call.parties else None
-        self.duration.add(max(0.0, (now if ended is None else ended) - call.created))
+        ends = [now if party.ended is None else party.ended for party in call.parties]
+        self.duration.add(max(0.0, max(ends, default=now) - call.created))
         received = [_received_rtp(party) for party in call.parties]
         for index, heard in enumerate(received):
             peers = received[:index] + received[index + 1:]

@@ -206,7 +206,7 @@ class Calls:
             return
         for call_id in call.aliases:
             self.merged.pop(call_id, None)
-        if reason == timeouts.FORCED and any([party.ended is not None for party in call.parties]):
+        if reason == timeouts.FORCED and call.deleted_at is not None:
             reason = timeouts.REGULAR  # it was over before
         call.end(now)
         if self.observer is not None:

@@ -74,7 +74,7 @@ def test_ng_requests_by_client() -> None:
 def test_ended_session() -> None:
     statistics = Statistics(NOW)
     call = two_party_call(created=NOW - 5)
-    call.parties[0].ended = NOW - 1
+    call.parties[0].ended, call.parties[1].ended = NOW - 3, NOW - 1
     call.parties[1].medias[0].streams[0].stats = received(3)
     statistics.session_ended(call, "REGULAR", NOW)
     statistics.session_ended(FakeCall("x", created=NOW - 2), "FORCED", NOW)

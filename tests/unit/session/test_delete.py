@@ -98,6 +98,15 @@ def test_one_branch() -> None:
     assert not daemon.calls.calls
 
 
+def test_a_call_whose_other_branch_talks_is_not_over() -> None:
+    """Whoever ends that one then has ended the call."""
+    daemon = forked()
+    daemon.send("delete", from_tag="A", via_branch="z1", delete_delay=0)
+    daemon.answer(B2, to_tag="B2", via_branch="z2")
+    daemon.calls.terminate(daemon.call, daemon.now)
+    assert daemon.counter.ended == [("c1", "FORCED")]
+
+
 def test_the_caller_takes_all_branches_along() -> None:
     daemon = forked()
     daemon.send("delete", from_tag="A", delete_delay=0)
