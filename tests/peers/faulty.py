@@ -97,9 +97,12 @@ class Relay:
         return [sock for sides in self.calls.values() for side in sides for sock in side.sockets]
 
 
-def _bound(text: str, kind: int) -> socket.socket:
+def bound(text: str, kind: int) -> socket.socket:
+    """A socket at ADDRESS:PORT."""
     address, _, port = text.rpartition(":")
     sock = socket.socket(socket.AF_INET, kind)
+    if kind == socket.SOCK_STREAM:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.bind((address, int(port)))
     return sock
 
@@ -112,7 +115,7 @@ def main() -> None:
     parser.add_argument("--listen-cli", required=True)
     parser.add_argument("--port-min", type=int, default=30000)
     options, _ = parser.parse_known_args()
-    control, line = _bound(options.listen_ng, socket.SOCK_DGRAM), _bound(options.listen_cli, socket.SOCK_STREAM)
+    control, line = bound(options.listen_ng, socket.SOCK_DGRAM), bound(options.listen_cli, socket.SOCK_STREAM)
     line.listen()
     relay = Relay(options.fault, options.port_min)
     while True:

@@ -31,20 +31,25 @@ def _own() -> range:
     return next((block for block in blocks if _hold(block)), PORTS)
 
 
+def _usable(port: int, kind: int, address: str, ended_connections: bool) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, ended_connections)
+        try:
+            sock.bind((address, port))
+        except OSError:
+            return False
+        return True
+
+
 def free_port(kind: int = socket.SOCK_DGRAM, address: str = "127.0.0.1") -> int:
     """A port that is free, and that is not handed out again soon. OSError if there is none.
 
-    Connections that have ended keep their port for a minute, which no server minds.
+    A TCP port keeps its ended connections for a minute. Such a one, which only a server with SO_REUSEADDR can
+    have, is handed out where there is no other.
     """
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for _ in _own():
-        port = _own()[next(_numbers) % len(_own())]
-        with socket.socket(family, kind) as sock:
-            if kind == socket.SOCK_STREAM:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind((address, port))
-            except OSError:
-                continue
-            return port
+    for ended_connections in (False, True) if kind == socket.SOCK_STREAM else (False,):
+        for _ in _own():
+            port = _own()[next(_numbers) % len(_own())]
+            if _usable(port, kind, address, ended_connections):
+                return port
     raise OSError("all ports for tests are in use")
