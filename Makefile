@@ -48,7 +48,7 @@ help:
 	@echo 'make failover       moves calls between two nodes a hundred times, which make test does three times'
 	@echo 'make bench          speed beside the reference daemon and a minimal relay'
 	@echo 'make bench-kernel   instructions per packet of the module, beside the reference module'
-	@echo 'make fuzz           the fuzz targets, a minute each'
+	@echo 'make fuzz           the fuzz targets, a minute each, and random examples for the unit tests'
 	@echo 'make differential   10,000 random calls, here and on the reference daemon'
 	@echo 'make kmod           the kernel module and the iptables extension'
 	@echo 'make dkms           install the module with DKMS, and the iptables extension'
@@ -154,6 +154,7 @@ bench-kernel: $(VENV)/relay
 
 fuzz: $(VENV)/relay
 	tools/packages.sh test
+	RTPENGINE_EXAMPLES=random $(PYTEST) tests/property tests/unit
 	RTPENGINE_FUZZ_SECONDS=60 $(PYTEST) tests/core tests/fuzz -k fuzz
 
 differential: $(VENV)/relay

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How two workers share the tests (pytest -n 2): the guests for one, this host for the other."""
+import os
+
 import pytest
 from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
-# A host that is busy elsewhere takes long for any example, and for making one.
-settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("busy")
+# A host that is busy elsewhere takes long for any example, and for making one. A run has the examples of every other
+# run, so that none fails for what another one has not seen; RTPENGINE_EXAMPLES=random (make fuzz) looks for more.
+for name, again in (("same", True), ("random", False)):
+    settings.register_profile(name, deadline=None, derandomize=again, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile(os.environ.get("RTPENGINE_EXAMPLES", "same"))
 
 
 class ByMachine(LoadScopeScheduling):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
 import time
 
@@ -33,7 +34,7 @@ def main() -> int:
 
 def not_freed(options: argparse.Namespace) -> bool:
     """Whether too much of the calls stays in the daemon."""
-    port = free_port()
+    port = free_port(socket.SOCK_STREAM)
     started = time.monotonic()
     held: list[Holding] = []
     with Daemon(compiled_command() or own_command(), options=[

@@ -2,6 +2,8 @@
 """Some hundred calls of every kind, clients killed meanwhile: nothing stays (T22, T25). `make churn` takes longer."""
 from __future__ import annotations
 
+import socket
+
 import pytest
 
 from tests.churn.churn import OPTIONS, Holding, churn, growth, slope
@@ -15,7 +17,7 @@ MEMORY = 8000.0
 
 
 def test_nothing_of_a_call_stays() -> None:
-    port = free_port()
+    port = free_port(socket.SOCK_STREAM)
     with Daemon(options=[f"--listen-http=127.0.0.1:{port}", "--log-level=4", *OPTIONS]) as daemon:
         held = list(churn(daemon, 0, port, CALLS, ROUNDS))
         assert "Traceback" not in daemon.log_text()

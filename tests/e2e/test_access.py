@@ -167,7 +167,7 @@ def test_an_allow_list_for_ng_over_udp() -> None:
 def test_rules_that_mean_nothing_are_refused(option: str, reason: str, action: list[str]) -> None:
     done = subprocess.run([sys.executable, "-m", "controlplane", "--config-file=none", "--foreground", "--log-stderr",
                            "--interface=127.0.0.1", "--listen-ng=127.0.0.1:6", option, *action], cwd=ROOT,
-                          capture_output=True, text=True, timeout=30)
+                          capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and reason in done.stderr
 
 

@@ -32,7 +32,7 @@ def test_keys_of_calls_are_in_no_log_and_no_list() -> None:
         keys = {*_KEY.findall(offer["sdp"]), *_KEY.findall(phones.a.body(phones.a.own))}
         phones.client.request("answer", call_id="another", from_tag="a", to_tag="b", sdp="v=0\r\n" + offer["sdp"])
         assert len(keys) > 2
-        processes = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, timeout=10).stdout
+        processes = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, timeout=60).stdout
         for place in (*shown, str(reply), daemon.log_text(), processes):
             assert not _KEY.search(place) and not any(key in place for key in keys)
 

@@ -91,7 +91,7 @@ def test_everything_about_calls(broker: Broker, ends: tuple[Endpoint, Endpoint],
         assert max(rates) > 0
         assert subscriber.kinds == {(False, 1)}
         shown = subprocess.run(["ps", "-o", "args=", "-p", str(daemon.pid)], capture_output=True, text=True,
-                               timeout=10).stdout
+                               timeout=60).stdout
         assert PASSWORD not in shown and PASSWORD not in daemon.cli("list params") + daemon.log_text()
 
 

@@ -30,7 +30,7 @@ ERROR = re.compile(r"(?:\[[0-9.]+\] CRIT: )?Fatal error: (.*)\n")
 def run(*options: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The daemon with these options alone, expected to end by itself."""
     command = own_command()
-    return subprocess.run([*command.argv, *options], capture_output=True, text=True, timeout=20,
+    return subprocess.run([*command.argv, *options], capture_output=True, text=True, timeout=60,
                           env={**os.environ, **command.environment, **more})
 
 

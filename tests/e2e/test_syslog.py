@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 
 import pytest
 
@@ -18,7 +19,7 @@ LOST = re.compile(r"(\d+) lines of this log were lost")
 
 
 def test_nobody_waits_for_it() -> None:
-    ng, cli = free_port(), free_port()
+    ng, cli = free_port(), free_port(socket.SOCK_STREAM)
     with Syslog(stalled=True) as log, Daemon(
             log.command(own_command()), bare=True, ng_port=ng, cli_port=cli, options=(
                 "--config-file=none", "--foreground", "--table=-1", "--interface=127.0.0.1",

@@ -55,7 +55,7 @@ def test_maintainer_scripts(package: str) -> None:
         assert path.name in SCRIPTS
         text = path.read_text()
         assert text.startswith("#!/bin/sh\n") and "\nset -e\n" in text
-        subprocess.run(["sh", "-n", str(path)], check=True, timeout=10)
+        subprocess.run(["sh", "-n", str(path)], check=True, timeout=60)
         if shutil.which("shellcheck"):
             subprocess.run(["shellcheck", "-s", "sh", str(path)], check=True, timeout=30)
         if path.name.startswith("post") and "adduser" not in text:

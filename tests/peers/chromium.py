@@ -129,7 +129,7 @@ class Chromium:
         """End it and the processes it started, by the id of its session, and remove its files."""
         os.close(self._write)
         try:
-            self.process.wait(5)
+            self.process.wait(20)
         except subprocess.TimeoutExpired:
             pass
         try:

@@ -34,7 +34,7 @@ class Broker:
         self._folder = tempfile.TemporaryDirectory(prefix="mosquitto-")
         folder = Path(self._folder.name)
         passwords = folder / "passwords"
-        subprocess.run([maker, "-b", "-c", passwords, USER, PASSWORD], check=True, timeout=20,
+        subprocess.run([maker, "-b", "-c", passwords, USER, PASSWORD], check=True, timeout=60,
                        env={**os.environ, **environment})
         self._settings = folder / "mosquitto.conf"
         self._settings.write_text("\n".join((
@@ -47,7 +47,7 @@ class Broker:
         """Run, and wait until it listens."""
         self._process = subprocess.Popen([self._argv0, "-c", str(self._settings)], stdout=subprocess.DEVNULL,
                                          stderr=subprocess.DEVNULL, env={**os.environ, **self._environment})
-        for _ in range(200):
+        for _ in range(1200):
             try:
                 socket.create_connection(("127.0.0.1", self.port)).close()
                 return
@@ -59,7 +59,7 @@ class Broker:
         """End it; more than once does no harm."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(60)
             self._process = None
 
     def __enter__(self) -> Broker:

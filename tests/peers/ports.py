@@ -6,9 +6,9 @@ import socket
 from functools import cache
 from itertools import count
 
-PORTS = range(28000, 29000)
+PORTS = range(20000, 29000)
 """Below what the kernel hands out by itself (ip_local_port_range) and what daemons use for media unless told."""
-_EACH = 50
+_EACH = 250
 _holders: list[socket.socket] = []
 _numbers = count()
 
@@ -42,14 +42,15 @@ def _usable(port: int, kind: int, address: str, ended_connections: bool) -> bool
 
 
 def free_port(kind: int = socket.SOCK_DGRAM, address: str = "127.0.0.1") -> int:
-    """A port that is free, and that is not handed out again soon. OSError if there is none.
+    """A port that is free for UDP and TCP, and that is not handed out again soon. OSError if there is none.
 
     A TCP port keeps its ended connections for a minute. Such a one, which only a server with SO_REUSEADDR can
-    have, is handed out where there is no other.
+    have, is handed out for TCP where there is no other.
     """
-    for ended_connections in (False, True) if kind == socket.SOCK_STREAM else (False,):
+    for ended_connections in (False, True):
+        kinds = (kind,) if ended_connections else (socket.SOCK_DGRAM, socket.SOCK_STREAM)
         for _ in _own():
             port = _own()[next(_numbers) % len(_own())]
-            if _usable(port, kind, address, ended_connections):
+            if all(_usable(port, each, address, ended_connections and each == socket.SOCK_STREAM) for each in kinds):
                 return port
     raise OSError("all ports for tests are in use")

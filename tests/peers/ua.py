@@ -48,6 +48,11 @@ class SipMessage:
         return int(self.start.split()[1]) if self.start.startswith("SIP/2.0 ") else 0
 
     @property
+    def transaction(self) -> tuple[str, ...]:
+        """The same whenever a request is sent again (RFC 3261 section 17.2.3)."""
+        return self.start, self.one("cseq"), self.one("via")
+
+    @property
     def media(self) -> sdp.Section:
         return sdp.sections(self.body)[0]
 
@@ -79,6 +84,7 @@ class UserAgent:
         self.dialogue = Dialogue("", "", "")
         self.request = SipMessage("", [], "")
         self.version = 0
+        self._taken: set[tuple[str, ...]] = set()
 
     def _send(self, start: str, headers: Headers, body: str = "") -> None:
         if body:
@@ -102,7 +108,10 @@ class UserAgent:
         return branch
 
     def expect(self, *what: str) -> SipMessage:
-        """The next message that begins with one of these words; all others are passed over."""
+        """The next message that begins with one of these words; all others are passed over.
+
+        So is a request that comes once more, as it does where the reply takes half a second.
+        """
         deadline = time.monotonic() + PATIENCE
         seen = []
         while (left := deadline - time.monotonic()) > 0:
@@ -111,7 +120,11 @@ class UserAgent:
                 message = SipMessage.parse(self.socket.recv(65536))
             except TimeoutError:
                 break
+            if message.transaction in self._taken:
+                continue
             if any(message.start.startswith(each) for each in what):
+                if not message.status:
+                    self._taken.add(message.transaction)
                 if not message.status and message.start.partition(" ")[0] != "ACK":
                     self.request = message
                 if message.body:

@@ -237,8 +237,8 @@ def test_nothing_is_left_behind() -> None:
                 rig.install(WantedTarget(local, to(local, rig.peer())))
         del rig
     gc.collect()
-    assert len(os.listdir("/proc/self/fd")) == descriptors
-    assert len(os.listdir("/proc/self/task")) == threads
+    assert len(os.listdir("/proc/self/fd")) <= descriptors
+    assert wait(lambda: len(os.listdir("/proc/self/task")) <= threads), "they are listed a little longer than they run"
 
 
 def test_too_many_threads() -> None:

@@ -47,8 +47,8 @@ def openssl(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def converse(association: Association, sock: socket.socket) -> None:
-    """Until the handshake has ended, or ten seconds are over."""
-    end = time.time() + 10
+    """Until the handshake has ended, or twenty seconds are over."""
+    end = time.time() + 20
     sock.settimeout(0.05)
     while association.phase is not Phase.ESTABLISHED and time.time() < end:
         for packet in association.take_datagrams():

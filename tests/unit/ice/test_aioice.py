@@ -83,13 +83,13 @@ async def meet(agent, connection, families, components):
         agent.add_remote(candidate, time.time())
     task = asyncio.ensure_future(runner.run())
     try:
-        await asyncio.wait_for(connection.connect(), 20)
+        await asyncio.wait_for(connection.connect(), 60)
         end = time.monotonic() + 30
         while agent.phase is not Phase.COMPLETED and time.monotonic() < end:
             await asyncio.sleep(0.01)  # our own check of what it has chosen may still be under way
         for component in range(1, components + 1):
             await connection.sendto(b"\x80hello", component)
-            data, heard = await asyncio.wait_for(connection.recvfrom(), 5)
+            data, heard = await asyncio.wait_for(connection.recvfrom(), 30)
             assert (data, heard) == (b"\x80hello", component)
             _, local, source = runner.heard[-1]
             assert agent.selection[component].path == (local, source) and agent.admits(local, source)
