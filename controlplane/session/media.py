@@ -309,9 +309,15 @@ class Media:
         self.mappings.clear()
         return sockets
 
-    def rtcp_stream(self, pair: int) -> Stream:
-        """The stream through which the party gets RTCP of port pair ``pair`` (from 0)."""
-        return self.streams[2 * pair + (0 if self.mux else 1)]
+    def rtcp_way(self, pair: int) -> tuple[Stream, Stream]:
+        """The stream that tells where RTCP of port pair ``pair`` (from 0) is sent to, and that whose socket is used.
+
+        That is the one for RTP if the party has declined to multiplex after it was told of one port only.
+        """
+        rtp, rtcp = self.streams[2 * pair:2 * pair + 2]
+        if self.mux:
+            return rtp, rtp
+        return rtcp, rtp if rtcp.local is None and self.ice is None else rtcp
 
 
 def link(one: Media, other: Media) -> None:

@@ -38,9 +38,10 @@ def _to(media: Media, now: float, cname: bytes) -> Iterator[Datagram]:
     carrier = media.carrier
     if not media.understood or not carrier.streams:
         return
-    stream = carrier.rtcp_stream(0)
-    destination = stream.destination
-    if destination is None or stream.local is None or (carrier.handling.nat_wait and not stream.received):
+    stream, through = carrier.rtcp_way(0)
+    local = through.local
+    destination = stream.destination_from(local)
+    if destination is None or local is None or (carrier.handling.nat_wait and not through.received):
         return
     hearing = hearing_of(carrier)
     stamp = ntp(now)
@@ -51,7 +52,7 @@ def _to(media: Media, now: float, cname: bytes) -> Iterator[Datagram]:
             report = Report(source.ssrc, _sender(source, stamp), _blocks(carrier, hearing, source.ssrc, now))
             items = ((CNAME, cname), *_mid(media, link))
             hearing.sent.note(source.ssrc, stamp, now)
-            yield Datagram(stream.local, destination,
+            yield Datagram(local, destination,
                            write_report(report) + write_description(Description(source.ssrc, items)))
 
 

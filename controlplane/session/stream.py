@@ -80,7 +80,11 @@ class Stream:
     @property
     def destination(self) -> Endpoint | None:
         """Where packets can be sent; None if nowhere (yet), which includes a zero address and a zero port."""
-        endpoint, local = self.endpoint, self.local
+        return self.destination_from(self.local)
+
+    def destination_from(self, local: Endpoint | None) -> Endpoint | None:
+        """Where packets can be sent from the socket ``local``."""
+        endpoint = self.endpoint
         if endpoint is None or local is None or self.pathless or not endpoint.port:
             return None
         address = endpoint.address

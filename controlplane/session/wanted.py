@@ -131,7 +131,8 @@ def _outputs(call: Call, party: Party, media: Media, index: int) -> tuple[Output
     if not media.understood:
         for link in media.sinks:
             if not link.rtcp_only and index < len(link.sink.streams) and not _blocked(call, party, link):
-                _append(call, link, link.sink.streams[index], rtp)
+                stream = link.sink.streams[index]
+                _append(call, link, (stream, stream), rtp)
     elif media.echo:
         _echo(call, media, index, rtp, rtcp)
     else:
@@ -149,14 +150,15 @@ def _add_link(call: Call, party: Party, link: Link, index: int, rtp: list[Wanted
     reports = not replaces_rtcp(media, sink)
     if index % 2 == 0:
         if reports and not _only_on_its_port(media, carrier, index):
-            _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+            _append(call, link, carrier.rtcp_way(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
         # Else the party is on hold: its RTCP is forwarded all the same.
         if media.recv and sink.send and not media.blackhole and not link.rtcp_only and not _blocked(call, party, link):
             blocks = call.blocks | party.blocks | link.blocks
-            _append(call, link, carrier.streams[index], rtp, extensions=True,
+            stream = carrier.streams[index]
+            _append(call, link, (stream, stream), rtp, extensions=True,
                     rules=payload_rules(media, blocks) if blocks else ())
     elif reports and index < len(carrier.streams):
-        _append(call, link, carrier.rtcp_stream(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
+        _append(call, link, carrier.rtcp_way(index // 2), rtcp, strip_feedback=strips_feedback(media, sink))
 
 
 def _only_on_its_port(media: Media, carrier: Media, index: int) -> bool:
@@ -175,23 +177,28 @@ def _echo(call: Call, media: Media, index: int, rtp: list[WantedOutput], rtcp: l
     link = Link(media, media)
     mask = crc32(f"{call.call_id} {media.number}".encode("utf-8", "surrogateescape")) or 1
     if index % 2 == 0:
-        _append(call, link, media.streams[index], rtp, ssrc_mask=mask)
-    _append(call, link, media.rtcp_stream(index // 2), rtcp, ssrc_mask=mask)
+        _append(call, link, (media.streams[index], media.streams[index]), rtp, ssrc_mask=mask)
+    _append(call, link, media.rtcp_way(index // 2), rtcp, ssrc_mask=mask)
 
 
-def _append(call: Call, link: Link, stream: Stream, outputs: list[WantedOutput], *, extensions: bool = False,
-            strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (), ssrc_mask: int = 0) -> None:
-    """One more copy, if the stream can be sent to, is not waiting for a first packet from there nor for keys."""
-    sink = link.sink
-    destination = stream.destination
-    if destination is None or stream.local is None or (sink.handling.nat_wait and not stream.received):
+def _append(call: Call, link: Link, way: tuple[Stream, Stream], outputs: list[WantedOutput], *,
+            extensions: bool = False, strip_feedback: bool = False, rules: tuple[PayloadRule, ...] = (),
+            ssrc_mask: int = 0) -> None:
+    """One more copy, if the stream can be sent to, is not waiting for a first packet from there nor for keys.
+
+    ``way``: the stream that tells where to, and the one whose socket is used.
+    """
+    stream, through = way
+    sink, local = link.sink, through.local
+    destination = stream.destination_from(local)
+    if destination is None or local is None or (sink.handling.nat_wait and not through.received):
         return
     keys = sink.carrier.keys
     encrypt = keys.sent_under(stream.component) if keys is not None else None
     if keys is not None and encrypt is None:
         return
     outputs.append(WantedOutput(
-        stream.local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), encrypt,
+        local, destination, call.tos, stream.is_rtp and learning.follows(stream, sink.handling), encrypt,
         strip_feedback, rebuilt(link.source, sink) if extensions else None, rules, ssrc_mask))
 
 

@@ -111,3 +111,17 @@ def test_one_section_that_goes_on_to_multiplex_has_the_others_do_so(
     body = daemon.offer(two(sdp(*A, *[MUX] * asked), 41002, MUX), to_tag="B")
     head, video = body.split("m=video ")
     assert shape(head) == shown and shape("m=video " + video) == ONLY
+
+
+@pytest.mark.parametrize("words", ["", "accept"])
+def test_a_party_that_ceases_to_multiplex_goes_on_getting_rtcp(words: str) -> None:
+    """It knows one port of ours only, from which its RTCP comes now: 10.5 sends it to the same place."""
+    daemon = Daemon()
+    daemon.offer(sdp(*A, MUX))
+    daemon.answer(sdp(*B, MUX))
+    assert shape(daemon.offer(sdp(*A, MUX), to_tag="B", rtcp_mux=words)) == ONLY
+    answered = shape(daemon.answer(sdp(*B)))
+    heard_on = daemon.local("A", 1 if answered == NO else 0)
+    rtcp, = daemon.targets[heard_on].rtcp_outputs
+    assert (rtcp.source, str(rtcp.destination)) == (daemon.local("B"), "198.51.100.20:42001")
+    assert daemon.sends_to(daemon.local("B"), rtcp=True) == [f"192.0.2.10:4100{int(answered == NO)}"]
