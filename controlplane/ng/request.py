@@ -120,7 +120,7 @@ class Request:
     unknown: list[str]
     """Keys, flags, members and values that mean nothing; for a log line."""
     ignored: list[str]
-    """Values of a wrong type or out of range, each with its key and what is wrong."""
+    """Values of a wrong type, out of range or of something that is not there, each with its key and what is wrong."""
 
     def __init__(self, command: str, created_from: str = "", received_at: float = 0.0) -> None:
         self.command = command
@@ -150,6 +150,11 @@ class Request:
         """Note something asked for that is left undone, once."""
         if what not in self.unsupported:
             self.unsupported.append(what)
+
+    def note_ignored(self, what: str) -> None:
+        """Note a value that counts for nothing, once."""
+        if what not in self.ignored:
+            self.ignored.append(what)
 
     @property
     def is_fragment(self) -> bool:

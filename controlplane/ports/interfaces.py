@@ -10,6 +10,7 @@ from controlplane.errors import ConfigError
 from controlplane.session.sockets import Place
 
 _log = logging.getLogger("rtpengine.core")
+_SHOWN = 80  # characters of a name in a log line
 _OTHER_FAMILY = {4: 6, 6: 4}
 _LEGACY_FAMILIES = {"internal": 4, "external": 6}
 """Names that old clients use without configuring them, with the address family they stand for."""
@@ -44,6 +45,11 @@ class Interfaces:
         base = first.partition(":")[0]
         self._default = base if base in self._groups else first
 
+    def knows(self, name: str) -> bool:
+        """True for the name of an interface, a group or an alias, or one that old clients use for a family."""
+        name = self._aliases.get(name, name)
+        return name in self._specs or name in self._groups or name in _LEGACY_FAMILIES
+
     def select(self, name: str | None, family: int, current: str | None) -> InterfaceSpec:
         """The primary address of the interface ``name`` or, if none is named, of ``current`` or the default.
 
@@ -56,7 +62,7 @@ class Interfaces:
             name = self._aliases.get(name, name)
             if name not in self._specs and name not in self._groups:
                 if name not in _LEGACY_FAMILIES:
-                    _log.warning("no interface is named %r, the default is used", name)
+                    _log.warning("no interface is named %r: it is ignored", name[:_SHOWN])
                 family = _LEGACY_FAMILIES.get(name, family)
                 name = None
             named = name is not None

@@ -55,6 +55,10 @@ class Sockets:
             self._by_place.setdefault((spec.name, spec.address), shared[key])
         self._interfaces = Interfaces(specs, aliases, lambda spec: self._pools[spec].free > 0)
 
+    def knows(self, name: str) -> bool:
+        """Whether an interface can be asked for by this name."""
+        return self._interfaces.knows(name)
+
     def select(self, name: str | None, family: int, current: str | None) -> Place:
         """The address to use, see Interfaces.select."""
         return place_of(self._interfaces.select(name, family, current))

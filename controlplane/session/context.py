@@ -21,7 +21,7 @@ from controlplane.session.media import Media
 from controlplane.session.party import Party
 from controlplane.session.profiles import check_size
 from controlplane.session.settings import SessionSettings
-from controlplane.session.sockets import Place, RandomSource, SocketPool
+from controlplane.session.sockets import Place, RandomSource, SocketPool, asked_for
 
 _TAG_BITS = 256
 _ID_BITS = 28
@@ -60,9 +60,7 @@ class Context:
 
     def place(self, media: Media, party: Party, family: int) -> Place:
         """Where the sockets of ``media`` are to be: the interface asked for, the one used so far, or the default."""
-        name, peer = self.request.interface, self.request.peer
-        if name is None and peer is not None:
-            name = self.sockets.facing(peer)
+        name = asked_for(self.request, self.request.interface, self.request.peer, self.sockets)
         place = self.sockets.select(name, self.request.address_family or family, media.interface or party.interface)
         media.interface = party.interface = place.interface
         media.family = place.address.family

@@ -23,7 +23,7 @@ from controlplane.session.party import Party
 from controlplane.session.profiles import agree_profiles
 from controlplane.session.sections import Pair, own_medias, partners
 from controlplane.session.settings import SessionSettings
-from controlplane.session.sockets import Place, RandomSource, SocketPool
+from controlplane.session.sockets import Place, RandomSource, SocketPool, asked_for
 
 NAMED_TYPES = frozenset(("audio", "video", "image", "message", "text", "application"))
 OTHER = "other"
@@ -315,7 +315,7 @@ class Exchange:
 
     def _interface(self, name: str | None, peer: Address | None) -> str | None:
         """The interface asked for by name, or as the one that leads to ``peer``."""
-        return self.sockets.facing(peer) if name is None and peer is not None else name
+        return asked_for(self.request, name, peer, self.sockets)
 
     def _place(self, media: Media, party: Party, name: str | None) -> Place:
         place = self.sockets.select(name, media.family or 4, media.interface or party.interface)

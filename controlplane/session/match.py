@@ -68,7 +68,7 @@ def _branch_receiver(call: Call, request: Request, sender: Party) -> Party | Non
 
 
 def match_answer(call: Call, request: Request, from_tag: str, to_tag: str, now: float) -> Dialogue:
-    """The parties of an answer; the offerer's other branches are cut off. PeerError if both are the same."""
+    """The parties of an answer; both are cut off from whomever else they talked to. PeerError if both are the same."""
     offerer = call.tags.get(from_tag) or call.add_party(now, from_tag)
     answerer = call.tags.get(to_tag) or _tag_branch(call, request, offerer, to_tag) or call.add_party(now, to_tag)
     _check_different(answerer, offerer)
@@ -77,8 +77,9 @@ def match_answer(call: Call, request: Request, from_tag: str, to_tag: str, now: 
         offerer.type = FROM_TAG
     if request.sip_message_type == "response" and request.sip_code >= 200:
         answerer.final = True
-    for other in [peer for peer in offerer.peers if peer is not answerer]:
-        dissociate(offerer, other)
+    for party, partner in ((offerer, answerer), (answerer, offerer)):
+        for other in [peer for peer in party.peers if peer is not partner]:
+            dissociate(party, other)
     associate(offerer, answerer)
     return Dialogue(answerer, offerer)
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple, Protocol
 
 from controlplane.addresses import Address, Endpoint
+from controlplane.ng.request import Request
+
+
+_SHOWN = 40  # characters of a name in a note
 
 
 class Place(NamedTuple):
@@ -17,6 +21,9 @@ class Place(NamedTuple):
 
 class SocketPool(Protocol):
     """Local media sockets. They are given back through ``ChangeSet.closed``, once no target needs them."""
+
+    def knows(self, name: str) -> bool:
+        """Whether an interface can be asked for by this name; one that cannot counts for nothing."""
 
     def select(self, name: str | None, family: int, current: str | None) -> Place:
         """The address to use: of interface ``name`` if given, else of ``current``, else of the default one.
@@ -42,3 +49,12 @@ class RandomSource(Protocol):
 
     def getrandbits(self, k: int, /) -> int:
         """A number of ``k`` random bits."""
+
+
+def asked_for(request: Request, name: str | None, peer: Address | None, sockets: SocketPool) -> str | None:
+    """The interface that a request names, or that leads to ``peer``; a name that there is not is noted."""
+    if name is None:
+        return sockets.facing(peer) if peer is not None else None
+    if not sockets.knows(name):
+        request.note_ignored(f"interface: '{name[:_SHOWN]}' is not configured")
+    return name

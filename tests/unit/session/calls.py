@@ -69,6 +69,7 @@ class Daemon:
         self.last = ChangeSet()
         self.sent: list[Datagram] = []
         self.warnings: list[str] = []
+        self.ignored: list[str] = []
 
     def apply(self) -> ChangeSet:
         self.last = self.calls.take_changes()
@@ -87,7 +88,7 @@ class Daemon:
                 fields[name] = set(fields[name].split())
         message = request(command, "127.0.0.1:5000", self.now,
                           sdp=sdp.replace("\n", "\r\n").encode() if sdp is not None else None, **fields)
-        self.warnings = message.unsupported
+        self.warnings, self.ignored = message.unsupported, message.ignored
         try:
             if command in COMMANDS:
                 return dict(COMMANDS[command](self.calls, message, self.now))

@@ -155,6 +155,18 @@ def test_interfaces_by_direction_are_remembered() -> None:
     assert daemon.local("A").address == Address.parse("10.0.0.1")
 
 
+@pytest.mark.parametrize("lines", [(), ("m=video 41002 RTP/AVP 34",)])
+@pytest.mark.parametrize("key", ["from_interface", "to_interface"])
+def test_an_interface_that_there_is_not_is_told_of_once_and_changes_nothing(key: str, lines: tuple[str, ...]) -> None:
+    """10.5 only logs it, and moves a party that is elsewhere to the default."""
+    daemon = Daemon(spec("int", "10.0.0.1"), spec("ext", V4), aliases={"out": "ext"})
+    body = daemon.offer(sdp(), from_interface="internal", to_interface="out")
+    daemon.answer(sdp("198.51.100.20", 42000))
+    assert daemon.ignored == []
+    assert daemon.offer(sdp("192.0.2.10", 41000, *lines), to_tag="B", **{key: "etx"}).startswith(body)
+    assert daemon.ignored == ["interface: 'etx' is not configured"]
+
+
 def test_interfaces_named_for_rejected_sections_are_remembered() -> None:
     daemon = Daemon(spec("int", "10.0.0.1"), spec("ext", V4))
     daemon.offer(sdp())

@@ -56,6 +56,29 @@ def test_all_branches_may_send_to_the_caller_until_one_answers() -> None:
         assert daemon.sends_to(port_local(daemon, body)) == ["192.0.2.10:41000"]
 
 
+@pytest.mark.parametrize("keys", [{"to_tag": "C"}, {"via_branch": "z2"}])
+def test_a_transfer_cuts_off_the_former_partner_when_it_is_answered(keys: dict[str, str]) -> None:
+    daemon = established()
+    daemon.offer(A, **keys)
+    assert daemon.gets("A") == ["", "B"] and daemon.gets("B") == ["A"], "who answers is not sure yet"
+    daemon.answer(B2, **{"to_tag": "C", **keys})
+    assert (daemon.gets("A"), daemon.gets("B"), daemon.gets("C")) == (["C"], [], ["A"])
+
+
+@pytest.mark.parametrize("gone", ["A", "B"])
+def test_who_answers_somebody_else_hears_the_former_partner_no_more(gone: str) -> None:
+    """10.5 lets it hear both until the call is over."""
+    daemon = established()
+    daemon.offer(B2, from_tag="C", to_tag=gone)
+    assert daemon.gets(gone) == sorted({"A", "B", "C"} - {gone})
+    daemon.answer(A if gone == "A" else sdp("198.51.100.20", 42000), from_tag="C", to_tag=gone)
+    other = "B" if gone == "A" else "A"
+    assert (daemon.gets(gone), daemon.gets(other), daemon.gets("C")) == (["C"], [], [gone])
+    daemon.offer(A, to_tag="B")
+    daemon.answer(sdp("198.51.100.20", 42000))
+    assert (daemon.gets("A"), daemon.gets("B"), daemon.gets("C")) == (["B"], ["A"], []), "and back"
+
+
 def test_offer_with_an_unknown_to_tag_is_a_new_branch() -> None:
     daemon = established()
     daemon.offer(A, to_tag="other")

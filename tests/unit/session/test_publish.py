@@ -144,6 +144,12 @@ def test_without_ports_the_call_ends() -> None:
     assert not daemon.calls.calls and not daemon.sockets.open
 
 
+def test_an_interface_that_there_is_not_is_told_of() -> None:
+    daemon = Daemon()
+    daemon.send("create", from_tag="P", interface="x" * 100)
+    assert daemon.ignored == [f"interface: '{'x' * 40}' is not configured"]
+
+
 def test_interfaces_by_name_and_by_route() -> None:
     daemon = Daemon(spec("one", "203.0.113.5"), spec("two", "127.0.0.1"))
     assert "c=IN IP4 127.0.0.1\n" in daemon.body("create", from_tag="P", interface="two")
