@@ -87,7 +87,6 @@ def _values(snapshot: Snapshot, before: Totals, taken: Taken) -> Iterator[Value]
 
 
 def _commands(snapshot: Snapshot, taken: Taken) -> Iterator[Value]:
-    clients = list(snapshot.statistics.clients.values())
     for command in NG_COMMANDS:
         name = command.name.replace(" ", "_")
         delay, rate = taken.delays.get(command.name, _NONE), taken.rates.get(command.name, _NONE)
@@ -97,4 +96,4 @@ def _commands(snapshot: Snapshot, taken: Taken) -> Iterator[Value]:
         yield f"{name}s_ps_min", round(rate.least)
         yield f"{name}s_ps_max", round(rate.greatest)
         yield f"{name}s_ps_avg", round(rate.mean)
-        yield f"{name}_count", sum([client.counts.get(command.name, 0) for client in clients])
+        yield f"{name}_count", snapshot.statistics.served.get(command.name, 0)

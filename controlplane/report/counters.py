@@ -119,6 +119,8 @@ class Statistics:
         self.interval: Interval | None = None
         self.quality = Quality()
         self.clients: dict[str, ControlClient] = {}
+        self.served: dict[str, int] = {}
+        """Requests that did not end in an error, by ng command; only these concern the interval."""
         self.interfaces: dict[Address, InterfaceCounters] = {}
         self._silent_parties = 0
         self._seen: dict[Endpoint, _Seen] = {}
@@ -141,8 +143,10 @@ class Statistics:
         if command in NG_NAMES:
             client.counts[command] = client.counts.get(command, 0) + 1
             client.seconds[command] = client.seconds.get(command, 0.0) + seconds
-            if self.interval is not None:
-                self.interval.request(command, seconds)
+            if not error:
+                self.served[command] = self.served.get(command, 0) + 1
+                if self.interval is not None:
+                    self.interval.request(command, seconds)
         client.errors += error
 
     def session_rejected(self) -> None:

@@ -110,6 +110,7 @@ def interval(totals: str) -> list[str]:
 
 
 _COUNTED = re.compile(r"x\.(?:relayed_\w+|(?!managed)\w+_sess)")
+_TOTAL = re.compile(r"x\.(?!ping|list)\w+_count")
 
 
 def reported(data: str) -> dict[str, int]:
@@ -119,4 +120,6 @@ def reported(data: str) -> dict[str, int]:
         name, _, rest = line.partition(" ")
         if _COUNTED.fullmatch(name):
             found[name] = found.get(name, 0) + int(rest.split()[0])
+        elif _TOTAL.fullmatch(name):
+            found[name] = int(rest.split()[0])
     return found

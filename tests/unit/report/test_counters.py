@@ -4,6 +4,7 @@ import pytest
 from controlplane.addresses import Endpoint
 from controlplane.events import Counters, StreamStats
 from controlplane.report.counters import Sampled, Statistics
+from controlplane.report.interval import Interval
 
 from .fakes import NOW, FakeCall, FakeMedia, FakeParty, ssrc, stream, two_party_call
 
@@ -69,6 +70,18 @@ def test_ng_requests_by_client() -> None:
     assert (client.counts, client.seconds, client.errors) == ({"offer": 2}, {"offer": 0.75}, 1)
     assert statistics.clients["127.0.0.2"].counts == {}
     assert statistics.clients["127.0.0.2"].errors == 1
+    assert statistics.served == {"offer": 1}
+
+
+def test_what_is_reported_regularly_are_requests_that_were_served() -> None:
+    """As 10.5 has it, in Graphite and in the interval of the other reports."""
+    statistics = Statistics(NOW)
+    statistics.interval = Interval()
+    for seconds, error in ((0.25, False), (9.0, True), (0.5, False)):
+        statistics.ng_request("query", "127.0.0.1", seconds, error)
+    statistics.interval.look(0, 1.0)
+    taken = statistics.interval.take()
+    assert (taken.delays["query"].greatest, taken.delays["query"].count, taken.rates["query"].greatest) == (0.5, 2, 2)
 
 
 def test_ended_session() -> None:
