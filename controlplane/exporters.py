@@ -12,6 +12,7 @@ from controlplane.config.secret import revealed
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError, PeerError
 from controlplane.exports import cdr, dtmf, hep, mqtt, rtcpline
+from controlplane.exports.datagrams import Datagrams
 from controlplane.exports.homer import Homer
 from controlplane.exports.ngcapture import NgCapture
 from controlplane.exports.outlet import Outlet
@@ -34,6 +35,7 @@ class Exporters:
     def __init__(self, settings: Settings, proxy: Proxy, push: Callable[[bytes], None]):
         self._jobs: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._directed = Datagrams("A DTMF event")
         self._records(settings, proxy)
         self._events(settings, proxy, push)
         if settings.graphite:
@@ -65,27 +67,30 @@ class Exporters:
             proxy.rtcp.watchers.append(heard)
 
     def _events(self, settings: Settings, proxy: Proxy, push: Callable[[bytes], None]) -> None:
-        """Tell of DTMF whoever is to be told."""
+        """Tell of DTMF whoever is to be told; a call may have a collector of its own (ng ``DTMF-log-dest``)."""
         takers: list[Callable[[dtmf.Event], None]] = []
         if settings.log_facility_dtmf:
             note = recorder(settings.log_facility_dtmf, settings.log_stderr)
             takers.append(lambda event: note(dtmf.line(event)))
+        collector = None
         if settings.dtmf_log_dest:
             collector = Homer(*_split(settings.dtmf_log_dest), tcp=False, name="the DTMF log")
-            takers.append(lambda event: collector.put(raw_bytes(dtmf.line(event))))
             self._jobs.append(collector.run)
         if settings.dtmf_log_ng_tcp:
             takers.append(lambda event: push(dtmf.message(event)))
-        if not takers:
-            return
         events = dtmf.Events()
 
         def heard(call: Call, media: Media, packet: Heard) -> None:
             event = events.heard(call, media, packet.data, packet.source, packet.destination, packet.at)
-            if event is not None:
-                for take in takers:
-                    take(event)
-        proxy.calls.settings.reports_events = True
+            if event is None:
+                return
+            for take in takers:
+                take(event)
+            if call.dtmf_log is not None:
+                self._directed.send(raw_bytes(dtmf.line(event)), call.dtmf_log)
+            elif collector is not None:
+                collector.put(raw_bytes(dtmf.line(event)))
+        proxy.calls.settings.reports_events = bool(takers) or collector is not None
         proxy.rtcp.event_watchers.append(heard)
 
     def _mqtt(self, settings: Settings, proxy: Proxy) -> None:
@@ -130,6 +135,7 @@ class Exporters:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._directed.close()
 
 
 async def _lasting(job: Callable[[], Coroutine[Any, Any, None]]) -> None:

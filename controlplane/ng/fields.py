@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from controlplane.addresses import Address
+from controlplane.addresses import Address, Endpoint
 from controlplane.errors import PeerError
 from controlplane.ng.request import Request
 from controlplane.ng.values import INT64_MAX, Dictionary, Value, text
@@ -148,6 +148,19 @@ def address_field(name: str) -> Setter:
         else:
             target.ignored(value, "is no address")
     return set_address
+
+
+def endpoint_field(name: str) -> Setter:
+    """An IP address with a port, as ADDRESS:PORT."""
+    def set_endpoint(target: Target, value: Value) -> None:
+        try:
+            if isinstance(value, bytes) and (found := Endpoint.parse(text(value))).port:
+                setattr(target.request, name, found)
+                return
+        except PeerError:
+            pass
+        target.ignored(value, "is no address with a port")
+    return set_endpoint
 
 
 def known_word(target: Target, key: str, vocabulary: Vocabulary, raw: bytes) -> Word | None:

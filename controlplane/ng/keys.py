@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from controlplane.ng.codecs import set_codec
 from controlplane.ng.fields import (NOT_DICTIONARY, NOT_LIST, NOT_TEXT, Setter, Target, address_field, choice_field,
-                                    integer_field, known_word, last_word_field, mapped_field, members, one_word,
-                                    text_field, texts, texts_field, unsupported_key, words_field)
+                                    endpoint_field, integer_field, known_word, last_word_field, mapped_field, members,
+                                    one_word, text_field, texts, texts_field, unsupported_key, words_field)
 from controlplane.ng.flags import set_flags
 from controlplane.ng.sdpattr import set_sdp_attr, set_sdp_media_remove
 from controlplane.ng.sections import set_calls, set_medias, set_mesh
@@ -175,6 +175,7 @@ IMPLEMENTED: dict[str, Setter] = {
     "drop-traffic": _set_drop_traffic,
     "DTLS|dtls|DTLS-reverse|dtls-reverse": words_field("dtls", DTLS),
     "DTLS-fingerprint|dtls-fingerprint": text_field("dtls_fingerprint"),
+    "DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination": endpoint_field("dtmf_log_dest"),
     "DTMF-security|dtmf-security": choice_field("dtmf_security", DTMF_SECURITY),
     "extmap": _set_extmap,
     "from-tags": texts_field("from_tags"),
@@ -221,8 +222,7 @@ IMPLEMENTED: dict[str, Setter] = {
 
 PLANNED = """
     delay-buffer DTMF-security-trigger|dtmf-security-trigger DTMF-security-trigger-end|dtmf-security-trigger-end
-    DTMF-delay|dtmf-delay DTMF-log-dest|dtmf-log-dest|DTMF-log-destination|dtmf-log-destination
-    moh|MoH|MOH ptime ptime-reverse|reverse-ptime record-call T.38|t.38|T38|t38
+    DTMF-delay|dtmf-delay moh|MoH|MOH ptime ptime-reverse|reverse-ptime record-call T.38|t.38|T38|t38
     trigger trigger-end|end-trigger trigger-end-time|end-trigger-time trigger-end-digits|end-trigger-digits
 """
 

@@ -2,7 +2,7 @@
 """One ng request with every key it may carry as a typed value, whatever its spelling or encoding was."""
 from __future__ import annotations
 
-from controlplane.addresses import Address
+from controlplane.addresses import Address, Endpoint
 from controlplane.ng.medias import MeshEntry, RequestedMedia
 from controlplane.sdp.manipulate import Manipulations
 from controlplane.srtp.sdes import NO_WISHES, SdesWishes
@@ -65,6 +65,8 @@ class Request:
     """blackhole, forward, backwards or both."""
     dtmf_security: str | None = None
     """drop or off, or a mode that needs a codec."""
+    dtmf_log_dest: Endpoint | None = None
+    """Who gets the DTMF events of the call, over UDP."""
     sdes: SdesWishes
     osrtp: set[str]
     """Of accept, accept-rfc, accept-legacy, offer, offer-legacy."""

@@ -32,7 +32,7 @@ CALL = (required("call_id", TEXT), required("created", TIME), Field("created_fro
 CALL_MORE = (
     Field("metadata", TEXT), Field("deleted_at", TIME), Field("drop_traffic", FLAG, False),
     Field("blocks", WORDS, frozenset()), Field("forwarding", FLAG, False), Field("aliases", many(TEXT), []),
-    Field("numbered", NUMBER, 0))
+    Field("numbered", NUMBER, 0), Field("dtmf_log", ENDPOINT))
 PARTY = (
     Field("tag", TEXT), Field("type", TEXT, "UNKNOWN"), Field("label", TEXT), Field("deletion_at", TIME),
     Field("aliases", many(TEXT), []), Field("interface", TEXT), Field("session_name", TEXT),

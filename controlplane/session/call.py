@@ -28,8 +28,9 @@ class Call:
     be looked at anew. ``wake_at``: when the call needs attention, infinite for a call that has ended. ``released``
     are sockets given up and not yet reported. ``report_at``: when the parties are to get RTCP of ours. ``aliases`` are
     the call-IDs of calls that were merged into this one. ``blocks`` see blocking.py. ``foreign``: another process
-    serves the call, and we are ready to. ``hosted_db``: the number of the data base that has it (-1: none);
-    ``stored_at``: when it was written there last. ``trail`` is what happened to it; ``missed``: its packets are.
+    serves the call, and we are ready to. ``dtmf_log``: who is told of its DTMF events. ``hosted_db``: the number of
+    the data base that has it (-1: none); ``stored_at``: when it was written there last. ``trail`` is what happened to
+    it; ``missed``: its packets are.
     """
 
     call_id: str
@@ -42,6 +43,7 @@ class Call:
     tags: dict[str, Party]
     alias_keys: dict[AliasKey, Party]
     deleted_at: float | None = None
+    dtmf_log: Endpoint | None = None
     drop_traffic: bool = False
     blocks: frozenset[str]
     forwarding: bool = False

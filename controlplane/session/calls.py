@@ -353,7 +353,7 @@ class Calls:
         ``report_sources`` has the present sources reported again.
         """
         self._report_closed(call)
-        for media, stream, target in targets(call, self.settings.reports_events):
+        for media, stream, target in targets(call, self.settings.reports_events or call.dtmf_log is not None):
             if stream.local == target.local:
                 self._owners[target.local] = (call, media, stream)
                 self._counting[target.local] = stream

@@ -41,6 +41,8 @@ def publish(context: Context) -> Reply:
         party.label = request.label
     if request.metadata is not None:
         context.call.metadata = request.metadata
+    if request.dtmf_log_dest is not None:
+        context.call.dtmf_log = request.dtmf_log_dest
     party.session = description
     party.renewed = context.now
     printed = [_published(context, party, media, section, places) for section, media, places in zip(

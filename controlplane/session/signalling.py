@@ -59,6 +59,8 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
         call.drop_traffic = request.drop_traffic == "start"
     if request.metadata is not None:
         call.metadata = request.metadata
+    if request.dtmf_log_dest is not None:
+        call.dtmf_log = request.dtmf_log_dest
     exchange = Exchange(call, request, description, endpoints, dialogue, is_offer, settings, sockets, random, now)
     exchange.negotiate()
     return {"sdp": describe(exchange)}

@@ -74,6 +74,42 @@ def test_an_event_is_told_once_at_its_end(flags: list[str]) -> None:
         assert len(b.arrivals) == 1 + forwarded
 
 
+@pytest.mark.parametrize("command", ["offer", "publish"])
+@pytest.mark.parametrize("everywhere", [False, True], ids=["else nowhere", "else to a collector"])
+def test_a_call_may_have_a_place_of_its_own(command: str, everywhere: bool) -> None:
+    """The collector of all calls hears nothing of its events."""
+    with closing(receiver()) as general, closing(receiver()) as own, closing(Endpoint(seed=1)) as a:
+        options = [f"--dtmf-log-dest=127.0.0.1:{general.getsockname()[1]}"] * everywhere
+        with Daemon(options=options) as daemon, daemon.client() as client:
+            body = sdp.body(a.address, a.port, payload_type=8, attributes=EVENTS).replace("AVP 8", "AVP 8 101")
+            for number, keys in enumerate(({"DTMF-log-dest": f"127.0.0.1:{own.getsockname()[1]}"}, {}), 1):
+                call_id = f"{command}-{number}"
+                reply = client.request("publish" if command == "publish" else "offer", call_id=call_id, from_tag="a",
+                                       sdp=body, **keys)
+                assert "warning" not in reply
+                if command == "offer":
+                    reply = client.call("answer", call_id=call_id, from_tag="a", to_tag="b", sdp=body)
+                a.hear(sdp.sections(reply["sdp"])[0])
+                a.transmit(event(number, 100 * number, 5000, 640, True))
+            assert json.loads(own.recv(4096))["event"] == 1
+            if everywhere:
+                assert json.loads(general.recv(4096))["event"] == 2
+            client.call("delete", call_id=f"{command}-1", **{"delete-delay": 0})
+            client.call("ping")
+        for sock in (general, own):
+            sock.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                sock.recv(4096)
+
+
+def receiver() -> socket.socket:
+    """A socket for a collector."""
+    collector = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    collector.bind(("127.0.0.1", 0))
+    collector.settimeout(30)
+    return collector
+
+
 def told_by(command: Command, collector: socket.socket, ng: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """What is told over UDP, and to a client of ng over TCP, of two events, one of which is sent in a hurry."""
     options = ["--log-facility-dtmf=local3", f"--dtmf-log-dest=127.0.0.1:{collector.getsockname()[1]}",
@@ -116,9 +152,7 @@ def test_beside_the_reference() -> None:
         pytest.skip(f"the reference daemon cannot be had: {reason}")
     found = []
     for command in (reference, own_command()):
-        with closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as collector:
-            collector.bind(("127.0.0.1", 0))
-            collector.settimeout(30)
+        with closing(receiver()) as collector:
             found.append(told_by(command, collector, free_port(socket.SOCK_STREAM)))
     for events in (events for told in found for events in told):
         assert [each.pop("source_label", "A") for each in events] == ["A"] * 2

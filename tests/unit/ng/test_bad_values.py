@@ -65,6 +65,7 @@ def test_no_value_is_passed_over_in_silence(key, kind, encoding):
     (b"direction", b"int", "offer", "direction: 'int' is not a list"),
     (b"direction", [b"a", b"b", b"c"], "offer", "direction: 'c' is one too many"),
     (b"media-address", 5, "offer", "media-address: 5 is no address"),
+    (b"DTMF-log-dest", b"::1:9", "offer", "DTMF-log-dest: '::1:9' is no address with a port"),
     (b"codec", [b"PCMA"], "offer", "codec: a list is not a dictionary"),
     (b"codec", Dictionary([(b"strip", 8)]), "offer", "codec: 8 is neither a list nor text"),
     (b"extmap", b"strip", "offer", "extmap: 'strip' is not a dictionary"),

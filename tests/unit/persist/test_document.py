@@ -167,6 +167,17 @@ def test_signalling_goes_on() -> None:
     assert not other.sockets.open and not other.targets
 
 
+def test_events_go_where_they_went() -> None:
+    daemon = established()
+    assert heir(daemon).call.dtmf_log is None
+    daemon.offer(sdp("192.0.2.10", 41000, "a=rtpmap:101 telephone-event/8000", formats="8 101"), to_tag="B",
+                 dtmf_log_dest=ep("192.0.2.77:9000"))
+    other = heir(daemon)
+    assert other.call.dtmf_log == ep("192.0.2.77:9000")
+    for each in (daemon, other):
+        assert each.targets[each.local("A")].reported == (101,)
+
+
 def test_a_restored_call_has_its_timeout() -> None:
     daemon = established(timeout=60)
     data = written(daemon)
