@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 from controlplane.config.faults import Faults
 from controlplane.config.listen import parse_listen
+from controlplane.config.nearest import nearest
 from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError, PeerError
 from controlplane.exports.mqtt import tls_context
 from controlplane.listeners import check_commands
 from controlplane.ng.bencode import encode
+from controlplane.ng.flags import FLAGS
 from controlplane.ng.frame import BENCODE, decode
+from controlplane.ng.keys import KEYS
 from controlplane.ng.reader import read_request
+from controlplane.ng.values import text
 from controlplane.servers.tls import Certificate
 from controlplane.store.store import check_servers
 
@@ -81,9 +86,9 @@ def _readable(settings: Settings, faults: Faults) -> None:
 
 def _authorities(settings: Settings) -> set[str]:
     found = set()
-    for text in settings.listen_https:
+    for value in settings.listen_https:
         try:
-            found.add(parse_listen("listen-https", text).access.client_ca)
+            found.add(parse_listen("listen-https", value).access.client_ca)
         except ConfigError:
             pass    # check_commands has told
     return found
@@ -99,8 +104,14 @@ def _meaningless(settings: Settings) -> Iterator[str]:
             unknown = read_request("", message, BENCODE, "", 0.0, by_name).unknown
         except PeerError as error:
             unknown = [str(error)]
-        if found := ", ".join(word for word in unknown if word != "template=default"):
-            yield f"{settings.file.path}: [{settings.templates}] {name}: unknown {found}"
+        if found := ", ".join(f"{word}{_meant(word)}" for word in unknown if word != "template=default"):
+            line_number = settings.file.sections[settings.templates][name].line
+            yield f"{settings.file.path}:{line_number}: [{settings.templates}] {name}: unknown {found}"
+
+
+def _meant(word: str) -> str:
+    known = None if "=" in word else nearest(word, map(text, chain(FLAGS.spellings(), KEYS)))
+    return f" (did you mean {known}?)" if known else ""
 
 
 def _idle(settings: Settings) -> Iterator[str]:

@@ -30,10 +30,11 @@ class Entry:
 
 @dataclass(slots=True)
 class IniFile:
-    """A parsed file: sections and their entries in the order in which they first appear."""
+    """A parsed file: sections and their entries in the order in which they first appear, and where each begins."""
 
     path: str
     sections: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
 
 
 def parse(text: str, path: str, faults: Faults | None = None) -> IniFile:
@@ -61,6 +62,7 @@ def _parse(text: str, path: str, faults: Faults) -> IniFile:
         wrong = _wrong(line, key, section is not None)
         if line.startswith("["):
             section = {} if wrong else parsed.sections.setdefault(line[1:-1], {})
+            parsed.lines.setdefault(line[1:-1], number)
         elif section is not None and not wrong:
             before = section.get(key)
             section[key] = Entry(value.lstrip(_BLANK), number, before.line if before is not None else 0)

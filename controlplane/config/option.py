@@ -156,8 +156,19 @@ def endpoint(value: Any) -> Value:
 
 def in_any_case(*names: str, **aliases: str) -> Callable[[Any], Value]:
     """The same as ``one_of`` for words whose case does not matter."""
-    check = one_of(*(name.lower() for name in names), **aliases)
-    return lambda value: {name.lower(): name for name in names}[str(check(str(value).lower().replace("_", "-")))]
+    check = one_of(*names, **aliases)
+    spelt = {name.lower(): name for name in names} | {alias.replace("_", "-"): name for alias, name in aliases.items()}
+    return lambda value: check(spelt.get(str(value).lower().replace("_", "-"), value))
+
+
+def numeric(low: int, high: int) -> Callable[[Any], Value]:
+    """A check that a text is a decimal number from ``low`` to ``high``."""
+    def check(value: Any) -> Value:
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and low <= int(text[:20]) <= high):
+            raise ValueError(f"{text[:64]!r} is no number from {low} to {high}")
+        return text
+    return check
 
 
 def one_of(*names: str, **aliases: str) -> Callable[[Any], Value]:

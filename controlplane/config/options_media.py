@@ -2,7 +2,7 @@
 """Options of what is done to media and where its records go: known, checked, mostly without effect yet."""
 from __future__ import annotations
 
-from controlplane.config.option import Kind, Option, Support, at_least, between, in_any_case, one_of, option
+from controlplane.config.option import Kind, Option, Support, at_least, between, in_any_case, numeric, one_of, option
 
 _flag, _int, _str, _path, _list = Kind.FLAG, Kind.INTEGER, Kind.STRING, Kind.PATH, Kind.LIST
 _later = Support.NO_EFFECT
@@ -10,6 +10,12 @@ _later = Support.NO_EFFECT
 
 def _known(name: str, kind: Kind, help: str, default: object = None, **rest: object) -> Option:
     return option(name, kind, help, default, **{"support": _later, **rest})  # type: ignore[arg-type]
+
+
+def _query(text: str) -> str:
+    if text and (text.count("%") != 1 or "%llu" not in text):
+        raise ValueError(f"{text[:64]!r} does not have one %, in %llu, which stands for the number of the file")
+    return text
 
 
 REDIS: tuple[Option, ...] = (
@@ -49,11 +55,11 @@ MEDIA: tuple[Option, ...] = (
     _known("dtx-buffer", _int, "packets buffered while a gap is filled", 10),
     _known("dtx-lag", _int, "milliseconds buffered while a gap is filled", 100),
     _known("dtx-shift", _int, "milliseconds by which the timer is moved", 5),
-    _known("dtx-cn-params", _list, "comfort noise that fills a gap"),
+    _known("dtx-cn-params", _list, "comfort noise that fills a gap", check=numeric(0, 254)),
     _known("amr-dtx", _str, "what fills a gap in AMR", "native", check=one_of("native", "CN")),
     _known("evs-dtx", _str, "what fills a gap in EVS", "native", check=one_of("native", "CN")),
     _known("silence-detect", Kind.NUMBER, "percent of full scale that counts as silence", check=between(0, 100)),
-    _known("cn-payload", _list, "comfort noise that replaces silence", ("32",)),
+    _known("cn-payload", _list, "comfort noise that replaces silence", ("32",), check=numeric(0, 254)),
     _known("player-cache", _flag, "keep encoded media files in memory"),
     _known("audio-player", _str, "which calls get a player", "on-demand", check=one_of(
         "on-demand", "play-media", "transcoding", "always", off="on-demand", no="on-demand", never="on-demand",
@@ -119,7 +125,7 @@ DTLS: tuple[Option, ...] = (
         "prime256v1", "RSA", ec_prime256v1="prime256v1")),
     option("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=at_least(0)),
     option("dtls-signature", _str, "hash of the certificate: SHA-256 or SHA-1", "SHA-256", check=in_any_case(
-        "SHA-256", "SHA-1", sha256="sha-256", sha1="sha-1")),
+        "SHA-256", "SHA-1", sha256="SHA-256", sha1="SHA-1")),
     option("dtls-ciphers", _str, "ciphers as OpenSSL names them",
            "DEFAULT:!NULL:!aNULL:!SHA256:!SHA384:!aECDH:!AESGCM+AES256:!aPSK"),
     option("dtls-mtu", _int, "greatest packet", 1200, check=at_least(576)),
@@ -130,7 +136,7 @@ EXPORT: tuple[Option, ...] = (
     _known("mysql-port", _int, "its port"),
     _known("mysql-user", _str, "user name"),
     _known("mysql-pass", _str, "password", secret=True),
-    _known("mysql-query", _str, "query that returns a media file"),
+    _known("mysql-query", _str, "query that returns a media file", check=_query),
     option("graphite", Kind.ENDPOINT, "HOST:PORT that gets statistics", short="g"),
     option("graphite-interval", _int, "seconds between them", 1, short="G", default_below=1),
     option("graphite-prefix", _str, "put before each name"),

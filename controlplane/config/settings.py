@@ -51,6 +51,7 @@ class Settings:
     reject_invalid_sdp: bool
     templates: str
     jb_adaptive_min: int
+    cn_payload: tuple[str, ...]
     jb_adaptive_max: int
     interface: tuple[str, ...]
     interfaces_config: str

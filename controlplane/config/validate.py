@@ -26,6 +26,9 @@ def validate(settings: Settings, faults: Faults) -> None:
     if settings.jb_adaptive_min > settings.jb_adaptive_max:
         faults.add(f"jb-adaptive-min {settings.jb_adaptive_min} is greater than jb-adaptive-max "
                    f"{settings.jb_adaptive_max}")
+    if settings.cn_payload and (level := int(settings.cn_payload[0])) > 127:
+        faults.add(f"{settings.origin['cn-payload']}: cn-payload begins with a level from 0 to 127, and not with "
+                   f"{level}")
     _sections(settings, faults)
     if settings.action in (None, "check-config"):
         _needed(settings, faults)

@@ -25,7 +25,9 @@ def test_settings_in_order(tmp_path: Path) -> None:
     ("listen-ng = 127.0.0.1:2224", "a.conf:4: listen-ng counts, and not that of line 3; several values"),
     ("subscribe-keyspace = 0", "a.conf:4: subscribe-keyspace has nothing to do: it needs redis"),
     ("templates = t\n[t]\nWeb = ICE=force nonsense\ndefault = rtcp-mux=[offer]\noffer = template=default trust-address",
-     "[t] Web: unknown nonsense"),
+     "a.conf:6: [t] Web: unknown nonsense"),
+    ("templates = t\n[t]\na = ICE=force\noffer = trust-adress ICE=forse", "a.conf:7: [t] offer: unknown trust-adress "
+     "(did you mean trust-address?), ICE=forse"),
     ("keep-flows = /nonexistent/flows", "a.conf:4: keep-flows: /nonexistent does not exist: calls would not be left"),
     ("pidfile = /nonexistent/pid", "a.conf:4: pidfile: /nonexistent does not exist, and has to at the start"),
     ("listen-cli = unix:/nonexistent/ctl", "a.conf:4: listen-cli: /nonexistent does not exist, and has to"),

@@ -102,15 +102,51 @@ alias = pub
 
 
 @pytest.mark.parametrize("lines,reason", [
-    ("name = x", "'address' is missing"),
-    ("address = 192.0.2.5\nport-min = 50000", "port-min 50000 is greater than port-max 39999"),
-    ("address = 192.0.2.5\nport-max = 70000", "70000 is outside"),
-    ("address = 192.0.2.5\nexclude-ports = 1;x", "'x' is no decimal"),
-    ("alias = nobody", "no earlier interface"),
+    ("name = x", "f:1: .*'address' is missing"),
+    ("name = x\naddress =", "f:3: .*'address' is missing"),
+    ("address = 192.0.2.5\nport-min = 50000", "f:3: .*port-min 50000 is greater than port-max 39999"),
+    ("address = 192.0.2.5\nport-max = 20000", "f:3: .*port-min 30000 is greater than port-max 20000"),
+    ("address = 192.0.2.5\nport-max = 70000", "f:3: .*port-max: 70000 is outside"),
+    ("address = 192.0.2.5\nport-min = x", "f:3: .*port-min: 'x' is no decimal"),
+    ("address = 192.0.2.5\nexclude-ports = 1;x", "f:3: .*exclude-ports: 'x' is no decimal"),
+    ("name = x\naddress = nowhere.example", "f:3: .*'nowhere.example' is no IP address"),
+    ("address = 192.0.2.5\nadvertised = nowhere.example", "f:3: .*'nowhere.example' is no IP address"),
+    ("address = 192.0.2.5\nadvertised = ::5", "f:3: .*'::5' is of another family than 192.0.2.5"),
+    ("address = 192.0.2.5\nadvertised-address = \\q", "f:3: .*unknown escape"),
+    ("name = x\nalias = nobody", "f:3: .*no earlier interface"),
 ])
-def test_errors_name_the_section(lines, reason):
-    with pytest.raises(ConfigError, match=r"f: \[if-A\]: .*" + reason):
+def test_errors_name_section_and_line(lines, reason):
+    with pytest.raises(ConfigError, match=reason.replace("f:", r"^f:").replace(": .*", r": \[if-A\] .*")):
         build(file=f"[if-A]\n{lines}\n")
+
+
+@pytest.mark.parametrize("values, file", [
+    (("pub/192.0.2.5", "x=pib"), ""), ((), "[if-pub]\naddress=::1\n[if-x]\nalias=pib")])
+def test_a_misspelt_name_behind_an_alias(values, file):
+    with pytest.raises(ConfigError, match=r"'x' stands for 'pib', which no .* named; did you mean pub\?"):
+        build(*values, file=file)
+
+
+def test_what_stands_for_an_interface_that_is_wrong_is_not_wrong_itself():
+    with pytest.raises(ConfigError) as raised:
+        build("pub/nowhere.example", "a=pub", file="[if-B]\naddress = 0.0.0.0\n[if-C]\nalias = B\n")
+    assert len(raised.value.reasons) == 2
+
+
+def test_a_section_that_is_nearly_an_interface():
+    settings = build(file="[if-A]\naddress = ::1\n[ifs-B]\naddress = ::2\n[IF-C]\n[if:D]\n[templates]\n"
+                          "[rtpengine]\ntemplates = ifa\n"
+                          "transcode-config = fi\n[ifa]\n[fi-x]\n")[3]
+    assert settings.warnings == [
+        "f:3: [ifs-B] is no interface; did you mean [if-B]?", "f:5: [IF-C] is no interface; did you mean [if-C]?",
+        "f:6: [if:D] is no interface; did you mean [if-D]?"]
+
+
+def test_no_section_for_the_interfaces():
+    warnings = build("192.0.2.5", file="[rtpengine]\ninterfaces-config=if")[3].warnings
+    assert warnings == ["default: interfaces-config: f has no section [if-NAME]"]
+    with pytest.raises(ConfigError, match="Cannot start without any"):
+        build(file="[rtpengine]\ninterfaces-config=if")
 
 
 def test_unknown_keys_are_refused():
