@@ -19,7 +19,8 @@ INSTALLED := /usr/bin/rtpengine /usr/bin/rtpengine-ctl /lib/systemd/system/rtpen
 	/usr/lib/sysusers.d/rtpengine.conf /usr/lib/tmpfiles.d/rtpengine.conf /etc/modprobe.d/rtpengine.conf \
 	/etc/modules-load.d/rtpengine.conf /usr/share/man/man8/rtpengine.8 \
 	/usr/share/man/man8/rtpengine-ctl.8 /usr/share/bash-completion/completions/rtpengine-ctl \
-	/usr/share/zsh/vendor-completions/_rtpengine-ctl /usr/share/rtpengine
+	/usr/share/zsh/vendor-completions/_rtpengine-ctl /usr/share/fish/vendor_completions.d/rtpengine-ctl.fish \
+	/usr/share/rtpengine
 
 RELAY_SOURCES := $(wildcard controlplane/relay/*.[ch] controlplane/relay/build.py kmod/core/*.[ch] kmod/uapi/*.h)
 
@@ -205,6 +206,8 @@ install: root
 	install -D -m 644 etc/completion/rtpengine-ctl.bash \
 		$(DESTDIR)/usr/share/bash-completion/completions/rtpengine-ctl
 	install -D -m 644 etc/completion/_rtpengine-ctl $(DESTDIR)/usr/share/zsh/vendor-completions/_rtpengine-ctl
+	install -D -m 644 etc/completion/rtpengine-ctl.fish \
+		$(DESTDIR)/usr/share/fish/vendor_completions.d/rtpengine-ctl.fish
 	install -D -m 644 etc/grafana/rtpengine.json $(DESTDIR)/usr/share/rtpengine/grafana.json
 	install -d $(DESTDIR)/usr/share/man/man8
 	$(DESTDIR)$(PREFIX)/bin/python -m controlplane.config.manual > $(DESTDIR)/usr/share/man/man8/rtpengine.8

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import typer
 
-from ctl import client, commands, completion, options, replies, target
+from ctl import client, commands, completion, options, replies, slips, target
 
 OK, USAGE, UNREACHABLE, NO_REPLY, FAILED = range(5)
 _MAY_BE_SILENT = ("params",)
@@ -57,18 +57,28 @@ def _command(host: str, port: int, words: str) -> int:
         reply = _copy(client.ask(host, port, words))
     except client.Unreachable as error:
         _complain(str(error))
-        if first not in commands.KEYWORDS:
+        if first not in commands.KEYWORDS and not _told_meant(words):
             _print(commands.HEADER + commands.DAEMON + commands.LOCAL)
         return UNREACHABLE
     except client.NoReply as error:
         _complain(str(error))
         return NO_REPLY
-    if reply.startswith(f"Unknown command: {first}\n") and first not in commands.KEYWORDS:
-        return _usage(host, port, USAGE)
+    if replies.is_unknown(reply):
+        told = _told_meant(words)
+        if reply.startswith(f"Unknown command: {first}\n") and first not in commands.KEYWORDS:
+            return USAGE if told else _usage(host, port, USAGE)
     if not reply and first not in _MAY_BE_SILENT:
         _complain("rtpengine answers nothing to that")
         return FAILED
     return FAILED if replies.is_failure(reply) else OK
+
+
+def _told_meant(words: str) -> bool:
+    """Whether the operator could be told which command was meant."""
+    keyword = slips.meant(words.split(" "))
+    if keyword:
+        _complain(f"Did you mean {keyword}?")
+    return keyword is not None
 
 
 def _usage(host: str, port: int, status: int) -> int:

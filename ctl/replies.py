@@ -15,6 +15,11 @@ _FAILURES = re.compile(
     )""", re.VERBOSE | re.MULTILINE)
 
 
+def is_unknown(reply: str) -> bool:
+    """True if the daemon does not have that command."""
+    return reply.startswith(("Unknown command: ", '{"error":"Unknown command: '))
+
+
 def is_failure(reply: str) -> bool:
     """True for the error texts of the daemon."""
     return _FAILURES.match(reply) is not None

@@ -81,7 +81,7 @@ daemon() {
 	tree=$work/rtpengined
 	make -s install DESTDIR="$tree" PREFIX=/usr/lib/rtpengine SYSTEM_PYTHON="$python" >/dev/null
 	rm -rf "$tree/usr/bin/rtpengine-ctl" "$tree/usr/share/man" "$tree/usr/share/bash-completion" \
-		"$tree/usr/share/zsh" "$tree/etc/modprobe.d"
+		"$tree/usr/share/zsh" "$tree/usr/share/fish" "$tree/etc/modprobe.d"
 	"$tree/usr/lib/rtpengine/bin/python" -m controlplane.config.manual | page "$tree/usr/share/man/man8/rtpengine.8.gz"
 	tidy "$tree" /usr/lib/rtpengine
 	rm -f "$tree/usr/lib/rtpengine/bin/rtpengine-ctl"
@@ -98,6 +98,7 @@ client() {
 	"$tree/usr/lib/rtpengine-ctl/bin/python" -m ctl.manual | page "$tree/usr/share/man/man8/rtpengine-ctl.8.gz"
 	install -D -m 644 etc/completion/rtpengine-ctl.bash "$tree/usr/share/bash-completion/completions/rtpengine-ctl"
 	install -D -m 644 etc/completion/_rtpengine-ctl "$tree/usr/share/zsh/vendor-completions/_rtpengine-ctl"
+	install -D -m 644 etc/completion/rtpengine-ctl.fish "$tree/usr/share/fish/vendor_completions.d/rtpengine-ctl.fish"
 	tidy "$tree" /usr/lib/rtpengine-ctl
 	mkdir -p "$tree/usr/bin"
 	printf '#!/usr/lib/rtpengine-ctl/bin/python -P\nfrom ctl.__main__ import main\n\nmain()\n' \

@@ -17,7 +17,7 @@ packages() {
 	deb) echo dpkg-dev binutils xz-utils debootstrap ;;
 	test) echo iproute2 ethtool iptables nftables sip-tester clang-14 libclang-rt-14-dev sparse qemu-system-x86 \
 		busybox-static cpio kmod pahole python3 procps systemd groff-base dkms openssl baresip-core chromium redis-server \
-		zsh tshark ;;
+		zsh fish tshark ;;
 	*) echo "packages.sh: unknown set $1" >&2; exit 2 ;;
 	esac
 }

@@ -19,7 +19,8 @@ PREFIX = "/opt/rtpengine"
 FILES = ("/lib/systemd/system/rtpengine.service", "/usr/lib/sysusers.d/rtpengine.conf",
          "/usr/lib/tmpfiles.d/rtpengine.conf", "/etc/modprobe.d/rtpengine.conf", "/usr/share/man/man8/rtpengine.8",
          "/usr/share/man/man8/rtpengine-ctl.8", "/usr/share/bash-completion/completions/rtpengine-ctl",
-         "/usr/share/zsh/vendor-completions/_rtpengine-ctl", "/usr/share/rtpengine/grafana.json")
+         "/usr/share/zsh/vendor-completions/_rtpengine-ctl",
+         "/usr/share/fish/vendor_completions.d/rtpengine-ctl.fish", "/usr/share/rtpengine/grafana.json")
 
 
 def make(sources: Path, *words: str) -> subprocess.CompletedProcess[str]:

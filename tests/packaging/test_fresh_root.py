@@ -33,7 +33,9 @@ FILES = {
                    "/usr/lib/tmpfiles.d/rtpengine.conf", "/usr/share/man/man8/rtpengine.8.gz",
                    "/usr/share/rtpengine/grafana.json", f"/{CONFIG}"),
     "rtpengine-ctl": ("/usr/share/bash-completion/completions/rtpengine-ctl",
-                      "/usr/share/zsh/vendor-completions/_rtpengine-ctl", "/usr/share/man/man8/rtpengine-ctl.8.gz"),
+                      "/usr/share/zsh/vendor-completions/_rtpengine-ctl",
+                      "/usr/share/fish/vendor_completions.d/rtpengine-ctl.fish",
+                      "/usr/share/man/man8/rtpengine-ctl.8.gz"),
     "rtpengine-dkms": ("/etc/modprobe.d/rtpengine.conf", "/etc/modules-load.d/rtpengine.conf"),
     "rtpengine-xtables": ()}
 

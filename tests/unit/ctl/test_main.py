@@ -68,7 +68,7 @@ def nobody() -> Iterator[str]:
     (["get", "timeout"], "TIMEOUT=60\n", 0),
     (["list", "maxsessions"], "Maximum sessions configured on rtpengine: -1\n", 0),
     ([" list timeout "], "TIMEOUT=60\n", 0),
-    (["list", "nosuch"], "Unknown command: nosuch\n", 4),
+    (["list", "xyz"], "Unknown command: xyz\n", 4),
     (["list"], "More parameters required.\n", 4),
     (["terminate", "gone@example.net"], "\nCall Id not found (gone@example.net).\n\n", 4),
     (["terminate", "a"], "\nCall Id not found (a).\n\n", 4),
@@ -79,6 +79,26 @@ def nobody() -> Iterator[str]:
 def test_round_trip(daemon: Daemon, words: list[str], reply: str, status: int) -> None:
     result = ctl("-ip", "127.0.0.1", "-port", daemon.port, *words)
     assert (result.returncode, result.stdout.decode(), result.stderr) == (status, reply, b"")
+
+
+@pytest.mark.parametrize("words, keyword, status", [
+    ("lst sessions all", "list", 1), ("List sessions all", "list", 1), ("show", "", 1), ("doctr", "doctor", 1),
+    ("list session all", "sessions", 4), ("get silent-timeout", "silenttimeout", 4), ("list tot", "totals", 4),
+    ("set max-sessions 5", "maxsessions", 4), ("params current-values", "current", 4), ("set timeout abc", "", 4),
+    ("call one inf", "info", 4), ("call one tag fromtag77 inf", "info", 4), ("media lst files", "list", 4),
+    ("json list sesions", "sessions", 4), ("list qqq", "", 4)])
+def test_what_was_meant(daemon: Daemon, words: str, keyword: str, status: int) -> None:
+    """One line names it, behind the daemon's own reply; only what is like nothing at all gets the whole list."""
+    result = ctl("-port", daemon.port, *words.split())
+    assert result.returncode == status
+    assert result.stderr.decode() == (f"Did you mean {keyword}?\n" if keyword else "")
+    assert result.stdout.count(b"\n") == 1 or words == "show"
+
+
+def test_what_was_meant_without_a_daemon(nobody: str) -> None:
+    result = ctl("-port", nobody, "lst", "sessions")
+    assert (result.returncode, result.stdout) == (2, b"")
+    assert result.stderr.endswith(b"Connection refused\nDid you mean list?\n")
 
 
 def test_nothing_is_no_success(daemon: Daemon) -> None:

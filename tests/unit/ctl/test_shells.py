@@ -74,16 +74,20 @@ class Prompt:
         assert self.shows(text), screen(self.shown)
 
 
-@contextmanager
-def prompt(shell: str, directory: Path) -> Iterator[Prompt]:
-    """A shell at a terminal, with this tree's program as ``rtpengine-ctl``."""
-    argv, setup = SHELLS[shell]
+def with_program(directory: Path) -> dict[str, str]:
+    """The environment of a shell that has this tree's program as ``rtpengine-ctl``."""
     program = directory / "rtpengine-ctl"
     program.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -P -m ctl "$@"\n')
     program.chmod(0o755)
+    return {"PATH": f"{directory}:{os.environ['PATH']}", "HOME": str(directory), "TERM": "dumb", "COLUMNS": "200"}
+
+
+@contextmanager
+def prompt(shell: str, directory: Path) -> Iterator[Prompt]:
+    """A shell at a terminal, with that program."""
+    argv, setup = SHELLS[shell]
+    environment = with_program(directory)
     ours, theirs = pty.openpty()
-    environment = {"PATH": f"{directory}:{os.environ['PATH']}", "HOME": str(directory), "TERM": "dumb",
-                   "COLUMNS": "200"}
     process = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, cwd=directory,
                                start_new_session=True)
     os.close(theirs)
@@ -116,3 +120,31 @@ def test_tab(shell: str, daemon: Daemon, tmp_path: Path) -> None:
             at.wait(f"rtpengine-ctl -port {daemon.port} {becomes}")
             at.keys("\x15\n")
             at.wait("READY-GO ")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
+@pytest.mark.parametrize("typed, offered", [
+    ("list numse", ["numsessions"]), ("lis", ["list"]), ("call ", ["one:1@example.net", "two@example.net"]),
+    ("call two@ex", ["two@example.net"]), ("call one:1@", ["one:1@example.net"]),
+    ("call one:1@example.net tag to", ["totag88"]), ("debug two@example.net ", ["off", "on"])])
+def test_fish_is_told(daemon: Daemon, tmp_path: Path, typed: str, offered: list[str]) -> None:
+    """fish itself says what it would offer; a daemon that was slow is asked once more, as another TAB does."""
+    environment = with_program(tmp_path)
+    line = f"rtpengine-ctl -port {daemon.port} {typed}"
+    for _ in range(20):
+        done = subprocess.run(["fish", "--no-config", "-c", 'source $argv[1]; complete -C $argv[2]',
+                               f"{COMPLETION}/rtpengine-ctl.fish", line], env=environment, cwd=tmp_path,
+                              capture_output=True, text=True, timeout=120, check=False)
+        if done.stdout:
+            break
+    assert (sorted(done.stdout.splitlines()), done.stderr) == (offered, "")
+
+
+@pytest.mark.skipif(shutil.which("fish") is None, reason="no fish")
+def test_fish_offers_files_where_one_is_wanted(tmp_path: Path) -> None:
+    environment = with_program(tmp_path)
+    (tmp_path / "my.conf").touch()
+    done = subprocess.run(["fish", "--no-config", "-c", 'source $argv[1]; complete -C "rtpengine-ctl --config-file my"',
+                           f"{COMPLETION}/rtpengine-ctl.fish"], env=environment, cwd=tmp_path, capture_output=True,
+                          text=True, timeout=120, check=False)
+    assert (done.stdout, done.stderr) == ("my.conf\n", "")
