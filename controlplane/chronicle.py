@@ -41,6 +41,14 @@ def of_ended(ended: Ended) -> Iterator[str]:
     yield from (_total(total, ended.at) for total in ended.totals)
 
 
+def refusal(happened: Trail) -> Iterator[tuple[float, str]]:
+    """The last request that got an error, if there is one: when, and why."""
+    for at, kind, what in reversed(happened.entries):
+        if kind == trail.REFUSED:
+            yield at, _WORDS[kind](*what)
+            return
+
+
 def _total(total: Total, ended: float) -> str:
     tag, name, local, endpoint, stats = total
     received, sent = stats.user_in + stats.kernel_in, stats.user_out + stats.kernel_out

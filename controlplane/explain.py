@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from math import inf
 
 from controlplane.addresses import Endpoint
+from controlplane.chronicle import refusal
 from controlplane.dataplane.look import DROPS, Look
 from controlplane.report.text import clean
 from controlplane.session import timeouts
@@ -24,6 +25,8 @@ def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[E
     """The lines about a call; ``look`` tells what the engines do with a socket, ``now`` is Unix time in seconds."""
     yield f"Call {clean(call.call_id)}, {_ago(call.created, now)} old, last signalled {_ago(call.last_signal, now)} ago"
     yield f"  {_end(call, settings, now)}"
+    for at, what in refusal(call.trail):
+        yield f"  {_ago(at, now)} ago: {what}"
     if call.drop_traffic:
         yield "  all its packets are dropped (drop-traffic)"
     for party in call.parties:

@@ -97,7 +97,7 @@ def engine(stream: Stream, look: Look) -> tuple[str, str]:
     if not look.accelerated:
         why = "there is no accelerator"
     elif look.held:
-        why = "the accelerator did not forward it; it gets another try later"
+        why = f"{look.held}; it is tried again in {look.pause} s, and 'rtpengine-ctl doctor' looks for the cause"
     elif not (wanted.rtp_outputs or wanted.rtcp_outputs):
         why = "there is nowhere to send its packets to"
     elif not stream.confirmed:

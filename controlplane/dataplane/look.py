@@ -15,14 +15,16 @@ DROPS = ("from elsewhere", "not authentic", "replayed or too old", "of too many 
 class Look(NamedTuple):
     """A socket's target and its state in the relay and in the accelerator, None where it is not.
 
-    ``accelerated``: there is an accelerator; ``held``: it has failed the stream, which it may try again later.
+    ``accelerated``: there is an accelerator; ``held``: how it has failed the stream, which it may have again in
+    ``pause`` seconds.
     """
 
     wanted: WantedTarget | None
     relay: TargetState | None
     fast: TargetState | None
     accelerated: bool
-    held: bool
+    held: str
+    pause: int = 0
 
     def drops(self) -> list[tuple[int, int]]:
         """Number and count of each reason for which packets were dropped, by both engines since each has the target."""

@@ -218,7 +218,7 @@ class Program:
         held = self._relay.installed.get(local)
         return Look(held.wanted if held is not None else None, self._relay.state(local),
                     self._fast.state(local) if self._fast is not None else None, self._fast is not None,
-                    local in self.watch.held)
+                    self.watch.held.get(local, ""), self.watch.pause(local))
 
     def stats(self) -> Iterator[dict[Endpoint, StreamStats]]:
         """What every open socket with a target received and sent, in pieces; sockets may come and go in between."""
@@ -247,8 +247,8 @@ class Program:
     def _demote(self, fast: Ledger, failed: dict[Endpoint, str]) -> None:
         for reason in set(failed.values()):
             those = [local for local in failed if failed[local] == reason]
-            _log.warning("Taken back to user space: %s%s, as %s", those[0],
-                         f" and {len(those) - 1} more streams" if len(those) > 1 else "", reason)
+            _log.warning("Taken back to user space: %s%s, as %s; 'rtpengine-ctl doctor' looks for the cause", those[0],
+                         f" and {len(those) - 1} more" if len(those) > 1 else "", reason)
         wanted = [fast.installed[local].wanted for local in failed]
         indices = self._indices([w for w in wanted if is_encrypted(w)])
         left = self._leave_accelerator(fast, list(failed), [])

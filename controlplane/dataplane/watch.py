@@ -39,12 +39,12 @@ class _Failure:
 class Watch:
     """Decides who leaves the accelerator and when that may be tried again. ``demoted`` counts those who left.
 
-    ``held`` are the sockets of streams that must stay in user space.
+    ``held`` are the sockets of streams that must stay in user space, and why.
     """
 
     def __init__(self) -> None:
         self.demoted = 0
-        self.held: set[Endpoint] = set()
+        self.held: dict[Endpoint, str] = {}
         self._reading = 0
         self._suspects: dict[Endpoint, Sight] = {}
         self._failures: dict[Endpoint, _Failure] = {}
@@ -58,10 +58,10 @@ class Watch:
             reason = _failure(before[local], now) if local in before else None
             if reason is not None:
                 failed[local] = reason
-                self._hold(local)
+                self._hold(local, reason)
         return failed
 
-    def _hold(self, local: Endpoint) -> None:
+    def _hold(self, local: Endpoint, reason: str) -> None:
         self.demoted += 1
         del self._suspects[local]
         last = self._failures.get(local)
@@ -69,18 +69,23 @@ class Watch:
         again = last is not None and self._reading - last.until <= last.hold + FIRST_HOLD
         hold = min(last.hold * 2, LAST_HOLD) if last is not None and again else FIRST_HOLD
         self._failures[local] = _Failure(hold, self._reading + hold)
-        self.held.add(local)
+        self.held[local] = reason
 
     def released(self) -> list[Endpoint]:
         """Those that may be tried again from now on."""
         over = [local for local in self.held if self._failures[local].until <= self._reading]
-        self.held.difference_update(over)
+        for local in over:
+            del self.held[local]
         return over
+
+    def pause(self, local: Endpoint) -> int:
+        """Readings until one that is held may be tried again."""
+        return max(0, self._failures[local].until - self._reading) if local in self.held else 0
 
     def forget(self, local: Endpoint) -> None:
         """The socket is closed."""
         if self._failures.pop(local, None) is not None:
-            self.held.discard(local)
+            self.held.pop(local, None)
 
 
 def _failure(before: Sight, now: Sight) -> str | None:

@@ -119,7 +119,7 @@ class Dispatcher:
         except PeerError as error:
             reply = failed(str(error), _warning(request))
             if error.detail:
-                self._hooks.warn("unreadable", f"message from {source}: {error}: {error.detail}")
+                self._hooks.warn(str(error), f"message from {source}: {error}: {error.detail}")
         except Exception as bug:
             self._hooks.bug(f"serving {command!r} from {source}", bug)
             reply = failed(_INTERNAL_ERROR)

@@ -84,8 +84,15 @@ class PortPool:
             self._wake(None)
             opened = self._attempt(count)
         if opened is None:
-            raise PeerError(NO_PORTS)
+            raise PeerError(NO_PORTS, self._shortage(count))
         return opened
+
+    def _shortage(self, count: int) -> str:
+        """Why ``count`` of them are not to be had."""
+        used = f"{self.used} of {self.total} ports of {self.address} are in use by calls"
+        if self.free < count:
+            return used
+        return f"{used}, and no {count} of the others are free together: other programs may have them"
 
     def claim(self, ports: Sequence[int]) -> tuple[Endpoint, ...]:
         """Open just these. PeerError if one is not of this pool, or not free."""
@@ -189,7 +196,7 @@ class PortPool:
             if error.errno not in _OCCUPIED:
                 self._close_all(opened)
                 _log.error("media socket on %s: %s", self.address, error)
-                raise PeerError(NO_PORTS) from error
+                raise PeerError(NO_PORTS, f"on {self.address}: {error}") from error
         self._close_all(opened)
         return None
 

@@ -20,8 +20,8 @@ NO_PORTS = "Ran out of ports"
 class OutOfPorts(PeerError):
     """There are no free ports: a call in which nobody talks yet cannot go on."""
 
-    def __init__(self) -> None:
-        super().__init__(NO_PORTS)
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(NO_PORTS, detail)
 
 
 def latch(call: Call, media: Media, sockets: SocketPool, place: Place, count: int, remote: Endpoint, *,
@@ -119,7 +119,7 @@ def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count
     try:
         mapping = PortMapping(place, sockets.allocate(place, count), None, companion)
     except PeerError as error:
-        raise OutOfPorts from error
+        raise OutOfPorts(error.detail) from error
     if len(media.mappings) >= MAX_MAPPINGS:
         oldest = next(known for known in media.mappings if known is not media.mapping)
         media.mappings.remove(oldest)

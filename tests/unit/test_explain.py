@@ -9,8 +9,11 @@ import pytest
 
 from controlplane.dataplane.abi import NO_SEEDS, TargetState
 from controlplane.dataplane.look import Look
+from controlplane.dataplane.watch import UNSEEN
 from controlplane.events import NOTHING
 from controlplane.explain import explain
+from controlplane.session.trail import note_command, note_refusal
+from tests.unit.requests import request
 from tests.unit.session.calls import Daemon, established, sdp
 from tests.unit.session.test_keys import caller, line
 
@@ -21,12 +24,12 @@ def state(daemon: Daemon, local: Any, drops: tuple[int, ...]) -> TargetState:
     return TargetState(local, 0, NOTHING, 0, drops, (), NO_SEEDS, ())
 
 
-def told(daemon: Daemon, *, accelerated: bool = False, fast: bool = False, held: bool = False,
+def told(daemon: Daemon, *, accelerated: bool = False, fast: bool = False, held: str = "",
          drops: tuple[int, ...] = (0,) * 8) -> list[str]:
     def look(local: Any) -> Look:
         wanted = daemon.targets.get(local)
         there = state(daemon, local, drops) if wanted is not None else None
-        return Look(wanted, there, there if fast else None, accelerated, held)
+        return Look(wanted, there, there if fast else None, accelerated, held, 4 if held else 0)
     return list(explain(daemon.call, daemon.settings, daemon.now, look))
 
 
@@ -68,10 +71,10 @@ def test_strict_sources_are_named() -> None:
 @pytest.mark.parametrize("keys, expected", [
     ({}, "user space, as there is no accelerator"),
     ({"accelerated": True}, "user space, as it is not clear yet where the party is"),
-    ({"accelerated": True, "held": True},
-     "user space, as the accelerator did not forward it; it gets another try later"),
+    ({"accelerated": True, "held": UNSEEN}, f"user space, as {UNSEEN}; it is tried again in 4 s, and 'rtpengine-ctl "
+     "doctor' looks for the cause"),
     ({"accelerated": True, "fast": True}, "the accelerator (kernel module or NFQUEUE)")])
-def test_who_serves_a_port_and_why_not_the_kernel(keys: dict[str, bool], expected: str) -> None:
+def test_who_serves_a_port_and_why_not_the_kernel(keys: dict[str, Any], expected: str) -> None:
     daemon = established()
     assert f"engine: {expected}" in of(told(daemon, **keys), daemon.local("A"))
 
@@ -100,6 +103,17 @@ def test_keys_are_named_and_not_shown() -> None:
     (medium,) = [text for text in lines if "RTP/SAVP" in text]
     assert "SRTP with AES_CM_128_HMAC_SHA1_80" in medium
     assert line(1).split("inline:")[1][:20] not in "\n".join(lines)
+
+
+def test_the_last_refusal() -> None:
+    daemon = established()
+    for message in ("Ran out of ports", "Ran out of ports: 8 of 8 ports of 203.0.113.5 are in use by calls"):
+        note_refusal(daemon.call.trail, request("offer", "127.0.0.1:5000", daemon.now), message, daemon.now)
+    daemon.pass_time(2.0)
+    note_command(daemon.call.trail, request("query", "127.0.0.1:5000", daemon.now), daemon.now)
+    assert [text for text in told(daemon) if "refused" in text] == [
+        "  2.0 s ago: offer from 127.0.0.1:5000 refused: Ran out of ports: 8 of 8 ports of 203.0.113.5 are in use by "
+        "calls"]
 
 
 def test_hold_deletion_and_names_that_forge() -> None:

@@ -23,7 +23,7 @@ def of(daemon: Daemon, *, accelerated: bool = False, fast: bool = False) -> dict
     def look(local: Any) -> Look:
         wanted = daemon.targets.get(local)
         there = TargetState(local, 0, NOTHING, 0, (0,) * 8, (), NO_SEEDS, ()) if wanted is not None else None
-        return Look(wanted, there, there if fast else None, accelerated, False)
+        return Look(wanted, there, there if fast else None, accelerated, "")
     return states(daemon.call, look)
 
 

@@ -29,7 +29,7 @@ def standing(daemon: Daemon, drops: tuple[int, ...] = (0,) * 8) -> State:
     """That of the caller's RTP."""
     def look(local: Any) -> Look:
         there = TargetState(local, 0, NOTHING, 0, drops, (), NO_SEEDS, ())
-        return Look(daemon.targets.get(local), there, None, False, False)
+        return Look(daemon.targets.get(local), there, None, False, "")
     return states(daemon.call, look)[daemon.local("A")]
 
 

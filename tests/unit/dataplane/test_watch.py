@@ -25,7 +25,8 @@ def test_what_two_readings_say(now, reason):
     watch = Watch()
     assert watch.judge({A: START}) == {}, "one reading proves nothing"
     assert watch.judge({A: now}) == ({A: reason} if reason else {})
-    assert (watch.demoted, watch.held) == ((1, {A}) if reason else (0, set()))
+    assert (watch.demoted, watch.held) == ((1, {A: reason}) if reason else (0, {}))
+    assert watch.pause(A) == (FIRST_HOLD if reason else 0)
 
 
 def test_readings_must_follow_each_other():

@@ -51,8 +51,9 @@ def test_pairs_are_even_and_next_and_in_random_order() -> None:
     assert all(even % 2 == 0 and odd == even + 1 for even, odd in pairs)
     assert len(host.open) == 100 == pool.used and pool.free == 0
     assert pairs != sorted(pairs)
-    with pytest.raises(PeerError, match="^Ran out of ports$"):
+    with pytest.raises(PeerError, match="^Ran out of ports$") as failure:
         pool.allocate(2)
+    assert failure.value.detail == "100 of 100 ports of 127.0.0.1 are in use by calls"
 
 
 def test_single_ports_use_up_what_pairs_leave() -> None:
@@ -92,9 +93,15 @@ def test_other_errors_end_the_search() -> None:
     host = Host()
     pool = host.pool(30000, 30999)
     host.occupied, host.error = set(range(30000, 31000)), errno.EMFILE
-    with pytest.raises(PeerError, match="Ran out of ports"):
+    with pytest.raises(PeerError, match="^Ran out of ports$") as failure:
         pool.allocate(2)
+    assert failure.value.detail == "on 127.0.0.1: bind: Too many open files"
     assert host.attempts == 1 and not host.open
+    host.error = errno.EADDRINUSE
+    with pytest.raises(PeerError, match="^Ran out of ports$") as failure:
+        pool.allocate(2)
+    assert failure.value.detail == ("0 of 1000 ports of 127.0.0.1 are in use by calls, and no 2 of the others are free "
+                                    "together: other programs may have them")
     host.occupied.clear()
     assert len(pool.allocate(2)) == 2
 

@@ -109,8 +109,9 @@ def test_exhaustion_leaves_those_who_talk_alone(command: str) -> None:
 def test_exhaustion_destroys_the_call_and_the_next_one_works() -> None:
     daemon = Daemon(spec("default", V4, ports=(30000, 30005)))
     daemon.offer(sdp())
-    with pytest.raises(PeerError, match="^Ran out of ports$"):
+    with pytest.raises(PeerError, match="^Ran out of ports$") as failure:
         daemon.offer(sdp("192.0.2.10", 41000, "m=video 41002 RTP/AVP 97"), call_id="c2")
+    assert failure.value.detail == f"6 of 6 ports of {V4} are in use by calls"
     assert list(daemon.calls.calls) == ["c1"] and daemon.sockets.open == 4
     assert daemon.counter.ended == [("c2", "UNKNOWN")]
     daemon.send("delete", from_tag="A", delete_delay=0)
