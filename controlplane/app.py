@@ -15,6 +15,7 @@ from controlplane.config.interfaces import build_interfaces
 from controlplane.config.netdevs import is_local, system_resolver
 from controlplane.config.settings import Settings
 from controlplane.dataplane.firewall import Firewall, rule_of
+from controlplane.dataplane.icmp import IcmpSockets
 from controlplane.dataplane.kernel import KernelTable
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.rtcp import RtcpTap
@@ -83,7 +84,8 @@ class App:
         self._accelerator: Accelerator | None = None
         self._firewall: Firewall | None = None
         self._took_over = False
-        self._unreachable = Seldom()
+        self._silent_manager = Seldom()
+        self._icmp: IcmpSockets | None = None
         self._listeners: Listeners | None = None
         self._store: Store | None = None
         try:
@@ -103,6 +105,7 @@ class App:
                                     for each in self.proxy.interfaces())
             self._garbage = Garbage(lambda: len(self.proxy.calls.calls))
             self._stall = Stall(time.time)
+            self._icmp = self.proxy.unreachable.source = IcmpSockets()
             self._feed_accelerator()
         except BaseException:
             self._release(bool(settings.keep_flows))
@@ -234,8 +237,8 @@ class App:
         try:
             notify.notify(message)
         except OSError as error:
-            self._unreachable.log(_log, logging.WARNING, "manager", "Cannot tell the service manager %s through "
-                                  "NOTIFY_SOCKET: %s", message, error.strerror or error)
+            self._silent_manager.log(_log, logging.WARNING, "manager", "Cannot tell the service manager %s through "
+                                     "NOTIFY_SOCKET: %s", message, error.strerror or error)
 
     def close(self) -> None:
         """End all calls, or leave them to the next process, and give back rule, table, ports and threads."""
@@ -263,7 +266,7 @@ class App:
         firewall, engine = self._firewall if not kept else None, self._accelerator
         leave = engine.leave if kept and isinstance(engine, KernelTable) else engine and engine.close
         for what, release in (("firewall rule", firewall and firewall.remove), ("accelerator", leave),
-                              ("relay", self._relay.shutdown)):
+                              ("relay", self._relay.shutdown), ("ICMP sockets", self._icmp and self._icmp.close)):
             try:
                 if release:
                     release()

@@ -112,6 +112,7 @@ _WORDS: dict[str, Callable[..., Any]] = {
     trail.HEARD: lambda patience, left: "there are packets again, or signalling",
     trail.RESTORED: lambda: "taken over from another process",
     trail.OWNED: lambda ours: "ours from now on" if ours else "another process's from now on",
+    trail.UNREACHABLE: lambda remote, why: f"packets to {remote} do not arrive: {why}",
     trail.TERMINATED: lambda by: f"to end at once: {by}",
     trail.ENDED: lambda reason: f"ended: {reason}"}
 

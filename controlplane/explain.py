@@ -18,7 +18,7 @@ from controlplane.session.call import Call
 from controlplane.session.media import Media
 from controlplane.session.settings import SessionSettings
 from controlplane.session.stream import Stream
-from controlplane.standing import NO_ENGINE, UNTOLD, admitted, engine
+from controlplane.standing import NO_ENGINE, UNTOLD, admitted, engine, undelivered
 
 
 def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[Endpoint], Look]) -> Iterator[str]:
@@ -69,6 +69,9 @@ def _words(media: Media) -> str:
 def _stream(media: Media, stream: Stream, local: Endpoint, now: float, look: Look) -> Iterator[str]:
     yield f"{stream.name} on {local}"
     yield f"  sent to: {_destination(media, stream)}"
+    report = undelivered(stream, look)
+    if report is not None:
+        yield f"  it does not arrive: {report} ({report.times} times, the last {_ago(report.at, now)} ago)"
     if look.wanted is None:
         yield f"  in {NO_ENGINE}: {UNTOLD}"
         return

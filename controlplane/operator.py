@@ -89,10 +89,12 @@ class Operator:
         self._proxy.refresh(call)
 
     def states(self, call: Any) -> Mapping[Endpoint, State]:
+        self._proxy.unreachable.hear()
         return states(call, self._proxy.look)
 
     def explain(self, call: Any) -> list[str]:
         self.refresh(call)
+        self._proxy.unreachable.hear()
         return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look))
 
     def ports(self, call: Any) -> Iterable[Endpoint]:

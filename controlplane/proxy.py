@@ -45,6 +45,7 @@ from controlplane.session.commands import COMMANDS, Command
 from controlplane.session.settings import SessionSettings
 from controlplane.standing import states, with_states
 from controlplane.storing import Store, Storing
+from controlplane.unreachable import Unreachable
 
 _log = logging.getLogger("rtpengine.core")
 _control = logging.getLogger("rtpengine.control")
@@ -98,6 +99,7 @@ class Proxy:
         self.admission.calls = self.calls.calls
         self._storing = Storing(self.calls)
         self._notes = Notes(self.calls, clock)
+        self.unreachable = Unreachable(self.calls, clock)
         self.rtcp = RtcpFeed(self.calls, self.statistics, Scale(settings.mos), self.refresh, clock)
         self._program = Program(relay, accelerator, self._sockets.release, self.rtcp.tap, adopted_by(accelerator))
         self.settings_changed()
@@ -170,6 +172,7 @@ class Proxy:
 
     def _query(self, request: Request) -> Reply:
         self._refresh_stats(request.call_id)
+        self.unreachable.hear()
         reply, call = self.calls.query(request), self.calls.find(request.call_id or "")
         return with_states(reply, states(call, self.look)) if call is not None else reply
 
@@ -185,7 +188,7 @@ class Proxy:
 
     def look(self, local: Endpoint) -> Look:
         """What the engines do with one socket now. DataPlaneError."""
-        return self._program.look(local)
+        return self._program.look(local)._replace(unreachable=self.unreachable.of(local))
 
     def on_relay_events(self) -> None:
         """Packet sources to learn from and failed sockets, as the relay reports them."""
@@ -225,6 +228,7 @@ class Proxy:
             self.calls.update_stats(stats, self._clock())
             self.statistics.account(stats)
             yield
+        self.unreachable.hear()
         if self._program.moves:
             self._notes.moved(self._program.take_moves())
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from controlplane.addresses import Endpoint
+from controlplane.dataplane.icmp import Report
 from controlplane.dataplane.look import DROPS, Look
 from controlplane.events import Mismatch, WantedTarget
 from controlplane.report.model import State
@@ -21,6 +22,9 @@ def state(media: Media, stream: Stream, look: Look) -> State:
     """All of it; ``look`` is what the engines do with the stream's socket."""
     path, reason = _whereabouts(media, stream)
     reason += _unheard(stream, look)
+    report = undelivered(stream, look)
+    if report is not None:
+        reason += f"; {report}"
     if look.wanted is None:
         return State(path, reason, "nobody's", NO_ENGINE, UNTOLD)
     return State(path, reason, admitted(look.wanted, stream), *engine(stream, look))
@@ -73,6 +77,12 @@ def _unheard(stream: Stream, look: Look) -> str:
     if not dropped:
         return f"; nothing has come from it, and {sent.packets} packets went there"
     return "; nothing was let in: " + ", ".join([f"{count} {DROPS[number]}" for number, count in dropped])
+
+
+def undelivered(stream: Stream, look: Look) -> Report | None:
+    """What others say of the place to which its party's packets go now."""
+    report = look.unreachable
+    return report if report is not None and report.refused.remote == stream.endpoint else None
 
 
 def admitted(wanted: WantedTarget, stream: Stream) -> str:

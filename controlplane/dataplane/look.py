@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from controlplane.dataplane.abi import TargetState
+from controlplane.dataplane.icmp import Report
 from controlplane.events import WantedTarget
 
 DROPS = ("from elsewhere", "not authentic", "replayed or too old", "of too many sources", "of an unknown payload type",
@@ -16,7 +17,7 @@ class Look(NamedTuple):
     """A socket's target and its state in the relay and in the accelerator, None where it is not.
 
     ``accelerated``: there is an accelerator; ``held``: how it has failed the stream, which it may have again in
-    ``pause`` seconds.
+    ``pause`` seconds. ``unreachable``: what the hosts on the way say.
     """
 
     wanted: WantedTarget | None
@@ -25,6 +26,7 @@ class Look(NamedTuple):
     accelerated: bool
     held: str
     pause: int = 0
+    unreachable: Report | None = None
 
     def drops(self) -> list[tuple[int, int]]:
         """Number and count of each reason for which packets were dropped, by both engines since each has the target."""

@@ -32,6 +32,7 @@ HEARD: Final = "heard"
 RESTORED: Final = "restored"
 OWNED: Final = "owned"
 TERMINATED: Final = "terminated"
+UNREACHABLE: Final = "unreachable"
 
 Entry = tuple[float, str, tuple[object, ...]]
 """Unix time in seconds, one of the kinds above, and what chronicle.py puts into words."""

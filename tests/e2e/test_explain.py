@@ -17,7 +17,7 @@ from tests.peers.sdp import body
 
 pytestmark = [pytest.mark.e2e, pytest.mark.netns, pytest.mark.skipif(bool(netns.available()), reason=netns.available()),
               pytest.mark.skipif(os.environ.get("RTPENGINE_COMMAND") == "reference", reason="it explains nothing")]
-ADDRESS, NG, CLI = "192.0.2.1", 2223, 9900
+ADDRESS, ADDRESS6, NG, CLI = "192.0.2.1", "2001:db8::1", 2223, 9900
 PORTS = 41000, 42000
 
 
@@ -25,6 +25,7 @@ PORTS = 41000, 42000
 def space() -> Iterator[Namespace]:
     with Namespace("explain") as made:
         made.add_address(f"{ADDRESS}/24")
+        made.add_address(f"{ADDRESS6}/64")
         yield made
 
 
@@ -72,6 +73,30 @@ def test_no_ports_left(daemon: Callable[..., Daemon], ends: tuple[Endpoint, Endp
         assert f"refused: {shortage}\n" in told, told
     assert "UNKNOWN, there were no ports for it" in running.cli(f"explain {late.call_id}")
     assert shortage in running.log_text(), "without asking, too"
+
+
+@pytest.mark.parametrize("address", [ADDRESS, ADDRESS6])
+def test_a_phone_that_is_gone(space: Namespace, address: str) -> None:
+    """Its host says that nobody is there; the other one goes on sending."""
+    with Daemon(namespace=space, ng_port=NG, cli_port=CLI, interfaces=[address]) as running:
+        a, b = (Endpoint(address, port=port, make=space.socket, seed=port) for port in PORTS)
+        call = begun(running, (a, b))
+        call.talk(2)
+        assert "does not arrive" not in running.cli(f"explain {call.call_id}")
+        b.close()
+
+        def told() -> bool:
+            a.send(b"x" * 160)
+            return f"it does not arrive: {address} says that nothing listens on the port (" in running.cli(
+                f"explain {call.call_id}")
+        assert wait(told)
+        a.close()
+        assert f"do not arrive: {address} says that nothing listens on the port" in running.cli(
+            f"events {call.call_id}")
+        (stream, _), (gone, _) = (call.query()["tags"][tag]["medias"][0]["streams"]
+                                  for tag in (call.from_tag, call.to_tag))
+        assert "says that" not in stream["state"]["reason"]
+        assert gone["state"]["reason"].endswith(f"; {address} says that nothing listens on the port")
 
 
 def test_a_rule_that_is_gone(space: Namespace, daemon: Callable[..., Daemon],
