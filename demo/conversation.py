@@ -11,6 +11,8 @@ from demo.speech import Recording
 from tests.peers.rtp import Endpoint, pump
 
 Progress = Callable[[float, str], None]
+_REPORTS = 10
+"""At most, of which one has to come back at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,21 @@ def speak(a: Endpoint, b: Endpoint, recording: Recording, seconds: float, speed:
             b.send_report()
         if number % per_progress == 0:
             progress((number + 1) / len(scripts[0]), _words(a, b, number * recording.frame_seconds))
-    total = len(scripts[0])
-    pump((a, b), 2.0, lambda: len(a.arrivals) >= total and len(b.arrivals) >= total)
-    a.send_report()
-    b.send_report()
-    pump((a, b), 0.3)
+    _listen(a, b, len(scripts[0]))
+    for _ in range(_REPORTS):
+        a.send_report()
+        b.send_report()
+        pump((a, b), 0.3)
+        if a.round_trips and b.round_trips:
+            break
     progress(1.0, _words(a, b, seconds))
+
+
+def _listen(a: Endpoint, b: Endpoint, total: int) -> None:
+    """Until both have heard everything, or nothing more comes."""
+    before = -1
+    while before != (before := len(a.arrivals) + len(b.arrivals)):
+        pump((a, b), 2.0, lambda: len(a.arrivals) >= total and len(b.arrivals) >= total)
 
 
 def _words(a: Endpoint, b: Endpoint, at: float) -> str:

@@ -9,7 +9,7 @@ import select
 import socket
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controlplane.errors import PeerError
@@ -33,7 +33,8 @@ _cookies = itertools.count(1)
 class Outcome:
     """How a block went: ``pass``, ``differs``, ``unsupported`` by this replay, or ``error``.
 
-    ``step`` is the number of the step that ended it; both sides of the difference as text.
+    ``step`` is the number of the step that ended it; both sides of the difference as text. ``late``: seconds by which
+    the host held it up in all.
     """
 
     block: Block
@@ -42,12 +43,15 @@ class Outcome:
     why: str = ""
     recorded: str = ""
     ours: str = ""
+    late: float = 0.0
 
     @property
     def line(self) -> str:
         """One line about it."""
         where = f" at step {self.step} ({self.block.steps[self.step]['op']})" if self.step >= 0 else ""
-        return f"{self.result:11s} {self.block.id:28s} {self.block.name}{where}{': ' if self.why else ''}{self.why}"
+        late = f" (held up by {self.late:.1f} s)" if self.late > 0.5 and self.result != "pass" else ""
+        return (f"{self.result:11s} {self.block.id:28s} {self.block.name}{where}{': ' if self.why else ''}{self.why}"
+                f"{late}")
 
 
 class _Differs(Exception):
@@ -79,9 +83,13 @@ class Replay:
         self.replies: dict[int, dict[str, Any]] = {}
         self.call_ids: list[str] = []
         self.start = 0.0
+        self.late = 0.0
 
     def run(self) -> Outcome:
         """Play all steps; never raises for what the daemon does."""
+        return replace(self._run(), late=self.late)
+
+    def _run(self) -> Outcome:
         step = -1
         first = next((each for each in self.block.steps if each["op"] not in _PREPARATIONS), self.block.steps[0])
         self.start = time.monotonic() - first["t_ms"] / 1000
@@ -118,6 +126,7 @@ class Replay:
             time.sleep(ahead)
         else:
             self.start -= ahead
+            self.late -= ahead
 
     def _call(self, _: int, step: Step) -> None:
         """The call's words come again in the requests."""

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.e2e
 def _demo(output: Path, *options: str, command: str | None = None) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **({"RTPENGINE_COMMAND": command} if command else {})}
     return subprocess.run([sys.executable, "-m", "demo", "--table=-1", f"--output={output}", *options], cwd=ROOT,
-                          env=environment, capture_output=True, text=True, timeout=90)
+                          env=environment, capture_output=True, text=True, timeout=300)
 
 
 def test_a_call_arrives_whole_in_both_directions(tmp_path: Path) -> None:

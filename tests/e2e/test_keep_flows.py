@@ -12,6 +12,7 @@ from controlplane.persist.encoding import from_bytes
 from tests.e2e.test_redis import Talk, encrypted, node, wait
 from tests.peers import sdp
 from tests.peers.daemon import Daemon, DaemonFailed
+from tests.peers.ports import media_ports
 from tests.peers.quiet import rest
 from tests.peers.redis import PROGRAM, RedisServer
 
@@ -36,9 +37,9 @@ def _talk(phones: list[socket.socket], ports: list[int], start: int) -> None:
 
 def test_calls_go_on(tmp_path: Path) -> None:
     path, phones = tmp_path / "flows", [_phone(), _phone()]
-    keep = f"--keep-flows={path}"
+    keep = [f"--keep-flows={path}", *media_ports()]
     bodies = [sdp.body("127.0.0.1", each.getsockname()[1]) for each in phones]
-    with Daemon(options=(keep,)) as first, first.client() as client:
+    with Daemon(options=keep) as first, first.client() as client:
         call = {"call-id": "kept", "from-tag": "a"}
         told_b = client.request("offer", **call, sdp=bodies[0])["sdp"]
         told_a = client.request("answer", **call, sdp=bodies[1], **{"to-tag": "b"})["sdp"]
@@ -46,10 +47,10 @@ def test_calls_go_on(tmp_path: Path) -> None:
         _talk(phones, ports, 0)
         assert first.stop() == 0
     kept = path.read_bytes()
-    with pytest.raises(DaemonFailed), Daemon(options=(keep, "--listen-cli=192.0.2.1:9")):
+    with pytest.raises(DaemonFailed), Daemon(options=(*keep, "--listen-cli=192.0.2.1:9")):
         pass
     assert b"kept" in kept and b"kept" in path.read_bytes(), "a start that fails leaves them to the next"
-    with Daemon(options=(keep,)) as second, second.client() as client:
+    with Daemon(options=keep) as second, second.client() as client:
         assert not path.exists()
         _talk(phones, ports, 10)
         rest(second.pid)

@@ -19,6 +19,7 @@ from tests.peers.call import Call
 from tests.peers.daemon import Daemon, DaemonFailed, free_port
 from tests.peers.phones import Call as EncryptedCall
 from tests.peers.phones import Phone
+from tests.peers.ports import media_ports
 from tests.peers.quiet import rest
 from tests.peers.redis import PROGRAM, RedisServer
 from tests.peers.rtp import Endpoint, pump
@@ -40,7 +41,8 @@ def stack() -> Iterator[ExitStack]:
 
 
 def node(stack: ExitStack, *options: str, **more: object) -> Daemon:
-    return stack.enter_context(Daemon(options=["--delete-delay=0", *options], **more))  # type: ignore[arg-type]
+    options = "--delete-delay=0", "--redis-connect-timeout=20000", *media_ports(), *options
+    return stack.enter_context(Daemon(options=options, **more))  # type: ignore[arg-type]
 
 
 def wait(condition: Callable[[], object], patience: float = PATIENCE) -> None:

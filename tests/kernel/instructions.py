@@ -91,7 +91,7 @@ def _count(kernel: Kernel, packets: int, extensions: Built, script: str, module:
         out = Path(name)
         write_packets(out, packets)
         guest = Guest(kernel, cpu="max,-erms,-fsrm", shares=(out,), environment=extensions.environment(), timeout=1800,
-                      memory_mb=2048, qemu_args=("-plugin", f"{plugin},out={out}/counts"))
+                      memory_mb=2048, qemu_args=("-plugin", f"{plugin},out={out}/counts"), exact=True)
         result = guest.run("/usr/bin/python3", "-m", f"tests.kernel.insn.{script}", str(module), str(flow), name,
                            str(packets), *more, cwd=ROOT)
         if result.status:

@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.kernel.clock import tsc_khz
 from tests.kernel.prepare import Kernel
 
 NO_STATUS = 125     # the guest died or was ended before the command was
@@ -23,13 +24,17 @@ class Result:
 
 @dataclass(slots=True)
 class Guest:
-    """A guest to be booted for each run(); `shares` are host folders it may write to, at the same path."""
+    """A guest to be booted for each run(); `shares` are host folders it may write to, at the same path.
+
+    While an `exact` one works its clock counts its instructions, 8 ns each, whatever else the host does; for one CPU.
+    """
 
     kernel: Kernel
     cpus: int = 1
     memory_mb: int = 1024
     timeout: float = 1800.0
     cpu: str = "max"
+    exact: bool = False
     shares: tuple[Path, ...] = ()
     qemu_args: tuple[str, ...] = ()
     environment: dict[str, str] = field(default_factory=dict)
@@ -62,11 +67,14 @@ class Guest:
     def _qemu(self, job: Path) -> list[str]:
         append = ("console=ttyS0 quiet loglevel=5 oops=panic panic=-1 nokaslr mitigations=off tsc=reliable "
                   f"random.trust_cpu=on rtpe.modules={self.kernel.root} {self.kernel.options}")
+        if khz := 1_000_000 if self.exact else tsc_khz():
+            append += f" tsc_early_khz={khz}"
         thread = "multi" if self.cpus > 1 else "single"
         argv = ["qemu-system-x86_64", "-accel", f"tcg,thread={thread}", "-machine", "q35,hpet=off",
                 "-cpu", self.cpu, "-smp", str(self.cpus), "-m", str(self.memory_mb), "-nodefaults",
                 "-no-user-config", "-display", "none", "-no-reboot", "-kernel", str(self.kernel.image),
                 "-initrd", str(self.kernel.initramfs), "-serial", f"file:{job}/console", "-append", append]
+        argv += ["-icount", "shift=3"] if self.exact else []
         argv += _share("host", Path("/"), "none,readonly=on")
         argv += _share("job", job, "none")
         for n, share in enumerate(self.shares):

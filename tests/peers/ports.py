@@ -8,7 +8,8 @@ from itertools import count
 
 PORTS = range(20000, 29000)
 """Below what the kernel hands out by itself (ip_local_port_range) and what daemons use for media unless told."""
-_EACH = 250
+_EACH, _MEDIA = 500, 300
+"""Ports of a process, and how many of them are for media."""
 _holders: list[socket.socket] = []
 _numbers = count()
 
@@ -26,9 +27,19 @@ def _hold(block: range) -> bool:
 
 
 @cache
-def _own() -> range:
+def _block() -> range:
     blocks = [PORTS[first:first + _EACH] for first in range(0, len(PORTS), _EACH)]
     return next((block for block in blocks if _hold(block)), PORTS)
+
+
+@cache
+def _own() -> range:
+    return _block()[:-_MEDIA]
+
+
+def media_ports() -> list[str]:
+    """Options of a daemon that has to have the same ports again when it is restarted: nobody takes them meanwhile."""
+    return [f"--port-min={_block()[-_MEDIA]}", f"--port-max={_block()[-1]}"]
 
 
 def _usable(port: int, kind: int, address: str, ended_connections: bool) -> bool:
