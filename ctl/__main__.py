@@ -67,6 +67,9 @@ def _command(host: str, port: int, words: str) -> int:
         told = _told_meant(words)
         if reply.startswith(f"Unknown command: {first}\n") and first not in commands.KEYWORDS:
             return USAGE if told else _usage(host, port, USAGE)
+    if replies.wants_secret(reply):
+        _complain(f"The one in {client.SECRET} is wrong" if os.environ.get(client.SECRET) else
+                  f"{client.SECRET} is where it is taken from")
     if not reply and first not in _MAY_BE_SILENT:
         _complain("rtpengine answers nothing to that")
         return FAILED
@@ -86,6 +89,8 @@ def _usage(host: str, port: int, status: int) -> int:
     try:
         known = b"".join(client.ask(host, port, "usage")).decode("utf-8", "replace")
     except (client.Unreachable, client.NoReply):
+        known = ""
+    if not known or replies.is_failure(known):
         known = commands.DAEMON
     _print(commands.HEADER + known + commands.LOCAL)
     return status

@@ -32,15 +32,18 @@ def ask(host: str, port: int, command: str, timeout: float = TIMEOUT) -> Iterato
         raise Unreachable(f"Cannot connect to rtpengine at {where}: {reason}") from None
     if secret := os.environ.get(SECRET):
         command = f"auth {secret}\n{command}"
+    answered = False
     with connection:
         try:
             connection.sendall(command.encode("utf-8", "surrogateescape") + b"\n")
             while data := connection.recv(_PIECE):
+                answered = True
                 yield data
         except TimeoutError:
             raise NoReply(f"No complete reply from rtpengine within {timeout:g} s") from None
         except OSError as error:
-            raise NoReply(f"Lost the connection to rtpengine: {error.strerror}") from None
+            why = "" if answered or not host.startswith(_UNIX) else "; the log of rtpengine tells who may connect"
+            raise NoReply(f"Lost the connection to rtpengine: {error.strerror}{why}") from None
 
 
 def _connected(host: str, port: int, timeout: float) -> socket.socket:

@@ -6,10 +6,11 @@ first word that is no option ends them.
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 MAX_PORT = 65535
+DEFAULT_SECTION = "rtpengine"
 _WITH_VALUE = ("ip", "port", "config-file", "config-section")
 _FLAGS = ("help", "strict", "json")
 NAMES = _WITH_VALUE + _FLAGS
@@ -29,7 +30,7 @@ class Options:
     ip: str | None = None
     port: int = 0
     config_file: str | None = None
-    config_section: str = "rtpengine"
+    config_section: str = DEFAULT_SECTION
     strict: bool = False  # changes nothing: error texts always count as failures
     json: bool = False
     help: bool = False
@@ -52,9 +53,9 @@ def parse(arguments: Sequence[str]) -> Options:
             setattr(options, name, True)
             continue
         if not equals:
-            if not rest:
-                raise UsageError(f"Option {name} requires an argument")
-            value = rest.pop(0)
+            value = rest.pop(0) if rest else ""
+        if not value:
+            raise UsageError(f"Option {name} requires an argument")
         if name == "port":
             options.port = port(value)
         else:
@@ -70,6 +71,13 @@ def port(text: str) -> int:
     return int(text)
 
 
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The one most like ``word``, None if none is."""
+    from difflib import get_close_matches   # seldom needed
+    found = get_close_matches(word[:64], list(known), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
 def _resolve(word: str, argument: str) -> str:
     word = word.lower()
     if word in _PREFERRED:
@@ -78,5 +86,6 @@ def _resolve(word: str, argument: str) -> str:
     if word in names:
         return word
     if len(names) != 1:
-        raise UsageError(f"{'Ambiguous' if names else 'Unknown'} option: {argument}")
+        meant = f"; did you mean --{near}?" if (near := nearest(word.replace("_", "-"), NAMES)) else ""
+        raise UsageError(f"{'Ambiguous' if names else 'Unknown'} option: {argument}{meant}")
     return names[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+_WANTS_SECRET = "This needs the secret:"
 _FAILURES = re.compile(
     r"""\n?(?:
         \{"error": | Unknown\ command: | Incomplete\ command: | More\ parameters\ required\.
@@ -18,6 +19,11 @@ _FAILURES = re.compile(
 def is_unknown(reply: str) -> bool:
     """True if the daemon does not have that command."""
     return reply.startswith(("Unknown command: ", '{"error":"Unknown command: '))
+
+
+def wants_secret(reply: str) -> bool:
+    """True if the listener asks for the secret."""
+    return reply.startswith(_WANTS_SECRET)
 
 
 def is_failure(reply: str) -> bool:

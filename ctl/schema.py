@@ -23,6 +23,11 @@ VALUES = (
     ("list interfaces", "an array of objects, those of interfaces in that document"),
     ("list transcoders", "an array, empty as long as nothing is transcoded"),
     ("kslist", "an array of numbers"),
+    ("params start, params current", "an object, values by option; those of lists and of interface are arrays, and "
+     "secrets are ***"),
+    ("params diff", "an array of objects: option, start and current are its name and its values"),
+    ("ports <callid>", "an array of addresses with their ports"),
+    ("explain <callid>, events <callid>", "an array of strings, the lines of the text"),
 )
 """By command: the value behind its last word."""
 

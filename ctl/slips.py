@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ctl.completion import WORDS, Word
+from ctl.options import nearest
 
 
 def meant(words: list[str]) -> str | None:
@@ -23,6 +24,5 @@ def meant(words: list[str]) -> str | None:
 
 
 def _nearest(typed: str, keywords: list[str]) -> str | None:
-    from difflib import get_close_matches   # seldom needed
-    found = get_close_matches(typed.lower().replace("-", "").replace("_", "")[:64], keywords, n=1, cutoff=0.6)
-    return found[0] if found else next((word for word in keywords if typed and word.startswith(typed)), None)
+    plain = typed.lower().replace("-", "").replace("_", "")
+    return nearest(plain, keywords) or next((word for word in keywords if typed and word.startswith(typed)), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from ctl.options import Options, UsageError, port
+from ctl.options import DEFAULT_SECTION, Options, UsageError, port
 
 DEFAULT_FILE = "/etc/rtpengine/rtpengine.conf"
 DEFAULT_HOST = "127.0.0.1"
@@ -16,7 +16,7 @@ _ANY = "any"
 def find(options: Options, default_file: str = DEFAULT_FILE) -> tuple[str, int]:
     """Host and port to connect to. UsageError for a file or number that cannot be used."""
     host, chosen = options.ip, options.port
-    configured = listen_cli(options, default_file)
+    configured = listen_cli(options, default_file) if options.config_file or not _complete(options) else ""
     if configured.isdigit():
         chosen = chosen or port(configured)
     elif configured and not host:
@@ -24,6 +24,11 @@ def find(options: Options, default_file: str = DEFAULT_FILE) -> tuple[str, int]:
     host, cut = split(host or DEFAULT_HOST)
     host = DEFAULT_HOST if host == _ANY else host
     return host or DEFAULT_HOST, chosen or cut or DEFAULT_PORT
+
+
+def _complete(options: Options) -> bool:
+    """Whether nothing of it has to be looked up."""
+    return bool(options.ip and (options.port or options.ip.startswith("unix:") or split(options.ip)[1]))
 
 
 def split(text: str) -> tuple[str, int]:
@@ -47,12 +52,16 @@ def listen_cli(options: Options, default_file: str = DEFAULT_FILE) -> str:
             lines = file.read().splitlines()
     except OSError as error:
         raise UsageError(f"Cannot read {path}: {error.strerror}") from None
-    value, section = "", ""
+    value, section, sections = "", "", []
     for line in map(str.strip, lines):
         if line.startswith("[") and line.endswith("]"):
             section = line[1:-1]
+            sections.append(section)
         elif not line.startswith("#") and section == options.config_section:
             key, _, text = line.partition("=")
             if key.strip() == "listen-cli":
                 value = text
+    if options.config_section not in (DEFAULT_SECTION, *sections):
+        there = ", ".join(f"[{name}]" for name in dict.fromkeys(sections)) or "none at all"
+        raise UsageError(f"{path} has no section [{options.config_section}]; there are {there}")
     return next((entry.split()[0] for entry in value.split(";") if entry.strip()), "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from controlplane.cli.node import Answer, Request
+from controlplane.cli.node import Answer, Reply, Request
 from controlplane.cli.sessions import SELECTORS, known_call
 from controlplane.report import calldata
 from controlplane.report import json as report_json
@@ -55,6 +55,14 @@ def subsystems(request: Request) -> dict[str, str]:
 def transcoders(request: Request) -> list[Any]:
     """By chain of codecs."""
     return []
+
+
+def lines(handler: Callable[[Request], Reply]) -> Callable[[Request], list[str]]:
+    """Those of a text."""
+    def show(request: Request) -> list[str]:
+        reply = handler(request)
+        return (reply if isinstance(reply, str) else "".join(reply)).splitlines()
+    return show
 
 
 def keyspaces(request: Request) -> list[int]:

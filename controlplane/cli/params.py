@@ -58,42 +58,75 @@ def current(request: Request) -> Reply:
 
 def diff(request: Request) -> Reply:
     """``params diff``: nothing at all if nothing changed."""
-    return (f"{name}: {before} => {now}\n" for name, before, now, _ in _changes(request.backend))
+    return (f"{change.shown}: {change.scaled[0]} => {change.scaled[1]}\n" for change in _changes(request.backend))
 
 
 def revert(request: Request) -> Reply:
     """``params revert``: put back what ``set`` changed, one line each."""
     reply = ""
-    for name, before, now, restore in list(_changes(request.backend)):
+    for change in list(_changes(request.backend)):
+        before, now = change.scaled
         try:
-            restore()
+            change.restore()
         except OSError as error:
-            reply += f"{name}: {now} stays, errno={error.errno}\n"
+            reply += f"{change.shown}: {now} stays, errno={error.errno}\n"
         else:
-            reply += f"{name}: {now} => {before}\n"
+            reply += f"{change.shown}: {now} => {before}\n"
     return reply
 
 
-def _changes(backend: Backend) -> Iterator[tuple[str, int, int, Callable[[], None]]]:
-    """Name, value at the start, present value and a function that restores the former."""
+def start_values(request: Request) -> dict[str, Any]:
+    """The same as ``start`` by option, for JSON."""
+    backend = request.backend
+    return _values(backend, backend.start_settings, backend.start_log_levels())
+
+
+def current_values(request: Request) -> dict[str, Any]:
+    """The same as ``current`` by option."""
+    backend = request.backend
+    return _values(backend, backend.settings, backend.log_levels())
+
+
+def changed_values(request: Request) -> list[dict[str, Any]]:
+    """What ``diff`` prints, in the units of the options."""
+    return [{"option": change.option, "start": change.before, "current": change.now}
+            for change in _changes(request.backend)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A value at the start and now, ``shown`` times ``scale`` under a name of its own; ``restore`` puts it back."""
+
+    option: str
+    shown: str
+    before: Any
+    now: Any
+    restore: Callable[[], None]
+    scale: int = 1
+
+    @property
+    def scaled(self) -> tuple[int, int]:
+        return round(self.before * self.scale), round(self.now * self.scale)
+
+
+def _changes(backend: Backend) -> Iterator[_Change]:
     levels = backend.log_levels()
     for subsystem, level in backend.start_log_levels().items():
         if levels[subsystem] != level:
-            yield (f"log-level-{subsystem}", level, levels[subsystem],
-                   partial(backend.set_log_level, subsystem, level))
+            name = f"log-level-{subsystem}"
+            yield _Change(name, name, level, levels[subsystem], partial(backend.set_log_level, subsystem, level))
     for settable in SETTABLE:
         before = getattr(backend.start_settings, settable.attribute, None)
         now = getattr(backend.settings, settable.attribute, None)
         if before is not None and now is not None and before != now:
-            yield (settable.name, round(before * settable.scale), round(now * settable.scale),
-                   partial(backend.change, settable.attribute, before))
+            yield _Change(settable.attribute.replace("_", "-"), settable.name, before, now,
+                          partial(backend.change, settable.attribute, before), settable.scale)
 
 
 def _all(backend: Backend, settings: Any, levels: Mapping[str, int]) -> Iterator[str]:
     for subsystem, level in levels.items():
         yield f"log-level-{subsystem} = {level}\n"
-    rows = {row.name: row for row in backend.options()
-            if not (row.action or row.name.startswith("log-level-") or row.name in _ELSEWHERE)}
+    rows = _rows(backend)
     yield from _take(rows, FIRST, settings)
     for index, interface in enumerate(backend.interfaces()):
         yield f"interface[{index}] = {interface.name}\\{interface.address}\n"
@@ -101,6 +134,22 @@ def _all(backend: Backend, settings: Any, levels: Mapping[str, int]) -> Iterator
         yield f"keyspace[{index}] = {keyspace}\n"
     yield from _take(rows, THEN, settings)
     yield from _take(rows, list(rows), settings)
+
+
+def _rows(backend: Backend) -> dict[str, OptionRow]:
+    return {row.name: row for row in backend.options()
+            if not (row.action or row.name.startswith("log-level-") or row.name in _ELSEWHERE)}
+
+
+def _values(backend: Backend, settings: Any, levels: Mapping[str, int]) -> dict[str, Any]:
+    found: dict[str, Any] = {f"log-level-{subsystem}": level for subsystem, level in levels.items()}
+    for row in _rows(backend).values():
+        value = getattr(settings, row.attribute)
+        found[row.name] = list(value) if isinstance(value, (list, tuple)) else (
+            _shown(row, value) if isinstance(value, str) else value)
+    found["interface"] = [f"{interface.name}/{interface.address}" for interface in backend.interfaces()]
+    found["subscribe-keyspace"] = list(map(str, getattr(settings, "subscribe_keyspace", ())))
+    return found
 
 
 def _take(rows: dict[str, OptionRow], spellings: Iterable[str], settings: Any) -> Iterator[str]:

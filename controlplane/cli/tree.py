@@ -90,9 +90,10 @@ _SET = (
 )
 
 _PARAMS = (
-    Node("start", "", "print all parameters as they were at the start", params.start),
-    Node("current", "", "print all parameters as they are now", params.current),
-    Node("diff", "", "print the parameters that were changed", params.diff),
+    Node("start", "", "print all parameters as they were at the start", params.start,
+         data=params.start_values),
+    Node("current", "", "print all parameters as they are now", params.current, data=params.current_values),
+    Node("diff", "", "print the parameters that were changed", params.diff, data=params.changed_values),
     Node("revert", "", "put the changed parameters back to their start values", params.revert),
 )
 
@@ -119,10 +120,11 @@ COMMANDS = (
     Node("standby", "", "make all calls foreign calls", redis.standby),
     Node("drain", "", "refuse new calls, serve the running ones", draining.drain),
     Node("undrain", "", "take new calls again", draining.undrain),
-    Node("explain", "<callid>", "say where the packets of a call go, and why",
-         sessions.explain),
-    Node("ports", "<callid>", "print the local ports of a call", sessions.ports),
-    Node("events", "<callid>", "say what happened to a call, ended ones included", sessions.events),
+    Node("explain", "<callid>", "say where the packets of a call go, and why", sessions.explain,
+         data=data.lines(sessions.explain)),
+    Node("ports", "<callid>", "print the local ports of a call", sessions.ports, data=data.lines(sessions.ports)),
+    Node("events", "<callid>", "say what happened to a call, ended ones included", sessions.events,
+         data=data.lines(sessions.events)),
     Node("debug", "<callid> [ on | off ]", "switch debug logging for a call", sessions.debug),
     Node("call", "<callid> <option>", select=sessions.select_call, children=_CALL),
     Node("media", "<option>", children=unavailable.MEDIA),

@@ -83,6 +83,33 @@ def test_the_schema_is_documented(ask: Ask) -> None:
     assert list(ask("list counters")) == list(OBJECTS["COUNTERS"])
 
 
+def test_parameters(ask: Ask, backend: FakeBackend) -> None:
+    """All that the text has, by the names of the options, and no secret."""
+    start = ask("params start")
+    assert start == ask("params current") and "geheim" not in str(start)
+    assert (start["timeout"], start["no-fallback"], start["max-cpu"]) == (60, False, 0.0)
+    assert start["log-level-internals"] == -1
+    assert (start["redis"], start["redis-write"], start["janus-secret"]) == ("***@127.0.0.1:6379/5", "", "***")
+    assert (start["listen-ng"], start["listen-cli"]) == (["127.0.0.1:2223", "127.0.0.1:2224"], [])
+    assert start["interface"] == ["pub/192.0.2.10"] and "version" not in start
+    text = Dispatcher(backend).text("params start")
+    assert {line.split(" ")[0].split("[")[0].replace("_", "-") for line in text.splitlines()} <= start.keys()
+    assert ask("params diff") == []
+    Dispatcher(backend).text("set timeout 5")
+    Dispatcher(backend).text("set loglevel ice 7")
+    Dispatcher(backend).text("set maxcpu 2.5")
+    assert ask("params diff") == [{"option": "log-level-ice", "start": 6, "current": 7},
+                                  {"option": "max-cpu", "start": 0.0, "current": 2.5},
+                                  {"option": "timeout", "start": 60, "current": 5}]
+    assert (ask("params start")["timeout"], ask("params current")["timeout"]) == (60, 5)
+
+
+def test_lines(ask: Ask) -> None:
+    assert ask("ports one", "ports") == ["192.0.2.1:30000", "[2001:db8::1]:30002"]
+    assert ask("explain one", "explain") == ["why one is", "  as it is"]
+    assert ask("events gone", "events") == ["what befell gone"]
+
+
 def test_what_is_documented_is_known() -> None:
     words = {word.strip(" []|") for command, _ in VALUES for word in command.replace(",", " ").split()}
     assert {node.keyword for node in LISTS if node.keyword not in words} == {
@@ -93,6 +120,8 @@ def test_what_is_documented_is_known() -> None:
 @pytest.mark.parametrize("line, error", [
     ("json", "More parameters required."), ("json list", "More parameters required."),
     ("json list help", "Unknown command: help"), ("json nosuch", "Unknown command: nosuch"),
+    ("json explain", "More parameters required."), ("json ports nobody", "Call ID not found (nobody)."),
+    ("json params revert", "That command has no form in JSON."),
     ("json list sessions nobody", "Call ID not found (nobody)."), ("json call nobody info", "No such call 'nobody'"),
     ("json list loglevel nosuch", "Unknown subsystem: nosuch"),
     ("json terminate all", "That command has no form in JSON."),

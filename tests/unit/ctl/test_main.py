@@ -16,6 +16,7 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.cli.dispatcher import Dispatcher
+from controlplane.config.listen import Access
 from controlplane.servers.cli import CliServer
 
 from ..cli.fakes import with_calls
@@ -33,10 +34,11 @@ def ctl(*words: str, **options: object) -> subprocess.CompletedProcess[bytes]:
 class Daemon:
     """A command server with some calls, in a thread of its own."""
 
-    def __init__(self, *call_ids: str) -> None:
+    def __init__(self, *call_ids: str, secret: str = "") -> None:
         self.backend = with_calls(*map(two_party_call, call_ids))
         self.loop = asyncio.new_event_loop()
-        self.server = CliServer(Dispatcher(self.backend).run, [Endpoint.parse("127.0.0.1:0")])
+        self.server = CliServer(Dispatcher(self.backend).run, [Endpoint.parse("127.0.0.1:0")],
+                                access=Access(secret=secret))
         self.loop.run_until_complete(self.server.start())
         self.port = str(self.server.addresses[0].port)
         self.thread = threading.Thread(target=self.loop.run_forever)
@@ -153,6 +155,41 @@ def test_bad_usage(words: list[str], reason: str) -> None:
     assert result.returncode == 1
     assert result.stderr.decode() == f"{reason}\n"
     assert USAGE in result.stdout.decode()
+
+
+def test_a_listener_that_wants_a_secret() -> None:
+    """The client says where it takes the secret from, whether it had one or not."""
+    daemon = Daemon("one", secret="sesame")
+    try:
+        for secret, told in (("", "RTPENGINE_CLI_SECRET is where it is taken from"),
+                             ("open", "The one in RTPENGINE_CLI_SECRET is wrong")):
+            result = ctl("-port", daemon.port, "list", "timeout", env=os.environ | {"RTPENGINE_CLI_SECRET": secret})
+            assert (result.returncode, result.stderr.decode()) == (4, f"{told}\n")
+        assert ctl("-port", daemon.port, "list", "timeout",
+                   env=os.environ | {"RTPENGINE_CLI_SECRET": "sesame"}).stdout == b"TIMEOUT=60\n"
+    finally:
+        daemon.stop()
+
+
+def test_the_list_of_commands_from_a_listener_that_does_not_show_it() -> None:
+    daemon = Daemon("one", secret="sesame")
+    try:
+        result = ctl("-port", daemon.port)
+        assert result.returncode == 1 and USAGE in result.stdout.decode()
+    finally:
+        daemon.stop()
+
+
+def test_a_socket_that_is_for_others(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "ctl"))
+        server.listen()
+        thread = threading.Thread(target=lambda: server.accept()[0].close())
+        thread.start()
+        result = ctl("-ip", f"unix:{tmp_path}/ctl", "list", "timeout")
+        thread.join()
+    assert (result.returncode, result.stdout) == (3, b"")
+    assert result.stderr.decode().endswith("; the log of rtpengine tells who may connect\n")
 
 
 def test_refused_connection(nobody: str) -> None:

@@ -32,7 +32,11 @@ def test_command_lines(line: str, expected: Options) -> None:
 
 
 @pytest.mark.parametrize("line, reason", [
-    ("--bogus list", "Unknown option: --bogus"), ("-ip", "Option ip requires an argument"),
+    ("--bogus list", "Unknown option: --bogus"),
+    ("--jsn list", "Unknown option: --jsn; did you mean --json?"),
+    ("-prot 9900 list", "Unknown option: -prot; did you mean --port?"),
+    ("--conf_file x", "Unknown option: --conf_file; did you mean --config-file?"),
+    ("--config-fil=", "Option config-file requires an argument"), ("-ip", "Option ip requires an argument"),
     ("-port x", "Not a port number: x"), ("-port 65536", "Not a port number: 65536"),
     ("-port -1", "Not a port number: -1"), ("--help=1", "Option help does not take an argument"),
     ("--=1", "Unknown option: --=1"), ("-port ٣", "Not a port number: ٣"),

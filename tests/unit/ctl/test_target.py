@@ -48,6 +48,23 @@ def test_missing_files(tmp_path: Path) -> None:
         find(Options(config_file=str(tmp_path / "none")))
 
 
+def test_a_section_that_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "conf").write_text("[rtpengine]\n[second]\nlisten-cli = 5\n")
+    assert find(Options(config_file=str(tmp_path / "conf"))) == ("127.0.0.1", 9900)
+    with pytest.raises(UsageError, match=r"conf has no section \[secnd\]; there are \[rtpengine\], \[second\]$"):
+        find(Options(config_file=str(tmp_path / "conf"), config_section="secnd"))
+
+
+@pytest.mark.parametrize("options", [{"ip": "127.0.0.6", "port": 8}, {"ip": "127.0.0.6:8"}, {"ip": "unix:/ctl"}])
+def test_a_file_that_is_not_needed_is_not_read(tmp_path: Path, options: dict[str, object]) -> None:
+    """The settings may be there for others alone; a file that was asked for is another matter."""
+    assert find(Options(**options), str(tmp_path))[0] == str(options["ip"]).removesuffix(":8")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="Is a directory"):
+        find(Options(ip="127.0.0.6"), str(tmp_path))
+    with pytest.raises(UsageError, match="Is a directory"):
+        find(Options(config_file=str(tmp_path), **options))  # type: ignore[arg-type]
+
+
 def test_a_port_out_of_range_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "conf").write_text("[rtpengine]\nlisten-cli = 99999\n")
     with pytest.raises(UsageError, match="Not a port number"):
