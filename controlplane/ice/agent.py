@@ -295,7 +295,7 @@ class Agent:
         self._settle(now)
 
     def _attend_consent(self, number: int, consent: Consent, now: float) -> None:
-        if consent.expires <= now:
+        if consent.is_over(now):
             del self._consents[number]
             consent.pair.state, consent.pair.nominated = State.FAILED, False
             former = self._is_former(consent.pair)

@@ -7,6 +7,8 @@ from controlplane.ice.pair import Pair
 
 INTERVAL = 5.0
 EXPIRY = 30.0
+LATE = 5.0
+"""Seconds that a request may be late, before it is our own fault that there was no answer."""
 _SPREAD_BITS = 16
 
 
@@ -31,6 +33,17 @@ class Consent:
     def given(cls, pair: Pair, parties: Parties, random: RandomSource, now: float) -> Consent:
         """A check has just succeeded."""
         return cls(pair, parties, now + EXPIRY, now + interval(random))
+
+    def is_over(self, now: float) -> bool:
+        """True if it has expired. The peer gets time for two answers if nobody has asked it: we slept, or the clock
+        was set.
+        """
+        if self.expires > now:
+            return False
+        if now - self.due > LATE:
+            self.expires = now + 2 * INTERVAL
+            return False
+        return True
 
     def asked(self, random: RandomSource, now: float) -> None:
         """A request goes out now."""

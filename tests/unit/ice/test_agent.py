@@ -217,8 +217,24 @@ def test_the_consent_to_both_components_may_end_at_once():
     net = Network(one, other)
     net.introduce()
     net.run(2, completed(one, other))
+    one.on_time(net.now + EXPIRY - 0.5)  # it has been asked
     one.on_time(net.now + EXPIRY + 1)
     assert (one.phase, one.reason) == (Phase.FAILED, "the peer does not consent any more")
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_after_a_sleep_or_a_jump_of_the_clock_the_peer_is_asked_before_its_path_ends(answers):
+    one, other = agent(A, controlling=True), agent(B, seed=2, controlling=False)
+    net = Network(one, other)
+    net.introduce()
+    net.run(60, lambda: False)
+    assert completed(one, other)()
+    net.now += 3600
+    net.passes = lambda packet: answers
+    net.run(8)
+    assert one.phase is Phase.COMPLETED and one.selection
+    net.run(60)
+    assert (one.phase is Phase.COMPLETED) is bool(one.selection) is answers
 
 
 def test_a_lite_agent_asks_nothing():
