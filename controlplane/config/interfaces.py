@@ -243,9 +243,13 @@ def _literal(text: str) -> Address | None:
         return None
     if address.is_zero:
         raise ConfigError(f"{text[:64]} stands for every address; name one, or use 'any'")
-    if address.family == 6 and address.packed[0] == 0xfe and address.packed[1] & 0xc0 == 0x80:
+    if _is_link_local(address):
         raise ConfigError(f"{text[:64]} is a link-local address, which means nothing without its device")
     return address
+
+
+def _is_link_local(address: Address) -> bool:
+    return address.family == 6 and address.packed[0] == 0xfe and address.packed[1] & 0xc0 == 0x80
 
 
 def _resolve(text: str, resolver: Resolver) -> list[Address]:
@@ -269,4 +273,7 @@ def _resolve_host(text: str, resolver: Resolver) -> list[Address]:
     for address in found:
         if address.is_zero:
             raise ConfigError(f"{text[:64]!r} leads to {address}, which stands for every address")
-    return found
+    usable = [address for address in found if not _is_link_local(address)]
+    if not usable:
+        raise ConfigError(f"{text[:64]!r} leads to link-local addresses alone, which calls cannot use")
+    return usable

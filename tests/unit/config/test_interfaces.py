@@ -17,7 +17,8 @@ def addresses(*texts: str) -> list[Address]:
 RESOLVER = Resolver(
     device=lambda name: addresses("192.0.2.1", "2001:db8::1") if name == "eth0" else [],
     everything=lambda: addresses("192.0.2.1", "198.51.100.7"),
-    host=lambda name: addresses("203.0.113.9", "2001:db8::9") if name == "media.example" else [])
+    host=lambda name: addresses(*{"media.example": ("203.0.113.9", "2001:db8::9"), "fe80::1%eth0": ("fe80::1",),
+                                  "host.local": ("fe80::1", "192.0.2.8")}.get(name, ())))
 
 
 def build(*values: str, file: str = "", resolver: Resolver = RESOLVER, **options):
@@ -38,6 +39,7 @@ def build(*values: str, file: str = "", resolver: Resolver = RESOLVER, **options
     ("eth0!203.0.113.4", [("default", "192.0.2.1", "203.0.113.4"), ("default", "2001:db8::1", "")]),
     ("any", [("default", "192.0.2.1", ""), ("default", "198.51.100.7", "")]),
     ("media.example", [("default", "203.0.113.9", ""), ("default", "2001:db8::9", "")]),
+    ("host.local", [("default", "192.0.2.8", "")]),
     ("group:1/192.0.2.5", [("group:1", "192.0.2.5", "")]),
     ("192.0.2.5!192.0.2.5", [("default", "192.0.2.5", "")]),
 ])
@@ -67,6 +69,7 @@ def test_ports_come_from_the_global_range_without_the_control_port():
     (("0.0.0.0",), "every address"),
     (("a/::",), "every address"),
     (("fe80::1",), "link-local"),
+    (("fe80::1%eth0",), "link-local addresses alone"),
     (("a/nowhere.example",), "no IP address, no network device"),
     (("a/192.0.2.5!",), "no advertised address"),
     (("a/192.0.2.5!::1",), "another family"),
