@@ -41,9 +41,15 @@ def of_call_id(call: Call, call_id: str) -> list[Party]:
     return [party for party in call.parties if (party.call_id or call.call_id) == call_id or not call.aliases]
 
 
-def ends_call(call: Call, doomed: list[Party]) -> bool:
-    """True if no two partners remain that are not deleted already."""
-    return not any(party.linked and party not in doomed and party.deletion_at is None for party in call.parties)
+def ends_call(call: Call, doomed: list[Party], by_tag: bool) -> bool:
+    """True if nobody remains; after a delete by tag those do who have to do with each other, if only to listen."""
+    left = [party for party in call.parties if party not in doomed and party.deletion_at is None]
+    if not by_tag:
+        return not left
+    medias = {id(media) for party in left for media in party.medias}
+    return not any(any(peer in left for peer in party.peers)
+                   or any(id(link.sink) in medias for media in party.medias for link in media.sinks)
+                   for party in left)
 
 
 def carry_out(call: Call, request: Request, settings: SessionSettings, now: float) -> dict[str, object] | None:
@@ -55,7 +61,7 @@ def carry_out(call: Call, request: Request, settings: SessionSettings, now: floa
     shown = request.to_tag if request.to_tag in call.tags else request.from_tag if by_tag else None
     delay = settings.delete_delay if request.delete_delay is None else request.delete_delay
     doomed = doomed_with(party) if party is not None else of_call_id(call, request.call_id or "")
-    ends = ends_call(call, doomed)
+    ends = ends_call(call, doomed, by_tag)
     reply = {} if "fast" in request.flags else query.call_reply(
         call, shown, settings.ssrc_reporting, settings.scale, doomed if delay <= 0 and not ends else ())
     for gone in doomed:

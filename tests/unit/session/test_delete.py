@@ -37,6 +37,30 @@ def test_at_once(fields: dict[str, str]) -> None:
     assert daemon.counter.ended == [("c1", "REGULAR")]
 
 
+@pytest.mark.parametrize("delay", [0, 5])
+@pytest.mark.parametrize("gone", ["A", "B"])
+def test_who_only_listens_does_not_keep_the_call(gone: str, delay: int) -> None:
+    """As with 10.5: nobody is left to listen to."""
+    daemon = established()
+    for tag in ("S", "T"):
+        daemon.send("subscribe request", from_tag="A", to_tag=tag)
+        daemon.send("subscribe answer", to_tag=tag, sdp=sdp("198.51.100.30", 43000, "a=recvonly"))
+    daemon.send("delete", from_tag="S", delete_delay=delay)
+    daemon.pass_time(delay + 1.0)
+    assert daemon.call.deleted_at is None and daemon.gets("T") == ["A"]
+    daemon.send("delete", from_tag=gone, delete_delay=delay)
+    daemon.pass_time(delay + 1.0)
+    assert not daemon.calls.calls and not daemon.sockets.open
+
+
+def test_a_publisher_takes_its_call_along() -> None:
+    daemon = Daemon()
+    daemon.send("publish", from_tag="P", sdp=sdp())
+    daemon.send("subscribe request", from_tag="P", to_tag="S")
+    daemon.send("delete", from_tag="P", delete_delay=0)
+    assert not daemon.calls.calls and not daemon.sockets.open
+
+
 def test_after_a_delay_media_flow_until_then() -> None:
     daemon = established(delete_delay=5)
     daemon.send("delete", from_tag="A")
