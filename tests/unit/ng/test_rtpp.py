@@ -43,9 +43,11 @@ def test_depth_is_limited_without_failing():
 @pytest.mark.parametrize("line", [b" " * 65000, b"=" * 65000, b"[]" * 32000, b"a=" * 32000, b"]" * 65000,
                                   b"a " * 32000])
 def test_cost_is_linear(line):
-    started = time.process_time()
-    parse(line)
-    assert time.process_time() - started < 1.0
+    def cost():
+        started = time.process_time()
+        parse(line)
+        return time.process_time() - started
+    assert any(cost() < 1.0 for _ in range(5)), "not even when nobody else is at work on this processor"
 
 
 def test_flags_and_keys():
