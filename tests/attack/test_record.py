@@ -91,6 +91,7 @@ def test_cve_2021_41105_a_hundred_bad_packets_hang_nobody_up(ground: Ground, fam
         before = scene.stream()["stats"]["errors"]
         for number in range(40 * N):
             scene.alice.rtp.sendto(forged[number % len(forged)], scene.alice.destination)
+        rest(ground.daemon.pid)
         assert scene.exchange() == (N, N)
         assert scene.toll() == (0, 0)
         assert scene.stream()["stats"]["errors"] >= before + 100

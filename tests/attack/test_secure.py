@@ -12,6 +12,7 @@ from tests.attack.forged import MEDIA, REPORTS, SIGNALLING, Forger
 from tests.attack.ground import PACKETS, Ground
 from tests.attack.parties import Secured
 from tests.attack.secure import KINDS, SecureScene, secure_scene
+from tests.peers.quiet import rest
 
 pytestmark = pytest.mark.netns
 N = PACKETS
@@ -29,6 +30,7 @@ def _attack(scene: SecureScene, forger: Forger) -> None:
                 getattr(scene.mallory, port).sendto(data, to)
                 if under:
                     getattr(end, port).sendto(data, to)
+    rest(scene.ground.daemon.pid)   # else there may be no room for what the parties say
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -155,5 +157,6 @@ def test_what_belonged_to_the_call_before(ground: Ground, family: int, kind: str
                          before.alice.rtp):
                 for data in old + checks:
                     sock.sendto(data, after.alice.destination)
+                rest(ground.daemon.pid)
             assert after.exchange() == (N, N)
             assert after.toll() == (0, 0)

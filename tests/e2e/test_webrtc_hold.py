@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from controlplane.srtp.suites import SUITES
 from tests.peers import sdp
-from tests.peers.talking import Call, hears, quiet, talk
+from tests.peers.talking import PATIENCE, Call, hears, quiet, talk
 from tests.peers.videophone import Videophone
 from tests.peers.webrtc import Browser
 
@@ -45,6 +47,28 @@ async def offer_of_phone(browser: Browser, other: Videophone, call: Call, caller
     other.hear(answered)
 
 
+async def held(browser: Browser, other: Videophone) -> None:
+    """What the phone has sent of its own has come, and what follows is from other sources.
+
+    The browser drops what comes in after it has agreed to a hold, and waits for it before it shows the next picture.
+    """
+    other.misbehave(True)
+    end = time.monotonic() + PATIENCE
+    while not other.sent().items() <= browser.last.items():
+        assert time.monotonic() < end, (other.sent(), browser.last)
+        await asyncio.sleep(0.02)
+
+
+async def resumed(browser: Browser, other: Videophone, offer: Callable[[], Awaitable[None]]) -> None:
+    """The phone is silent until both have agreed to talk."""
+    other.pauses = True
+    await quiet(browser)
+    await offer()
+    other.misbehave(False)
+    await talk(browser, other)
+    assert browser.connection.connectionState == "connected"
+
+
 def test_the_browser_holds(call: Call) -> None:
     """The phone, which has SDES, goes on sending, as some do, and is not heard."""
     async def run() -> None:
@@ -52,15 +76,12 @@ def test_the_browser_holds(call: Call) -> None:
             await offer_of(browser, other, call, "sendrecv")
             other.start()
             await talk(browser, other)
-            other.misbehave(True)
+            await held(browser, other)
             await offer_of(browser, other, call, "sendonly")
             await asyncio.gather(quiet(browser), hears(other, browser))
             await offer_of(browser, other, call, "inactive")
             await asyncio.gather(quiet(browser), quiet(other))
-            await offer_of(browser, other, call, "sendrecv")
-            other.misbehave(False)
-            await talk(browser, other)
-            assert browser.connection.connectionState == "connected"
+            await resumed(browser, other, lambda: offer_of(browser, other, call, "sendrecv"))
     asyncio.run(run())
 
 
@@ -76,11 +97,8 @@ def test_the_phone_holds(call: Call, caller: str) -> None:
             await talk(browser, other)
             await offer_of_phone(browser, other, call, caller, "sendonly")
             await asyncio.gather(quiet(other), hears(browser, other))
-            other.misbehave(True)
+            await held(browser, other)
             await offer_of_phone(browser, other, call, caller, "inactive")
             await asyncio.gather(quiet(browser), quiet(other))
-            await offer_of_phone(browser, other, call, caller, "sendrecv")
-            other.misbehave(False)
-            await talk(browser, other)
-            assert browser.connection.connectionState == "connected"
+            await resumed(browser, other, lambda: offer_of_phone(browser, other, call, caller, "sendrecv"))
     asyncio.run(run())

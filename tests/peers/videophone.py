@@ -91,7 +91,10 @@ def _missing(numbers: list[int]) -> int:
 
 
 class Videophone:
-    """``luma``: the shade of its picture, None for no video; ``levels`` and ``lumas`` as of a Browser."""
+    """``luma``: the shade of its picture, None for no video; ``levels`` and ``lumas`` as of a Browser.
+
+    While it ``pauses`` it sends nothing.
+    """
 
     level = level_of(magnitudes(_WAVE))
 
@@ -104,6 +107,7 @@ class Videophone:
             self.lines.append(Line("video", VP8, suite, 0x51DE0, mux))
         self.levels: list[float] = []
         self.lumas: list[float] = []
+        self.pauses = False
         self._tasks: list[asyncio.Future[None]] = []
 
     def body(self, direction: str = "sendrecv") -> str:
@@ -122,8 +126,13 @@ class Videophone:
 
     def misbehave(self, does: bool) -> None:
         """Send from other sources, as long as nobody is to get it: so nothing will be missing of its own."""
+        self.pauses = False
         for line in self.lines:
             line.ssrc = line.ssrc & ~1 | does
+
+    def sent(self) -> dict[int, int]:
+        """The last sequence number of each source of its own."""
+        return {line.ssrc & ~1: line.sequences[line.ssrc & ~1] for line in self.lines}
 
     @property
     def received(self) -> int:
@@ -136,14 +145,15 @@ class Videophone:
 
     async def _speak(self, line: Line) -> None:
         while True:
-            line.send(_WAVE)
+            if not self.pauses:
+                line.send(_WAVE)
             line.timestamp += SAMPLES
             await asyncio.sleep(SAMPLES / RATE)
 
     async def _show(self, line: Line, luma: int) -> None:
         parts = picture.payloads(luma)
         while True:
-            for number, part in enumerate(parts, 1):
+            for number, part in enumerate([] if self.pauses else parts, 1):
                 line.send(part, number == len(parts))
             line.timestamp += int(picture.INTERVAL * picture.CLOCK)
             await asyncio.sleep(picture.INTERVAL)

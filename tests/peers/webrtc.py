@@ -69,7 +69,8 @@ class Browser:
     """``luma``: the shade of its picture, None for no video. ``bundle``: transports "separate" until an answer bundles
     them, or "one" in any case.
 
-    ``levels`` and ``lumas`` are of the frames it has received, ``received`` is the number of RTP packets.
+    ``levels`` and ``lumas`` are of the frames it has received, ``received`` is the number of RTP packets, ``last`` the
+    sequence number of the last one of each source.
     """
 
     level = AMPLITUDE / math.sqrt(2)
@@ -79,6 +80,7 @@ class Browser:
         self.levels: list[float] = []
         self.lumas: list[float] = []
         self.received = 0
+        self.last: dict[int, int] = {}
         self.connection = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(
             iceServers=[], bundlePolicy=_BUNDLES[bundle]))
         self.connection.on("track", self._on_track)
@@ -107,6 +109,7 @@ class Browser:
 
         async def counted(data: bytes, **more: Any) -> None:
             self.received += 1
+            self.last[int.from_bytes(data[8:12], "big")] = int.from_bytes(data[2:4], "big")
             await handle(data, **more)
         transport._handle_rtp_data = counted
 
