@@ -81,12 +81,15 @@ class Link:
         raise AssertionError("unreachable")
 
     def _failed(self, error: Exception) -> Unavailable:
-        self.health.failed(time.monotonic())
+        now = time.monotonic()
+        self.health.failed(now)
+        wait = self.health.wait(now)
         text = f"{self.name} {self.server}: {str(error) or type(error).__name__}"
         if text != self._told or self.health.disabled:
-            _log.error("Redis cannot be used: %s", text)
+            alone = f"; left alone for {wait:.0f} s after {self.health.errors} failures" if self.health.disabled else ""
+            _log.error("Redis cannot be used: %s%s", text, alone)
             self._told = text
-        return Unavailable(text, self.health.wait(time.monotonic()))
+        return Unavailable(text, wait)
 
     def _succeeded(self) -> None:
         if not self._was_up or self.health.errors:

@@ -2,6 +2,8 @@
 """Addresses of servers, what is still to be written, and when a server is left alone."""
 from __future__ import annotations
 
+import asyncio
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controlplane.__main__ import main
+from controlplane.config.load import load
 from controlplane.errors import ConfigError
 from controlplane.store.address import Server, parse_server
 from controlplane.store.health import Health
+from controlplane.store.link import Link, Unavailable
 from controlplane.store.pending import MAX_DELETIONS, WRITE, Pending
 from controlplane.store.store import Servers
 
@@ -147,6 +151,19 @@ def test_a_server_is_left_alone_after_too_many_failures() -> None:
     for at in range(20):
         health.failed(float(at))
     assert health.wait(19.0) == 1.0
+
+
+def test_the_log_says_for_how_long(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as bound:      # and does not listen
+        bound.bind(("127.0.0.1", 0))
+        server = parse_server("redis", f"127.0.0.1:{bound.getsockname()[1]}/0", "")
+        link = Link("redis", server, load(["--config-file=none", "--interface=127.0.0.1", "--listen-ng=127.0.0.1:2223",
+                                           "--redis-allowed-errors=0", "--redis-disable-time=7"]))
+        with pytest.raises(Unavailable) as failure:
+            asyncio.run(link.open(1))
+    assert failure.value.wait == 7.0 and link.health.disabled
+    assert caplog.messages[-1].endswith("; left alone for 7 s after 1 failures")
+    assert str(server) in caplog.messages[-1]
 
 
 def test_settings_are_checked_before_they_are_used(capsys: pytest.CaptureFixture[str],
