@@ -47,9 +47,14 @@ def take_calls(proxy: Proxy, path: Path) -> int:
         return 0
     restored = 0
     for line in data.splitlines():
+        call_id: object = "?"
         try:
-            proxy.restore(from_bytes(line))
+            document = from_bytes(line)
+            call_id = document.get("call_id")
+            proxy.restore(document)
             restored += 1
         except PeerError as error:
-            _log.error("A call of the process before is lost: %s", error)
+            _log.error("A call of the process before is lost, %.80r: %s", call_id, error)
+        except Exception:   # one that cannot be read must not end the others
+            _log.exception("A call of the process before is lost, %.80r", call_id)
     return restored

@@ -17,7 +17,7 @@ from controlplane.dataplane.program import Program
 from controlplane.dataplane.relay import Relay
 from controlplane.dataplane.selector import Accelerator, adopted_by
 from controlplane.dtls.identity import Identities, IdentityOptions
-from controlplane.errors import DataPlaneError, PeerError
+from controlplane.errors import DataPlaneError
 from controlplane.events import SocketFailed
 from controlplane.hostload import HostLoad
 from controlplane.log import Seldom
@@ -311,7 +311,7 @@ class Proxy:
         call.foreign = foreign
         try:
             adopt(self.calls, call, now)
-        except PeerError:
+        except BaseException:
             around.claimed.give_back()
             raise
         carried = Indices()

@@ -10,7 +10,6 @@ from math import inf
 from typing import NamedTuple, TypeVar
 
 from controlplane.addresses import Endpoint
-from controlplane.errors import PeerError
 from controlplane.events import KeyIndex
 from controlplane.persist.kinds import (BYTES, ENDPOINT, FLAG, NUMBER, TEXT, TIME, WORDS, BadDocument, Document,
                                         Field, Kind, Plain, fill, is_dict, is_list, is_number, is_text, many,
@@ -115,7 +114,7 @@ def read_call(plain: Plain, around: Surroundings) -> Restored:
         _read_names(call, document)
         _read_bundles(call, is_list(document.get("bundles", [])))
         return Restored(call, KEY_INDICES.read(document.get("srtp", [])))
-    except PeerError:
+    except BaseException:
         around.claimed.give_back()
         raise
 

@@ -44,6 +44,9 @@ class Reader:
             self.failed += 1
             self._seldom.log(_log, logging.ERROR, "restore", "Call %r of data base %d cannot be restored: %s",
                              call_id[:80], db, error)
+        except Exception:   # one that cannot be read must not end the others
+            self.failed += 1
+            _log.exception("Call %r of data base %d cannot be restored", call_id[:80], db)
 
     def _take(self, call_id: str, document: Document, db: int, foreign: bool) -> None:
         known = self._host.all_calls().get(call_id)

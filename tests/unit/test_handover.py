@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from controlplane.handover import leave_calls, take_calls
+from controlplane.persist.encoding import to_bytes
+from controlplane.proxy import Proxy
 from tests.unit.test_proxy import Bench
 
 
@@ -53,8 +57,22 @@ def test_what_cannot_be_read_is_left_out(benches: list[Bench], tmp_path: Path,
     path.write_bytes(b"{\n" + good + good + b'{"ver": 99}\n')
     assert take_calls(second.proxy, path) == 1
     assert caplog.text.count("A call of the process before is lost") == 3
+    assert "is lost, 'c': " in caplog.text
     path.mkdir()
     assert take_calls(second.proxy, path) == 0 and "are lost" in caplog.text
+
+
+def test_a_fault_in_reading_one_call_ends_no_other(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    taken = []
+
+    def restore(document: dict[str, Any]) -> None:
+        if document["call_id"] == "odd":
+            raise KeyError("something")
+        taken.append(document["call_id"])
+    path = tmp_path / "flows"
+    path.write_bytes(b"".join(to_bytes({"ver": 1, "call_id": name}) + b"\n" for name in ("odd", "c1", "c2")))
+    assert take_calls(cast(Proxy, SimpleNamespace(restore=restore)), path) == 2 == len(taken)
+    assert "is lost, 'odd'" in caplog.text and "KeyError" in caplog.text
 
 
 def test_a_call_that_cannot_be_written_ends_no_other(benches: list[Bench], tmp_path: Path,
