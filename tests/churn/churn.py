@@ -12,11 +12,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from controlplane.ng.cookies import GENERATION
 from tests.peers.daemon import ROOT, Daemon
 
 CLIENTS = 3
 OPTIONS = ("--timeout=2", "--offer-timeout=2", "--silent-timeout=2")
 """Abandoned calls are removed soon."""
+LAPSE = 2 * GENERATION + 5.0
+"""Seconds after which no reply is kept any more."""
 _STEP = 0.25
 _LOOKS = 6
 
@@ -79,6 +82,19 @@ def quiet(daemon: Daemon, calls: int, patience: float = 60.0) -> Holding:
         time.sleep(_STEP)
         looks.append(holding(daemon, calls))
     return min(looks, key=lambda look: (look.files, look.ports, look.threads))
+
+
+def lapsed(daemon: Daemon, calls: int) -> Holding:
+    """What it holds once it has forgotten its replies too, which it keeps for those who ask again.
+
+    How many these are is a matter of how fast the calls came last, not of how many there were.
+    """
+    end = time.monotonic() + LAPSE
+    with daemon.client(timeout=10) as client:
+        while time.monotonic() < end:
+            client.call("ping")     # it looks for what is too old when somebody asks
+            time.sleep(1.0)
+    return quiet(daemon, calls)
 
 
 def churn(daemon: Daemon, ng_port: int, http_port: int, calls: int, rounds: int,

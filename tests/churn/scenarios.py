@@ -92,6 +92,30 @@ def connected(ask: Ask, call: str) -> None:
     ask("delete", call_id=call + "2", delete_delay=0, fails=None)
 
 
+def created(ask: Ask, call: str) -> None:
+    """A party that is offered media first and becomes one of a mesh with two others, who were two calls before."""
+    ask("create", call_id=call, from_tag="x")
+    ask("create answer", call_id=call, from_tag="x", sdp=body(ADDRESS, 5000))
+    for half in ("1", "2"):
+        ask("create", call_id=call + half, from_tag=half)
+        ask("create answer", call_id=call + half, from_tag=half, sdp=body(ADDRESS, 5002))
+    ask("mesh", calls=[call, call + "1", call + "2"], tags=[
+        {"from": "x", "to": ["1", "2"]}, {"from": "1", "to": ["x"]}, {"from": "2", "to": ["x"]}])
+    for half in ("", "1", "2"):
+        ask("delete", call_id=call + half, delete_delay=0, fails=None)
+
+
+def relayed(ask: Ask, call: str) -> None:
+    """Media that go on to a third place, and what nothing is there for yet."""
+    codec = {"codec": "PCMA", "payload type": 8, "clock rate": 8000, "channels": 1}
+    ask("transform", call_id=call, media=[{
+        "type": "audio", "codec": [{"input": codec, "output": codec}],
+        "destination": {"family": "IP4", "address": ADDRESS, "port": 5000}}])
+    for command in ("play media", "play DTMF", "start recording"):
+        ask(command, call_id=call, from_tag="a", fails=True)
+    ask("delete", call_id=call, delete_delay=0)
+
+
 def watched(ask: Ask, call: str) -> None:
     """What looks at everything while a call is up."""
     _setup(ask, call, {"label": "caller"}, body(ADDRESS, 5002))
@@ -102,5 +126,6 @@ def watched(ask: Ask, call: str) -> None:
         ask("cli", body=line)
 
 
-SCENARIOS = (plain, plain, encrypted, webrtc, refused, abandoned, blocked, published, connected, watched)
+SCENARIOS = (plain, plain, encrypted, webrtc, refused, abandoned, blocked, published, connected, created, relayed,
+             watched)
 """In turn; the plain one is as frequent as plain calls are."""
