@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controlplane.ng.cookies import GENERATION
+from tests.churn.client import LASTING
 from tests.peers.daemon import ROOT, Daemon
 
 CLIENTS = 3
-OPTIONS = ("--timeout=2", "--offer-timeout=2", "--silent-timeout=2")
+OPTIONS = tuple(f"--{name}={LASTING:.0f}" for name in ("timeout", "offer-timeout", "silent-timeout"))
 """Abandoned calls are removed soon."""
 LAPSE = 2 * GENERATION + 5.0
 """Seconds after which no reply is kept any more."""
