@@ -48,7 +48,7 @@ def write_media(media: Media, section: Plain = None) -> Document:
         document["description"] = SECTION.write(media.description) if section is None else section
     document["streams"] = [write_fields(each, STREAM_HEAD) | write_fields(each, STREAM) for each in media.streams]
     if media.mappings:
-        document["mappings"] = [_write_mapping(mapping) for mapping in media.mappings]
+        document["mappings"] = [_write_mapping(mapping, media) for mapping in media.mappings]
     if media.mapping in media.mappings:
         document["mapping"] = media.mappings.index(media.mapping)
     if media.ice is not None:
@@ -71,11 +71,13 @@ def _write_keys(media: Media) -> Plain:
     return {"sdes": SDES.write(keys)}
 
 
-def _write_mapping(mapping: PortMapping) -> Document:
-    document = {"interface": mapping.place.interface, "address": str(mapping.place.address),
-                "ports": [local.port for local in mapping.sockets]}
+def _write_mapping(mapping: PortMapping, media: Media) -> Document:
+    document: Document = {"interface": mapping.place.interface, "address": str(mapping.place.address),
+                          "ports": [local.port for local in mapping.sockets]}
     if mapping.remote is not None:
         document["remote"] = str(mapping.remote)
+    if mapping.leader in media.mappings:
+        document["leader"] = media.mappings.index(mapping.leader)
     return document
 
 
@@ -84,7 +86,7 @@ def read_media(document: Document, around: Surroundings) -> Media:
     media = Media(**read_fields(document, HEAD))
     fill(media, document, FIELDS)
     media.set_protocol(is_text(document.get("protocol", "")))
-    media.mappings = [_read_mapping(each, around) for each in _short(document.get("mappings", []), MAX_MAPPINGS)]
+    media.mappings = _read_mappings(_short(document.get("mappings", []), MAX_MAPPINGS), around)
     media.streams = [_read_stream(is_dict(each)) for each in _short(document.get("streams", []), MAX_CONSECUTIVE)]
     if "mapping" in document:
         _use(media, is_number(document["mapping"]))
@@ -124,11 +126,22 @@ def _use(media: Media, number: int) -> None:
 
 _PORTS = many(NUMBER, tuple)
 _MAPPING = (required("interface", TEXT), required("address", ADDRESS), required("ports", _PORTS),
-            Field("remote", ENDPOINT))
+            Field("remote", ENDPOINT), Field("leader", NUMBER))
 
 
-def _read_mapping(plain: Plain, around: Surroundings) -> PortMapping:
-    found = read_fields(is_dict(plain), _MAPPING)
+def _read_mappings(plains: list[Plain], around: Surroundings) -> list[PortMapping]:
+    documents = [read_fields(is_dict(plain), _MAPPING) for plain in plains]
+    mappings = [_read_mapping(found, around) for found in documents]
+    for mapping, found in zip(mappings, documents):
+        leader = found.get("leader")
+        if leader is not None:
+            if not 0 <= leader < len(mappings):
+                raise BadDocument("sockets that follow none")
+            mapping.leader = mappings[leader]
+    return mappings
+
+
+def _read_mapping(found: Document, around: Surroundings) -> PortMapping:
     ports: tuple[int, ...] = found["ports"]
     if not ports or len(ports) > MAX_CONSECUTIVE or len(set(ports)) < len(ports) or not all(
             0 < port < 65536 for port in ports):

@@ -34,7 +34,8 @@ _AGENT = record(
     Field("valid", _VALID, ()), Field("sources", many(Kind(many(ENDPOINT).write, _pair), tuple), ()),
     Field("failed", TEXT, ""))
 ICE = (Field("told", FLAG, False), Field("seen", CREDENTIALS), Field("lite", FLAG, False),
-       Field("trickles", FLAG, False), Field("complete", FLAG, True), Field("candidates", many(CANDIDATE), []))
+       Field("trickles", FLAG, False), Field("complete", FLAG, True), Field("declined", FLAG, False),
+       Field("candidates", many(CANDIDATE), []))
 
 
 def write_ice(media: Media) -> Document:

@@ -13,7 +13,7 @@ from controlplane.session.bundle import accept_groups, leave_bundle, offer_bundl
 from controlplane.session.call import Call
 from controlplane.session.codecs import CONVERTING, choose_answered, choose_offered, reordered, sent_by_both
 from controlplane.session.extensions import answer_extensions, offer_extensions
-from controlplane.session.ice import answer_ice, keeps_sockets, offer_ice, spread
+from controlplane.session.ice import answer_ice, kept, offer_ice, propose, spread
 from controlplane.session.keys import answer_keys, key_making, offer_keys
 from controlplane.session.latching import latch, made_for, reserve, shrink
 from controlplane.session.match import Dialogue
@@ -134,8 +134,11 @@ class Exchange:
                 stream.restart()
         if section.rejected or sender.type == NEVER_RELAYED or self._was_rejected(receiver):
             if section.connection is not None or section.session_connection is not None:
-                self._agree_families(pair, places.rtp.family)
+                self._receivers_family(receiver, places.rtp.family)
+                self._senders_family(sender, places.rtp.family)
             self._remember_interfaces(pair)
+            if self.is_offer and self._concerns_ice(pair):  # for when the section comes back
+                propose(receiver, receiver.ice is not None, self.request, self.random, self.now)
             self._refuse(pair)
             return
         if self.is_offer:
@@ -148,11 +151,10 @@ class Exchange:
                 self.settings, self.random, self.now))
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
-        self._agree_families(pair, places.rtp.family)
+        self._receivers_family(receiver, places.rtp.family)
         if self._concerns_ice(pair):
             self._agree_ice(pair)
-            if sender.ice is None:
-                sender.family = places.rtp.family
+        self._senders_family(sender, places.rtp.family)
         direction = self._set_direction(pair, places)
         if self.is_offer:
             offer_mux(receiver, places.mux, self.request.rtcp_mux, together=self.together)
@@ -250,15 +252,15 @@ class Exchange:
         if sender.carrier is sender:
             self._senders_ports(pair)
 
-    def _agree_families(self, pair: Pair, family: int) -> None:
-        """What ICE was used with so far stays, for it has both families anyway.
+    def _receivers_family(self, receiver: Media, senders: int) -> None:
+        """What ICE was used with so far stays, even if it is taken away now: it has both families anyway."""
+        if receiver.ice is None:
+            receiver.family = self.request.address_family or receiver.family or senders
 
-        So it does for a receiver that ICE is taken away from now.
-        """
-        if pair.sender.ice is None or pair.sender.mapping is None:
-            pair.sender.family = family
-        if pair.receiver.ice is None or pair.receiver.mapping is None:
-            pair.receiver.family = self.request.address_family or pair.receiver.family or family
+    def _senders_family(self, sender: Media, family: int) -> None:
+        """That of its SDP, unless it does ICE."""
+        if sender.ice is None or sender.family is None:
+            sender.family = family
 
     def _receivers_ports(self, pair: Pair, remote: Endpoint, direction: str) -> None:
         section, receiver, flags = pair.section, pair.receiver, self.request.flags
@@ -266,8 +268,9 @@ class Exchange:
         place = self._place(receiver, self.dialogue.receiver, self._interface(
             self.request.to_interface, self.request.outbound_peer))
         count = 1 if _one_port(receiver, self.is_offer) else 2 * section.port_count
-        if receiver.ice is not None and "no-port-latching" not in flags and keeps_sockets(
-                receiver, place.interface, count):
+        held = kept(receiver, place.interface, count) if receiver.ice is not None else None
+        if held is not None and "no-port-latching" not in flags:
+            receiver.mapping = held
             shrink(self.call, receiver, count)
             made_for(receiver, remote)
         else:

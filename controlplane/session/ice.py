@@ -41,7 +41,7 @@ class Ice:
     ``mappings`` are our sockets, one set for each local address, in the order in which they are printed; ``followed``
     the valid pairs that the engines have been told of. ``told``: the
     party knows our credentials, so that it can answer our checks. ``seen`` are those of the party, ``candidates`` its
-    own; ``complete``: there are no more. ``wake_at`` see paths.py.
+    own; ``complete``: there are no more. ``declined``: it is not to be offered ICE again. ``wake_at`` see paths.py.
     """
 
     agent: Agent
@@ -52,6 +52,7 @@ class Ice:
     lite: bool = False
     trickles: bool = False
     complete: bool = True
+    declined: bool = False
     candidates: list[Candidate]
     wake_at: float = inf
 
@@ -75,7 +76,8 @@ class Ice:
 
     def hear(self, section: MediaDescription) -> None:
         """What the party's SDP says."""
-        self.seen = Credentials(section.value("ice-ufrag") or "", section.value("ice-pwd") or "")
+        self.seen = _credentials(section)
+        self.declined = False
         self.lite = section.value("ice-lite") is not None
         self.trickles = section.trickles
         self.complete = not self.trickles or section.value("end-of-candidates") is not None
@@ -102,7 +104,7 @@ def offer_ice(pair: Pair, request: Request, random: RandomSource, now: float) ->
         sender.ice_lite = request.ice_lite in _BACKWARD
     hear_offer(sender, section, request, random, now)
     anew = receiver.description is None or "reset" in request.flags
-    asked = section.has_ice if anew else receiver.ice is not None
+    asked = section.has_ice if anew else receiver.ice is not None and not receiver.ice.declined
     propose(receiver, asked, request, random, now)
 
 
@@ -111,9 +113,9 @@ def hear_offer(media: Media, section: MediaDescription, request: Request, random
     if not section.has_ice or "ice-reject" in request.flags or media.passthrough:
         _end(media)
         return
-    if media.ice is None:
-        media.ice = Ice(_agent(media, False, random))
-    elif media.ice.seen is not None and media.ice.seen != _credentials(section):
+    if media.ice is None or media.mapping is None:
+        media.ice = _begun(media, False, random)
+    elif media.ice.seen is not None and ("reset" in request.flags or media.ice.seen != _credentials(section)):
         _restart(media, False, now)
     media.ice.hear(section)
 
@@ -126,10 +128,12 @@ def propose(media: Media, asked: bool, request: Request, random: RandomSource, n
         asked = request.ice != "remove"
     if not asked or media.passthrough:
         _end(media)
-    elif media.ice is None:
-        media.ice = Ice(_agent(media, True, random))
-    elif "reset" in request.flags:
-        _restart(media, True, now)
+    elif media.ice is None or media.mapping is None:
+        media.ice = _begun(media, True, random)
+    else:
+        media.ice.declined = False
+        if "reset" in request.flags:
+            _restart(media, True, now)
 
 
 def _end(media: Media) -> None:
@@ -141,8 +145,13 @@ def _end(media: Media) -> None:
             stream.restart()
 
 
-def _agent(media: Media, controlling: bool, random: RandomSource) -> Agent:
-    return Agent(random, controlling=controlling, lite=media.ice_lite, software=_SOFTWARE)
+def _begun(media: Media, controlling: bool, random: RandomSource) -> Ice:
+    """ICE with a party that did none, or whose section was rejected in between: that one knows us by name."""
+    agent = Agent(random, controlling=controlling, lite=media.ice_lite, software=_SOFTWARE)
+    if media.ice is None:
+        return Ice(agent)
+    agent.local = media.ice.agent.local
+    return Ice(agent, media.ice.mappings)
 
 
 def _restart(media: Media, controlling: bool, now: float) -> None:
@@ -161,6 +170,8 @@ def answer_ice(pair: Pair, request: Request) -> None:
     """The sender has answered; its answer may end ICE with the receiver as well."""
     section, sender, receiver = pair
     hear_answer(sender, section)
+    if sender.ice is not None:
+        sender.ice.declined = "ice-reject" in request.flags
     if request.ice == "remove" or receiver.passthrough:
         _end(receiver)
 
@@ -202,11 +213,13 @@ def spread(call: Call, media: Media, sockets: SocketPool, count: int, instance_i
     synchronize(media, instance_id, now)
 
 
-def keeps_sockets(media: Media, interface: str, count: int) -> bool:
-    """True if the sockets that ICE uses stay, whatever the other side has changed."""
-    ice, mapping = media.ice, media.mapping
-    return (ice is not None and mapping is not None and mapping in ice.mappings and len(mapping.sockets) >= count
-            and mapping.place.interface == interface)
+def kept(media: Media, interface: str, count: int) -> PortMapping | None:
+    """The sockets that ICE uses, which stay whatever the other side has changed; None if they will not do."""
+    mappings = media.ice.mappings if media.ice is not None else []
+    mapping = media.mapping or next(iter(mappings), None)
+    if mapping is None or mapping not in mappings or len(mapping.sockets) < count:
+        return None
+    return mapping if mapping.place.interface == interface else None
 
 
 def print_ice(section: OutgoingMedia, media: Media, request: Request, is_offer: bool) -> None:

@@ -113,8 +113,12 @@ def answer_keys(pair: Pair, request: Request, making: KeyMaking) -> None:
 
 
 def read_answered(media: Media, section: MediaDescription, request: Request, making: KeyMaking) -> None:
-    """The party has answered. One that was offered keys may do without if its profile is plain."""
+    """The party has answered. One that was offered keys may do without if its profile is plain.
+
+    Then it is not asked again if it could have had them by SDES or by DTLS.
+    """
     media.agreed = True
+    both = media.sdes is not None and bool(media.sdes.sent) and media.dtls is not None
     if media.sdes is not None:
         _warn_of_spare_keys(section, request)
         media.sdes.read_answer(section.crypto)
@@ -126,6 +130,8 @@ def read_answered(media: Media, section: MediaDescription, request: Request, mak
         media.keys = None
         return
     media.keys = media.sdes if media.is_srtp or media.sdes.incoming is not None else None
+    if media.keys is None and both:
+        media.osrtp, media.sdes = False, None
 
 
 def make_answered(media: Media, answerer: Sdes | None, wanted: bool, request: Request, making: KeyMaking) -> None:

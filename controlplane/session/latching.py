@@ -29,12 +29,18 @@ def latch(call: Call, media: Media, sockets: SocketPool, place: Place, count: in
     """Give ``media`` ``count`` sockets on ``place`` towards whose party ``remote`` is being presented.
 
     ``keep``: the ports stay although ``remote`` changed (ng flag ``port-latching``), and remain those of the former
-    one. OutOfPorts.
+    one. ICE that begins has sockets of its own. OutOfPorts.
     """
-    mapping = _find(media, place, count, remote, keep) or _allocate(call, media, sockets, place, count)
+    found = _find(media, place, count, remote, keep) if not begins(media) else None
+    mapping = found or _allocate(call, media, sockets, place, count)
     media.mapping = mapping
     made_for(media, remote)
     shrink(call, media, count)
+
+
+def begins(media: Media) -> bool:
+    """True if the party is going to do ICE, which has no sockets yet."""
+    return media.ice is not None and not media.ice.mappings
 
 
 def made_for(media: Media, remote: Endpoint) -> None:
@@ -62,19 +68,19 @@ def _trim(call: Call, mapping: PortMapping, count: int) -> None:
 def companions(call: Call, media: Media, sockets: SocketPool, count: int) -> list[PortMapping]:
     """The sockets in use and others on each further address of their interface, those of the same family in front.
 
-    An address that has no free ports is left out. Those that ICE used before are not used again.
+    An address that has no free ports is left out.
     """
     first = media.mapping
     assert first is not None
+    leader = first.leader or first
     others = [place for place in sockets.places(first.place.interface) if place.address != first.place.address]
     others.sort(key=lambda place: place.address.family != first.place.address.family)
-    former = media.ice.mappings if media.ice is not None else ()
     found = [first]
     for place in others[:MAX_ADDRESSES - 1]:
         mapping = next((each for each in media.mappings if each.place == place and len(each.sockets) >= count
-                        and each not in former), None)
+                        and leader in (each, each.leader)), None)
         try:
-            mapping = mapping or _allocate(call, media, sockets, place, count, companion=True)
+            mapping = mapping or _allocate(call, media, sockets, place, count, leader)
         except OutOfPorts:
             continue
         _trim(call, mapping, count)
@@ -87,22 +93,28 @@ def reserve(call: Call, media: Media, sockets: SocketPool, place: Place, count: 
 
     Whoever has moved to another family gets packets from there at once: the former sockets do not reach it.
     """
-    if not any(mapping.place == place and not mapping.companion for mapping in media.mappings):
+    if begins(media):
+        media.use(_allocate(call, media, sockets, place, count))
+        return
+    if not any(mapping.place == place and mapping.leader is None for mapping in media.mappings):
         _allocate(call, media, sockets, place, count)
     family = media.mapping.place.address.family if media.mapping is not None else 0
     if not family or (media.ice is None and family != place.address.family):
-        fitting = [mapping for mapping in media.mappings if mapping.place == place and not mapping.companion]
-        media.use(media.parked if media.parked in fitting else fitting[0])
+        fitting = [mapping for mapping in media.mappings if mapping.place == place and mapping.leader is None]
+        by_ice = media.ice.mappings if media.ice is not None else []
+        media.use(next((mapping for mapping in (media.parked, *by_ice) if mapping in fitting), fitting[0]))
 
 
 def _find(media: Media, place: Place, count: int, remote: Endpoint, keep: bool) -> PortMapping | None:
-    fitting = [mapping for mapping in media.mappings if mapping.place == place and len(mapping.sockets) >= count]
+    """The latest ones that will do."""
+    fitting = [mapping for mapping in reversed(media.mappings)
+               if mapping.place == place and len(mapping.sockets) >= count]
     if keep and media.mapping in fitting:
         return media.mapping
     for mapping in fitting:
         if mapping.remote is not None and _same(mapping.remote, remote):
             return mapping
-    return next((mapping for mapping in fitting if mapping.remote is None and not mapping.companion), None)
+    return next((mapping for mapping in fitting if mapping.remote is None and mapping.leader is None), None)
 
 
 def _same(known: Endpoint, remote: Endpoint) -> bool:
@@ -112,16 +124,17 @@ def _same(known: Endpoint, remote: Endpoint) -> bool:
     return known.port == remote.port and (remote.address.is_zero or known.address.is_zero)
 
 
-def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count: int, *,
-              companion: bool = False) -> PortMapping:
+def _allocate(call: Call, media: Media, sockets: SocketPool, place: Place, count: int,
+              leader: PortMapping | None = None) -> PortMapping:
     if count > MAX_CONSECUTIVE:
         raise OutOfPorts
     try:
-        mapping = PortMapping(place, sockets.allocate(place, count), None, companion)
+        mapping = PortMapping(place, sockets.allocate(place, count), None, leader)
     except PeerError as error:
         raise OutOfPorts(error.detail) from error
     if len(media.mappings) >= MAX_MAPPINGS:
-        oldest = next(known for known in media.mappings if known is not media.mapping)
+        used = media.ice.mappings if media.ice is not None else ()
+        oldest = next(known for known in media.mappings if known is not media.mapping and known not in used)
         media.mappings.remove(oldest)
         call.released += oldest.sockets
     media.mappings.append(mapping)

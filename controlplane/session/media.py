@@ -26,15 +26,15 @@ NEVER_RELAYED = "message"
 class PortMapping:
     """Sockets of a medium, made for the peer that advertised ``remote``; None until there is one.
 
-    ``companion``: they were opened because ICE wants one on every address, and are not for anything else.
+    ``leader``: ICE wants sockets on every address, and these were opened besides those, for nothing else.
     """
 
     def __init__(self, place: Place, sockets: tuple[Endpoint, ...], remote: Endpoint | None = None,
-                 companion: bool = False) -> None:
+                 leader: PortMapping | None = None) -> None:
         self.place = place
         self.sockets = sockets
         self.remote = remote
-        self.companion = companion
+        self.leader = leader
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,7 @@ class Media:
     @property
     def ice_state(self) -> str:
         """How far ICE is, and why it has failed or comes to nothing; empty without it."""
-        if self.ice is None:
+        if self.ice is None or self.mapping is None:
             return ""
         return ": ".join(filter(None, (self.ice.agent.phase.value, self.ice.agent.why)))
 
@@ -295,8 +295,8 @@ class Media:
         self.withdrawn = True
 
     def reject(self) -> None:
-        """The section was refused: nothing is received or sent, the sockets are kept for a revival."""
-        self.ice = self.dtls = None
+        """The section was refused: nothing is received or sent; sockets and ICE are kept for a revival."""
+        self.dtls = None
         self.use(None)
         self.withdrawn = False
         for stream in self.streams:
@@ -305,6 +305,7 @@ class Media:
     def close(self) -> list[Endpoint]:
         """Give up all sockets and return them."""
         self.reject()
+        self.ice = None
         sockets = [local for mapping in self.mappings for local in mapping.sockets]
         self.mappings.clear()
         return sockets

@@ -33,6 +33,8 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     sender.type = receiver.type = section.type
     sender.set_protocol(section.protocol_text)
     follow = request.transport_protocol == ACCEPT and not is_offer
+    if is_offer and receiver.osrtp and _declined(receiver):
+        receiver.osrtp = False
     override = request.transport_protocol if section.is_rtp and request.transport_protocol != ACCEPT else None
     # RTP cannot be relayed to a medium that is none, nor the other way round.
     forgotten = follow or (changed and is_offer) or receiver.is_rtp != section.is_rtp
@@ -42,9 +44,14 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
             receiver.osrtp = with_keys and not override
     if is_offer:
         sender.osrtp = with_keys
-        receiver.osrtp = receiver.osrtp or "offer" in request.osrtp
-    else:
-        sender.osrtp = sender.osrtp and with_keys
+        receiver.osrtp = receiver.osrtp or "offer" in request.osrtp or (
+            with_keys and "reset" in request.flags and not override and not receiver.is_srtp)
+
+
+def _declined(media: Media) -> bool:
+    """True if the party has offered keys itself, and its partner did without."""
+    own = media.description
+    return media.agreed and media.keys is None and own is not None and opportunistic(own)
 
 
 def keyed(section: MediaDescription) -> bool:

@@ -3,34 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Any
+
+from tests.differential.lines import Lines, Past, mux_alone, without_mux
+from tests.differential.securerules import SECURE
 
 Reply = dict[str, Any]
 _ORDER = "vosiuepcbta"
-
-
-@dataclass(slots=True)
-class Lines:
-    """A body taken apart: the session's lines, and those of each section."""
-
-    session: list[str]
-    sections: list[list[str]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, sdp: str) -> Lines:
-        found = cls([])
-        for line in sdp.split("\r\n"):
-            if line.startswith("m="):
-                found.sections.append([])
-            if line:
-                (found.sections[-1] if found.sections else found.session).append(line)
-        return found
-
-    @property
-    def text(self) -> str:
-        return "\r\n".join([*self.session, *(line for section in self.sections for line in section), ""])
 
 
 Rule = Callable[[Lines, Lines], None]
@@ -96,14 +76,6 @@ def _empty(reference: Lines, ours: Lines) -> None:
             one[:] = other[:] = one[:1]
 
 
-def _connection_name(reference: Lines, ours: Lines) -> None:
-    """10.5 names connections of DTLS only to those who have named theirs, and repeats the name of a session."""
-    for lines in (reference, ours):
-        lines.session[:] = [line for line in lines.session if not line.startswith("a=tls-id:")]
-        for section in lines.sections:
-            section[:] = [line for line in section if not line.startswith("a=tls-id:")]
-
-
 def _trickling(reference: Lines, ours: Lines, wanted: bool) -> None:
     """10.5 tells that it trickles to whomever a party that does so calls, or where there is no ICE, and ends the list
     of candidates in every answer.
@@ -130,15 +102,7 @@ def _fewer(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
     del ours.sections[max(len(reference.sections), message["sdp"].count("\nm=")):]
 
 
-def _aead(reference: Lines, ours: Lines) -> None:
-    """10.5 has AEAD without encryption or authentication, of which RFC 7714 knows nothing."""
-    for section in reference.sections:
-        section[:] = [re.sub(r" UNENCRYPTED_SRTP(?= |$)| UNAUTHENTICATED_SRTP$", "", line)
-                      if " AEAD_" in line and line.startswith("a=crypto:") else line for line in section]
-
-
-RULES: tuple[Rule, ...] = (_connection, _bandwidth, _opaque, _rejected, _session_direction, _empty, _connection_name,
-                           _aead, _order)
+RULES: tuple[Rule, ...] = (_connection, _bandwidth, _opaque, _rejected, _session_direction, _empty, _order)
 
 
 def _original_direction(reference: Lines, ours: Lines) -> None:
@@ -162,21 +126,17 @@ def _multiplexed_before(reference: Lines, ours: Lines) -> None:
     found = False
     for one, other in zip(reference.sections, ours.sections):
         if found:
-            _without_mux(one)
-            _without_mux(other)
+            without_mux(one)
+            without_mux(other)
         found = found or "a=rtcp-mux" in one
 
 
 def _declined(reference: Lines, ours: Lines) -> None:
     """10.5 takes a party that was offered to multiplex for one that does, even if it has declined since."""
     for one, other in zip(reference.sections, ours.sections):
-        if _mux_alone(one) and not _mux_alone(other):
-            _without_mux(one)
-            _without_mux(other)
-
-
-def _mux_alone(section: list[str]) -> bool:
-    return f"a=rtcp:{section[0].split(' ')[1]}" in [line.split(" IN ")[0] for line in section]
+        if mux_alone(one) and not mux_alone(other):
+            without_mux(one)
+            without_mux(other)
 
 
 def _added(reference: Lines, ours: Lines, message: dict[str, Any]) -> None:
@@ -202,36 +162,38 @@ def _packet_time(reference: Lines, ours: Lines) -> None:
             section[:] = [line for line in section if not line.startswith("a=ptime:")]
 
 
-def _parameters(reference: Lines, ours: Lines) -> None:
-    """10.5 accepts a suite without its session parameters if the key is its own, and so offers it again."""
-    for lines in (reference, ours):
-        for section in lines.sections:
-            section[:] = [re.sub(r"( UN[A-Z]+_SRTC?P)+$", "", line) if line.startswith("a=crypto:") else line
-                          for line in section]
-
-
-def _suites(reference: Lines, ours: Lines) -> None:
-    """10.5 offers suites again to a party that has chosen DTLS of both."""
-    for one, other in zip(reference.sections, ours.sections):
-        if any(line.startswith("a=fingerprint:") for line in other) and not any(
-                line.startswith("a=crypto:") for line in other):
-            one[:] = [line for line in one if not line.startswith("a=crypto:")]
-
-
 def keeps_ports(message: dict[str, Any]) -> bool:
     """True if the ports of the next reply may be other ones: since 11.4 they stay on hold and with port-latching."""
     return bool({"port-latching"} & set(message.get("flags", ())) or re.search(
         r"^a=(?:sendonly|inactive)|^c=IN IP. (?:::|0\.0\.0\.0)\r", message["sdp"], re.M))
 
 
-def strayed(reference: Reply, ours: Reply) -> set[int]:
-    """Sections that only one of both daemons has multiplex; if that is explained, so is what follows from it."""
-    sides = [Lines.of(reply.get("sdp", "")).sections for reply in (reference, ours)]
-    return {index for index, (one, other) in enumerate(zip(*sides)) if ("a=rtcp-mux" in one) != ("a=rtcp-mux" in other)}
+def moves(message: dict[str, Any], ours: Reply, past: Past) -> bool:
+    """True if the party that is told this gets other ports here, and keeps those it had with 10.5."""
+    told = Lines.of(ours.get("sdp", ""))
+    party = message["from-tag"] if message["command"] == "answer" else message.get("to-tag", "")
+    return any([_widens(told, party, past), _resumes(told, party, message, past)])
 
 
-def _without_mux(section: list[str]) -> None:
-    section[:] = [line for line in section if not line.startswith("a=rtcp:") and line != "a=rtcp-mux"]
+def _widens(told: Lines, party: str, past: Past) -> bool:
+    """RTCP gets a port of its own after it had none: 10.5 kept the one from before, later ones have closed it."""
+    alone = {(party, index) for index, section in enumerate(told.sections) if mux_alone(section)}
+    wide = {(party, index) for index, section in enumerate(told.sections) if section[0].split(" ")[1] != "0"} - alone
+    found = bool(wide & past.narrowed)
+    past.narrowed = (past.narrowed | alone) - wide
+    return found
+
+
+def _resumes(told: Lines, party: str, message: dict[str, Any], past: Past) -> bool:
+    """ICE is offered again to whom has answered without it: 10.5 goes on as before, later ones begin it anew."""
+    sections = range(len(told.sections))
+    offered = {(party, index) for index in sections if told.has(index, "ice-ufrag:")}
+    found = message["command"] == "offer" and bool(offered & past.unanswered)
+    past.unanswered -= {(party, index) for index in sections}
+    if message["command"] == "answer":
+        said = Lines.of(message["sdp"])
+        past.unanswered |= {(message["to-tag"], index) for index in sections if not said.has(index, "ice-ufrag:")}
+    return found
 
 
 def without_names(reply: Reply) -> Reply:
@@ -239,13 +201,12 @@ def without_names(reply: Reply) -> Reply:
     return {key: re.sub(r"^[os]=.*", "", value, flags=re.M) if key == "sdp" else value for key, value in reply.items()}
 
 
-def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool,
-            astray: Collection[int]) -> tuple[Reply, Reply]:
-    """Both replies without what may differ. ``edited``: the codecs were, in this call. ``astray``: see strayed."""
+def explain(message: dict[str, Any], reference: Reply, ours: Reply, past: Past = Past()) -> tuple[Reply, Reply]:
+    """Both replies without what may differ, after what is ``past``."""
     printed = re.search(r"^m=\S+ [1-9]", reference.get("sdp", ""), re.M)
     if ours.get("error-reason") == "Error rewriting SDP" and not printed:
         return {}, {}  # 10.5 prints bodies in which all sections are rejected
-    if edited and reference.get("error-reason") == "Error rewriting SDP" and "sdp" in ours:
+    if past.edited and reference.get("error-reason") == "Error rewriting SDP" and "sdp" in ours:
         return {}, {}  # 10.5 fails if an answer is left without codecs, later ones restore them
     if "sdp" not in reference or "sdp" not in ours:
         return reference, ours
@@ -255,8 +216,8 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
     elif "origin" in message.get("replace", ()):
         _origin(*sides)
     _fewer(*sides, message)
-    for section in [lines.sections[index] for lines in sides for index in astray if index < len(lines.sections)]:
-        _without_mux(section)
+    for section in [lines.sections[index] for lines in sides for index in past.astray if index < len(lines.sections)]:
+        without_mux(section)
     flags = message.get("flags", ())
     if "original-sendrecv" in flags:
         _original_direction(*sides)
@@ -266,10 +227,8 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, edited: bool
         _multiplexed_before(*sides)
         _declined(*sides)
     _trickling(*sides, "trickle-ICE" in flags)
-    if "to-tag" in message and message["command"] == "offer":
-        _suites(*sides)
-    if "to-tag" in message:
-        _parameters(*sides)
+    for secure in SECURE:
+        secure(*sides, message, past)
     if "codec" in message:
         _added(*sides, message)
     if message["sdp"].count("\na=ptime:") < message["sdp"].count("\nm="):

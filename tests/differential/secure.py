@@ -73,7 +73,7 @@ class Phone:
     def _crypto(self, number: int) -> list[str]:
         if self.keys not in ("sdes", "both"):
             return []
-        source = random.Random(self.seed * 10 + number)
+        source = random.Random(f"{self.tag} {self.seed} {number}")
         found = []
         for tag, index in enumerate(self.suites, self.first):
             suite = OFFERED[index]
@@ -236,7 +236,8 @@ def fitting_ways(answer: str, offered: str) -> str:
         lines = [line for line in part.split("\r\n") if not line.startswith(unwanted or ("\n",))]
         has_keys = any(line.startswith(("a=crypto:", "a=fingerprint:")) for line in (*inherited, *lines))
         if index and "SAVP" in lines[0] and not has_keys and " 0 " not in lines[0]:
-            lines[-1:-1] = _accepted(shown)
+            end = len(lines) - (not lines[-1])
+            lines[end:end] = _accepted(shown)
         parts[index] = "\r\n".join(lines)
         inherited = parts[0].split("\r\n")
     return "\r\nm=".join(parts)

@@ -15,7 +15,9 @@ from tests.conformance.tokens import Comparison
 from tests.differential.dialogues import Dialogue
 from tests.differential.keys import fitting_keys
 from tests.differential.secure import fitting_ways
-from tests.differential.explained import Lines, explain, keeps_ports, strayed, without_names
+from tests.differential.explained import explain, keeps_ports, moves, without_names
+from tests.differential.lines import Lines, Past, strayed
+from tests.differential.securerules import common
 from tests.peers.daemon import Daemon, own_command, reference_command
 
 _NET = f"127.{64 + os.getpid() // 256 % 64}.{os.getpid() % 256}"
@@ -76,21 +78,23 @@ class SideBySide:
         call_id = f"call-{next(_calls)}"
         comparison = Comparison()
         earlier: list[str] = []
-        offered, edited, unprinted, astray = "", False, False, set[int]()
+        offered, unprinted, past = "", False, Past()
         try:
             for step, message in enumerate(dialogue.messages):
                 if message["command"] == "answer":
                     message = {**message, "sdp": fitting_ways(
                         fitting_keys(fitting(message["sdp"], offered), offered), offered)}
-                keeping = keeps_ports(message)
+                is_offer = message["command"] == "offer"
+                replies = [client.send({**message, "call-id": call_id}) for client in self._clients]
+                past.edited = past.edited or "codec" in message
+                past.offer = message if is_offer else past.offer
+                keeping = keeps_ports(message) | moves(message, replies[1], past)
                 comparison = Comparison() if keeping else comparison
                 comparison.heard(message)
-                replies = [client.send({**message, "call-id": call_id}) for client in self._clients]
-                edited = edited or "codec" in message
-                reference, ours = explain(message, replies[0], replies[1], edited, astray)
-                if message["command"] == "offer":
-                    astray |= strayed(replies[0], replies[1])
-                offered = replies[0].get("sdp", "") if message["command"] == "offer" else offered
+                reference, ours = explain(message, replies[0], replies[1], past)
+                if is_offer:
+                    past.astray |= strayed(replies[0], replies[1])
+                    offered = common(replies[0].get("sdp", ""), replies[1].get("sdp", ""))
                 if unprinted:
                     reference, ours = without_names(reference), without_names(ours)
                 unprinted = unprinted or (ours == {} and "sdp" in replies[0])

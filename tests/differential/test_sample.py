@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.differential.dialogues import Dialogue, dialogues
 from tests.differential.explained import explain
 from tests.differential.keys import fitting_keys, keyed
+from tests.differential.secure import secured
 from tests.differential.side_by_side import SideBySide, fitting
 from tests.peers.debian import Unobtainable
 
@@ -48,12 +49,23 @@ def test_sample_with_keys(both: SideBySide) -> None:
     play()
 
 
+def test_sample_secured(both: SideBySide) -> None:
+    @settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
+              suppress_health_check=list(HealthCheck))
+    @given(secured())
+    def play(dialogue: Dialogue) -> None:
+        difference = both.compare(dialogue)
+        assert difference is None, difference.text
+
+    play()
+
+
 @pytest.mark.parametrize("ours", [
     PLAIN.replace("a=x", "a=y"), PLAIN.replace("8 0", "0 8"), PLAIN.replace("c=IN IP4 127.0.0.1", "c=IN IP4 0.0.0.0"),
     PLAIN.replace("s=-", "s=x"), PLAIN.replace("m=audio 30000", "m=video 30000"), PLAIN + "a=sendonly\r\n"])
 def test_what_differs_is_not_explained_away(ours: str) -> None:
     message = {"command": "offer", "sdp": PLAIN}
-    reference, other = explain(message, {"sdp": PLAIN}, {"sdp": ours}, False, ())
+    reference, other = explain(message, {"sdp": PLAIN}, {"sdp": ours})
     assert reference["sdp"] != other["sdp"]
 
 
