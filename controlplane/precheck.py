@@ -49,7 +49,7 @@ def inspect(settings: Settings, faults: Faults) -> None:
         _usable(settings, faults)
     settings.warnings.extend(_idle(settings))
     with faults.kept():
-        settings.warnings.extend(_meaningless(settings))
+        settings.warnings.extend(meaningless(settings))
 
 
 def _usable(settings: Settings, faults: Faults) -> None:
@@ -94,10 +94,14 @@ def _authorities(settings: Settings) -> set[str]:
     return found
 
 
-def _meaningless(settings: Settings) -> Iterator[str]:
-    """Words of templates that mean nothing, each template read by itself, as a client would write it."""
+def meaningless(settings: Settings) -> Iterator[str]:
+    """Words of templates that mean nothing, each template read by itself, as a client would write it.
+
+    ConfigError for a line that cannot be read.
+    """
     templates = settings.section(settings.templates) if settings.templates else {}
-    by_name = {name: line for name, line in templates.items() if name != "default"}     # which every message uses
+    by_name = settings.template_lines()
+    by_name.pop("default", None)    # which every message uses
     for name, line in templates.items():
         try:
             message = decode(BENCODE, encode({"rtpp-flags": line}))

@@ -266,7 +266,7 @@ class Proxy:
     def renew_templates(self, settings: Settings) -> None:
         """Use the signalling templates of these settings from now on."""
         self._templates.clear()
-        self._templates.update(settings.section(settings.templates) if settings.templates else {})
+        self._templates.update(settings.template_lines())
         if settings.templates and not self._templates:
             _log.warning("There are no templates in section [%s] of %s", settings.templates, settings.file.path)
 

@@ -11,6 +11,7 @@ from controlplane.config.settings import Settings
 from controlplane.errors import ConfigError
 from controlplane.log import NOTICE
 from controlplane.operator import Operator
+from controlplane.precheck import meaningless
 from controlplane.proxy import Proxy
 from controlplane.servers.tls import Certificate
 
@@ -35,6 +36,7 @@ class Renewal:
         """Read everything again; an error leaves it as it is. Nothing is raised."""
         try:
             newer = self._proxy.settings.again()
+            slips = list(meaningless(newer))
         except ConfigError as error:
             _log.error("SIGHUP: settings stay as they are: %s", error)
             return
@@ -49,6 +51,8 @@ class Renewal:
             self._set_log_levels(newer)
         self._proxy.renew_templates(newer)
         self._last = newer
+        for slip in slips:
+            _log.warning("SIGHUP: %s", slip)
         _log.log(NOTICE, "SIGHUP: settings are read again; changed: %s%s", _listed(done),
                  f"; waiting for a restart: {_listed(wait)}" if wait else "")
         self._renew_certificate()

@@ -180,6 +180,10 @@ class Settings:
                 raise ConfigError(f"{self.file.path}:{entry.line}: {key}: {error}") from None
         return found
 
+    def template_lines(self) -> dict[str, str]:
+        """The signalling templates by name in lower case, which is how requests find them. ConfigError as above."""
+        return {name.lower(): line for name, line in (self.section(self.templates) if self.templates else {}).items()}
+
     def log_levels(self, subsystems: Iterable[str]) -> dict[str, int]:
         """The log level of each subsystem at the start: its own, or that of all."""
         levels = {name: self.start[f"log-level-{name}"] or self.start["log-level"] for name in subsystems}

@@ -110,12 +110,15 @@ _WORDS: dict[bytes, SetToken] = {b"internal": _add_direction, b"external": _add_
 
 
 def use_template(target: Target, name: str) -> None:
-    """Apply the configured flag string ``name`` (ng key ``template``); a template may name others, but not itself."""
-    line = target.templates.get(name)
+    """Apply the configured flag string ``name`` (ng key ``template``); a template may name others, but not itself.
+
+    The case of the name does not matter: ``target.templates`` has them in lower case.
+    """
+    line = target.templates.get(name.lower())
     if line is None:
         target.unknown(f"template={name}")
         return
-    others = {other: content for other, content in target.templates.items() if other != name}
+    others = {other: content for other, content in target.templates.items() if other != name.lower()}
     expand(Target(target.request, target.integer, others), raw_bytes(line))
 
 

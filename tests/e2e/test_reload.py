@@ -71,6 +71,15 @@ def test_a_mistake_changes_nothing(daemon: Daemon, path: Path) -> None:
     assert daemon.cli("list timeout") == "TIMEOUT=50\n" and has_ice(daemon, "still")
 
 
+def test_a_slip_in_a_template_is_told(daemon: Daemon, path: Path) -> None:
+    """A word that means nothing is a warning, as at the start; a line that cannot be read changes nothing."""
+    path.write_text(START + "Web = ICE=remove trust-adress\n")
+    hup(daemon, f"WARNING: SIGHUP: {path}:7: [words] Web: unknown trust-adress (did you mean trust-address?)\n")
+    path.write_text(START.replace("ICE=force", "ICE=\\qforce"))
+    hup(daemon, f"ERR: SIGHUP: settings stay as they are: {path}:6: offer: unknown escape")
+    assert has_ice(daemon, "still")
+
+
 def test_what_was_set_by_command_stays_unless_the_file_changes(daemon: Daemon, path: Path) -> None:
     assert "Success" in daemon.cli("set timeout 99")
     hup(daemon, "changed: nothing\n")

@@ -134,6 +134,13 @@ def test_values_that_mean_nothing_are_refused(write, line, reason):
         load([f"--config-file={write(f'[rtpengine]{chr(10)}{line}{chr(10)}')}", *NEEDED])
 
 
+def test_templates_are_known_in_any_case(write):
+    text = "[rtpengine]\ntemplates = T\n[T]\nWebRTC = ICE=force\nwebrtc = ICE=\\sremove\nstart recording = x\n"
+    settings = load([f"--config-file={write(text)}", *NEEDED])
+    assert settings.template_lines() == {"webrtc": "ICE= remove", "start recording": "x"}
+    assert load(["--config-file=none", *NEEDED]).template_lines() == {}
+
+
 @pytest.mark.parametrize("line, name, value", [
     ("dtls-cert-cipher = EC_prime256v1", "dtls-cert-cipher", "prime256v1"),
     ("dtls-cert-cipher = rsa", "dtls-cert-cipher", "RSA"), ("dtls-signature = SHA1", "dtls-signature", "SHA-1"),

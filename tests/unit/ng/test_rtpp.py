@@ -121,6 +121,13 @@ def test_templates_count_before_the_keys_of_the_message():
     assert (answer.from_tag, answer.flags) == ("A", {"trust-address"})
 
 
+def test_templates_are_named_in_any_case():
+    message = Dictionary([(b"template", b"MORE"), (b"rtpp-flags", b"template=Loop template=loop")])
+    request = read_request("answer", message, BENCODE, "", 0.0, TEMPLATES | {"loop": "reset template=LOOP"})
+    assert (request.ice, request.flags) == ("remove", {"trust-address", "reset"})
+    assert request.unknown == ["template=LOOP"]
+
+
 def test_only_text_is_expanded():
     request = read_request("offer", Dictionary([(b"rtpp-flags", [b"reset"])]), BENCODE, "", 0.0)
     assert not request.flags
