@@ -2,6 +2,8 @@
 """What is installed in one engine, and every packet it ever counted for the sockets still open."""
 from __future__ import annotations
 
+import errno
+import struct
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -109,9 +111,14 @@ class Ledger:
         """Install or replace; returns those that the engine refused, with the reason."""
         refused = []
         tap = self._rtcp_stream
-        records = [abi.add_target(each.wanted, each.seeds, cookie=i,
-                                  rtcp_stream=tap if each.wanted.is_rtp and not each.wanted.discard else 0)
-                   for i, each in enumerate(additions)]
+        records = []
+        for i, each in enumerate(additions):
+            try:
+                records.append(abi.add_target(
+                    each.wanted, each.seeds, cookie=i,
+                    rtcp_stream=tap if each.wanted.is_rtp and not each.wanted.discard else 0))
+            except struct.error:    # one of them must not keep the others from what they need
+                refused.append((each, DataPlaneError(errno.ERANGE, f"target {each.wanted.local}")))
         for batch in abi.batches(records):
             for cookie, status, slot, output_slots in abi.added(self._engine.command(batch)):
                 addition = additions[cookie]

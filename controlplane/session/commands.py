@@ -97,8 +97,10 @@ def _connect(calls: Calls, request: Request, now: float) -> Reply:
         raise PeerError("No to-tag in message")
     calls.merge(call, other, "Failed to merge two calls into one (tag collision)")
     sink = call.tags.get(request.to_tag) or call.add_party(now, request.to_tag)
-    connect.connect(sources, sink, request)
-    calls.relinked(call, now)
+    try:
+        connect.connect(sources, sink, request)
+    finally:
+        calls.relinked(call, now)
     return {}
 
 
@@ -110,8 +112,10 @@ def _mesh(calls: Calls, request: Request, now: float) -> Reply:
     for other in found[1:]:
         if other is not None:
             calls.merge(first, other, "Failed to merge calls (tag collision)")
-    connect.mesh(first, request)
-    calls.relinked(first, now)
+    try:
+        connect.mesh(first, request)
+    finally:
+        calls.relinked(first, now)
     return {}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from controlplane.errors import PeerError
 from controlplane.ng.request import Request
 from controlplane.session.call import Call
-from controlplane.session.media import Media, find_link, link, subscribe
+from controlplane.session.media import Media, check_room, find_link, link, subscribe
 from controlplane.session.party import Party, associate, dissociate, leave
 
 
@@ -33,6 +33,7 @@ def add_flow(source: Party, sink: Party) -> None:
     """Copies of what ``source`` sends go to ``sink``, unless they do already."""
     for one, other in _matched(source, sink):
         if find_link(one, other) is None:
+            check_room(one)
             subscribe(one, other)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from controlplane.addresses import Endpoint
+from controlplane.errors import PeerError
 from controlplane.events import SsrcStats
 from controlplane.rtcp.hearing import Hearing
 from controlplane.sdp.model import Extmap, MediaDescription, PayloadType, Twin
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from controlplane.session.ice import Ice
     from controlplane.session.keys import KeySource
 
+MAX_COPIES: Final = 32
+"""Of what arrives at one port, for as many sinks."""
 NEVER_RELAYED = "message"
 """The media type whose SDP is handed on with the peer's own address (MSRP)."""
 
@@ -346,6 +349,14 @@ def subscribe(source: Media, sink: Media) -> Link:
         source.sinks.append(found)
         sink.sources.append(found)
     return found
+
+
+def check_room(source: Media) -> None:
+    """PeerError if nobody else can subscribe: what partners get is not put at risk."""
+    bundle = source.bundle
+    medias = bundle.medias if bundle is not None and bundle.accepted else [source]
+    if sum([2 + sum([not link.answers for link in media.sinks]) for media in medias]) > MAX_COPIES:
+        raise PeerError("Too many subscriptions")
 
 
 def unsubscribe(source: Media, sink: Media) -> None:

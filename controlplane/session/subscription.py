@@ -14,7 +14,7 @@ from controlplane.session.context import Context, direction_of
 from controlplane.session.extensions import offer_extensions
 from controlplane.session.ice import print_ice, propose
 from controlplane.session.keys import make_offered, print_keys
-from controlplane.session.media import Link, Media, subscribe, unsubscribe
+from controlplane.session.media import Link, Media, check_room, subscribe, unsubscribe
 from controlplane.session.mux import offer_mux
 from controlplane.session.party import Party, leave
 from controlplane.session.publish import accept_answer
@@ -38,6 +38,10 @@ def request_subscription(context: Context, sources: list[Party]) -> Reply:
     wanted = [_Source(party, media) for party in sources if party is not subscriber for media in party.medias]
     if not wanted:
         raise PeerError(NOTHING_FOUND)
+    has = [link.source for media in subscriber.medias for link in media.sources] if subscriber is not None else []
+    for each in wanted:
+        if each.media not in has:
+            check_room(each.media)
     subscriber = subscriber or context.new_party(tag)
     label = request.set_label if request.set_label is not None else request.to_label
     if label is not None:

@@ -13,13 +13,15 @@ from controlplane.session.blocking import EVENTS, MEDIA, payload_rules
 from controlplane.session.call import Call
 from controlplane.session.extensions import rebuilt
 from controlplane.session.ice import gate
-from controlplane.session.media import Link, Media, PortMapping
+from controlplane.session.media import MAX_COPIES, Link, Media, PortMapping
 from controlplane.session.party import Party
 from controlplane.session.profiles import strips_feedback
 from controlplane.session.reporting import replaces_rtcp
 from controlplane.session.stream import Stream
 
 MAX_PAYLOAD_TYPES: Final = 32
+MAX_GROUPS: Final = 8
+"""Media of a bundle that an engine tells apart."""
 
 Outputs = tuple[WantedOutput, ...]
 Located = tuple[Media, Stream, WantedTarget]
@@ -72,7 +74,7 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
         current = local == stream.local
         ranked = current and learning.ranks(stream, handling)
         expected, mismatch = _expected(media, stream, ranked)
-        rtp, rtcp = _outputs(call, party, media, index)
+        rtp, rtcp = _fitting(_outputs(call, party, media, index))
         settled = current and stream.confirmed and not any([output.follow for output in rtp])
         learns = current and _reports_sources(media, stream)
         target = WantedTarget(
@@ -94,8 +96,33 @@ def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[Bundle
     bundle = media.bundle
     if bundle is None or bundle.head is not media or not bundle.accepted or len(bundle.medias) < 2 or index >= 2:
         return ()
-    return tuple([BundledMedia(member.mid, bundle.mid_extension, _clock_rates(member),
-                               *_outputs(call, party, member, index)) for member in bundle.medias])
+    members = bundle.medias[:MAX_GROUPS]
+    outputs = [_outputs(call, party, member, index) for member in members]
+    if sum([len(rtp) + len(rtcp) for rtp, rtcp in outputs]) > MAX_COPIES:
+        outputs = _all_fitting(outputs)
+    return tuple([BundledMedia(member.mid, bundle.mid_extension, _clock_rates(member), rtp, rtcp)
+                  for member, (rtp, rtcp) in zip(members, outputs)])
+
+
+def _fitting(outputs: tuple[Outputs, Outputs]) -> tuple[Outputs, Outputs]:
+    """As many as an engine can make; what is the same for RTP and for RTCP counts once."""
+    rtp, rtcp = outputs
+    if len(rtp) + len(rtcp) <= MAX_COPIES or (rtp == rtcp and len(rtp) <= MAX_COPIES):
+        return outputs
+    return _all_fitting([outputs])[0]
+
+
+def _all_fitting(outputs: list[tuple[Outputs, Outputs]]) -> list[tuple[Outputs, Outputs]]:
+    """The same for some media together: if there is not room for all, RTP goes before RTCP."""
+    room = MAX_COPIES
+    found = []
+    for part in (0, 1):
+        kept = []
+        for each in outputs:
+            kept.append(each[part][:room])
+            room -= len(kept[-1])
+        found.append(kept)
+    return list(zip(*found))
 
 
 def _best_rank(call: Call, media: Media, stream: Stream) -> int:

@@ -222,6 +222,16 @@ def test_a_refused_target_stays_in_the_relay(world, caplog):
     world.by_socket(1)
 
 
+@pytest.mark.parametrize("offload", [False, True])
+def test_a_target_that_cannot_be_written_keeps_nothing_from_the_others(world, caplog, offload):
+    output, = world.wanted.rtp_outputs
+    world.program.apply(ChangeSet(wanted={
+        world.b: world.wanted._replace(local=world.b, rtp_outputs=(output,) * 300, offload=offload),
+        world.a: world.wanted._replace(offload=offload)}))
+    assert f"target {world.b}" in caplog.text
+    (world.by_queue if offload else world.by_socket)(1)
+
+
 def test_closing_removes_the_target_everywhere(world):
     world.want()
     world.want(offload=True)
