@@ -160,6 +160,18 @@ def evaluate(media: MediaDescription, attributes: list[Attribute], session_extma
         _set_payload_types(media, facts)
 
 
+def lend_port(media: MediaDescription, head: MediaDescription) -> None:
+    """A section with port 0 is part of a bundle, and has the address of its head. IncompleteSdp as above."""
+    media.port, media.connection, media.crypto, media.lent = head.port, head.connection, (), True
+    evaluate(media, [each for each in media.attributes if each.name != "bundle-only"], media.extmaps)
+    media.rtcp, media.rtcp_mux = head.rtcp, head.rtcp_mux
+
+
+def take_port_back(media: MediaDescription) -> None:
+    """It is not: the section is rejected."""
+    media.port, media.payload_types = 0, ()
+
+
 def _set_payload_types(media: MediaDescription, facts: Facts) -> None:
     seen: dict[int, int] = {}
     numbers = []

@@ -116,7 +116,7 @@ class MediaDescription:
     ``connection`` is the section's own c=, ``session_connection`` that of its session. ``inherited`` has the values
     of those session attributes that count for the sections too, by name (one dict for all sections of a session).
     ``ptime`` and ``maxptime`` are milliseconds. ``crypto`` are the values of the crypto attributes (srtp/crypto.py).
-    ``twin`` is what came beside it for the same medium (session/twins.py).
+    ``twin`` is what came beside it for the same medium (session/twins.py), ``lent``: its port is that of its bundle.
     """
 
     type: str
@@ -142,6 +142,7 @@ class MediaDescription:
     maxptime: int | None = None
     crypto: tuple[str, ...] = ()
     twin: Twin | None = None
+    lent: bool = False
 
     def __init__(self, type: str, port: int, port_count: int, protocol_text: str, protocol: Protocol | None,
                  formats: tuple[str, ...]) -> None:

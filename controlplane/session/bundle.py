@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from math import inf
 
+from controlplane.sdp.evaluate import lend_port, take_port_back
 from controlplane.sdp.model import Extmap, MediaDescription, SessionDescription
 from controlplane.session.extensions import MID
 from controlplane.session.media import Bundle, Media, PortMapping
@@ -83,16 +84,40 @@ def _bring(former: Media, heir: Media, mappings: Iterable[PortMapping]) -> None:
             heir.mappings.append(mapping)
 
 
+def may_bundle(party: Party, words: Collection[str]) -> bool:
+    """True if the groups in what the party says count: asked for now or, unless it is over now, before."""
+    return "reject" not in words and ("accept" in words or any([media.bundle is not None for media in party.medias]))
+
+
+def lend_ports(description: SessionDescription) -> bool:
+    """Sections of an offer that are for their bundle alone have port 0, but are not rejected (RFC 9143 section 6).
+
+    True if there are any; what of them does not fit into the bundle gets port 0 again.
+    """
+    by_mid = {section.mid: section for section in description.medias}
+    found = False
+    for group in description.groups:
+        sections = [by_mid[mid] for mid in group.mids if mid in by_mid] if group.semantics == "BUNDLE" else []
+        for section in sections[1:]:
+            if section.rejected and not sections[0].rejected and section.value("bundle-only") is not None:
+                lend_port(section, sections[0])
+                found = True
+    return found
+
+
 def accept_groups(party: Party, description: SessionDescription, pairs: Sequence[Pair],
                   words: Collection[str]) -> None:
     """The party bundles its media as the groups of its SDP say, if it may: asked or accepted before, or now."""
     former = {media.index: media.bundle for media in party.medias if media.bundle is not None}
     groups = [group.mids for group in description.groups if group.semantics == "BUNDLE"]
-    wanted = "reject" not in words and ("accept" in words or bool(former))
+    wanted = may_bundle(party, words)
     by_mid = {pair.section.mid: pair for pair in pairs if pair.section.mid is not None}
     found = [_consistent([by_mid[mid] for mid in mids if mid in by_mid]) for mids in groups] if wanted else []
     bundled = {pair.sender.index for members in found for pair in members}
     dissolve(party, [media for media in party.medias if media.index not in bundled])
+    for pair in pairs:
+        if pair.section.lent and pair.sender.index not in bundled:
+            take_port_back(pair.section)
     for members in found:
         if members:
             head = members[0]
@@ -105,7 +130,11 @@ def accept_groups(party: Party, description: SessionDescription, pairs: Sequence
 
 
 def _consistent(members: list[Pair]) -> list[Pair]:
-    """The members whose packets can be told apart; none if the head is rejected."""
+    """The members whose packets can be told apart; none if the head is rejected.
+
+    What is not RTP goes its own way, for it would need the DTLS of the head, which ends with us.
+    """
+    members = [pair for pair in members if pair.section.is_rtp]
     if not members or members[0].section.rejected:
         return []
     head = members[0].section
@@ -137,7 +166,8 @@ def offer_bundle(party: Party, pairs: Sequence[Pair], words: Collection[str]) ->
     if not (bundled or require or "offer" in words):
         dissolve(party)
         return
-    members = [pair for pair in pairs if not pair.section.rejected and pair.section.port_count == 1]
+    members = [pair for pair in pairs if pair.section.is_rtp and not pair.section.rejected
+               and pair.section.port_count == 1]
     if bundled and not words:
         members = [pair for pair in members if pair.receiver.bundle is not None]
     dissolve(party, [media for media in party.medias if all(media is not pair.receiver for pair in members)])

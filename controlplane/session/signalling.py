@@ -9,6 +9,7 @@ from controlplane.errors import PeerError
 from controlplane.ng.request import Request
 from controlplane.sdp.model import MediaEndpoints
 from controlplane.sdp.parse import parse
+from controlplane.session.bundle import lend_ports, may_bundle
 from controlplane.session.call import AliasKey, Call
 from controlplane.session.context import received_from
 from controlplane.session.describe import describe, loop_marker
@@ -54,6 +55,9 @@ def carry_out(call: Call, request: Request, is_offer: bool, settings: SessionSet
         dialogue = match_answer(call, request, from_tag, request.to_tag or "", now)
     if not folded and has_twins(dialogue.sender):
         fold(description)
+        endpoints = description.endpoints(received_from(request, settings))
+    if is_offer and any([section.rejected for section in description.medias]) and may_bundle(
+            dialogue.sender, request.bundle) and lend_ports(description):
         endpoints = description.endpoints(received_from(request, settings))
     if request.drop_traffic is not None:
         call.drop_traffic = request.drop_traffic == "start"

@@ -54,7 +54,7 @@ KEPT: list[tuple[type, set[str], set[str]]] = [
     (Ice, names(paths.ICE) | {"agent", "mappings"}, {"followed", "wake_at"}),
     (Dtls, names(paths.DTLS) | {"identity", "tls_id", "associations"}, {"wake_at", "logged"}),
     (Sdes, names(values.SDES_FIELDS), set()),
-    (MediaDescription, names(values.SECTION_HEAD + values.SECTION_FIELDS) | {"protocol"}, set()),
+    (MediaDescription, names(values.SECTION_HEAD + values.SECTION_FIELDS) | {"protocol"}, {"lent"}),
     (SessionDescription, names(values.SESSION) | {"medias"}, set()),
 ]
 

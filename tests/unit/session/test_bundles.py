@@ -134,3 +134,89 @@ def test_every_socket_a_party_was_told_of_has_a_target_even_those_that_a_bundle_
     daemon.offer(sdp(port=9) + "m=audio 9 RTP/AVP 8 0\n" + ice, passthrough=True, bundle="require")
     told = daemon.sockets_of(daemon.call.parties[1])
     assert told and set(told) <= set(daemon.targets)
+
+
+ICE = "a=ice-ufrag:abcd\na=ice-pwd:abcdefghijklmnopqrstuv\n"
+KEYED = ICE + "a=rtcp-mux\na=setup:passive\na=fingerprint:sha-256 " + ":".join(["AB"] * 32) + "\n"
+
+
+def bundled(*sections: str) -> str:
+    """What browsers offer of these, which are called 0, 1 and so on."""
+    names = " ".join([str(number) for number in range(len(sections))])
+    head = f"v=0\no=- 1 1 IN IP4 0.0.0.0\ns=-\nt=0 0\na=group:BUNDLE {names}\n"
+    return head + "".join([section + f"c=IN IP4 192.0.2.10\na=mid:{number}\n"
+                           for number, section in enumerate(sections)])
+
+
+SOUND = "m=audio 41000 UDP/TLS/RTP/SAVPF 8\n" + KEYED
+PICTURE = "m=video 0 UDP/TLS/RTP/SAVPF 97\na=rtpmap:97 VP8/90000\na=bundle-only\n"
+DATA = "m=application 41000 UDP/DTLS/SCTP webrtc-datachannel\n" + KEYED + "a=sctp-port:5000\n"
+TO_PHONE = {"transport_protocol": "RTP/AVP", "ice": "remove", "rtcp_mux": "demux"}
+
+
+@pytest.mark.parametrize("transport", ["", KEYED], ids=["once", "in each section"])
+def test_a_section_that_wants_nothing_but_the_bundle_is_part_of_it(transport: str) -> None:
+    """RFC 9143 section 6: its port is 0, but it is not rejected; what the head says of transport is said for it."""
+    daemon = Daemon()
+    for _ in range(2):      # a later offer says the same again (section 7.5)
+        offered = daemon.offer(bundled(SOUND, PICTURE + transport), **TO_PHONE, bundle="accept")
+        assert [port_of(offered, number) > 0 for number in (0, 1)] == [True, True]
+        assert "a=rtpmap:97 VP8/90000" in offered and not lines(offered, "bundle", "group")
+        answered = daemon.answer(BOB)
+        assert lines(answered, "group") == ["a=group:BUNDLE 0 1"] and port_of(answered) == port_of(answered, 1) > 0
+        assert len(set(lines(answered, "ice-ufrag"))) == 1 and len(lines(answered, "fingerprint")) == 2
+        assert not lines(answered, "crypto", "bundle") and daemon.local("A") == daemon.local("A", media=1)
+
+
+def test_media_of_such_a_section_are_told_apart_from_those_of_the_head() -> None:
+    daemon = Daemon()
+    plain = [text.replace("UDP/TLS/RTP/SAVPF", "RTP/AVP").replace(KEYED, "") for text in (SOUND, PICTURE)]
+    daemon.offer(bundled(*plain), bundle="accept")
+    daemon.answer(BOB)
+    assert [(media.mid, [str(output.destination) for output in media.rtp_outputs])
+            for media in daemon.targets[daemon.local("A")].bundle] == [
+        ("0", ["198.51.100.20:42000"]), ("1", ["198.51.100.20:42010"])]
+    assert daemon.sends_to(daemon.local("B", media=1)) == ["192.0.2.10:41000"]
+
+
+@pytest.mark.parametrize("words", ["", "reject"])
+def test_without_a_bundle_it_is_rejected(words: str) -> None:
+    daemon = Daemon()
+    offered = daemon.offer(bundled(SOUND, PICTURE), **TO_PHONE, bundle=words)
+    assert port_of(offered, 1) == 0 and port_of(daemon.answer(BOB), 1) == 0
+
+
+def test_it_is_rejected_if_it_does_not_fit_into_the_bundle() -> None:
+    """Its payload type is that of the sound, and no extension tells whose a packet is."""
+    daemon = Daemon()
+    offered = daemon.offer(bundled(SOUND, PICTURE.replace("97", "8")), **TO_PHONE, bundle="accept")
+    assert port_of(offered, 1) == 0 and lines(daemon.answer(BOB), "group") == ["a=group:BUNDLE 0"]
+
+
+def test_in_an_answer_port_0_is_a_rejection_whatever_else_it_says() -> None:
+    daemon = Daemon()
+    daemon.offer(body((41000, 41010)), bundle="offer")
+    answer = body((42000, 0), "1 2", ("1", "2"), 1, address="198.51.100.20") + "a=bundle-only\n"
+    assert port_of(daemon.answer(answer), 1) == 0
+
+
+@pytest.mark.parametrize("sections, group", [((SOUND, DATA), "0"), ((DATA, SOUND), "1"),
+                                             ((SOUND, DATA, PICTURE), "0 2")])
+@pytest.mark.parametrize("accepted", [False, True])
+def test_data_channels_go_beside_a_bundle(sections: tuple[str, ...], group: str, accepted: bool) -> None:
+    """Whoever ends DTLS cannot hand on what is not RTP; the answer names no section that it does not have."""
+    daemon = Daemon()
+    offered = daemon.offer(bundled(*sections), **TO_PHONE, bundle="accept")
+    told = [line.split() for line in offered.splitlines() if line.startswith("m=")]
+    ports = [42000 + 2 * number if accepted or "SCTP" not in words[2] else 0 for number, words in enumerate(told)]
+    answer = "".join([f"{kind} {ports[number]} {protocol} {formats[0]}\n"
+                      for number, (kind, _, protocol, *formats) in enumerate(told)])
+    answered = daemon.answer("v=0\no=b 1 1 IN IP4 198.51.100.20\ns=-\nc=IN IP4 198.51.100.20\nt=0 0\n" + answer)
+    assert lines(answered, "group") == [f"a=group:BUNDLE {group}"]
+    assert [port_of(answered, number) > 0 for number in range(len(sections))] == [
+        accepted or one is not DATA for one in sections]
+
+
+def test_a_fax_is_offered_beside_a_bundle() -> None:
+    offered = Daemon().offer(body((41000, 41010)) + "m=image 41020 udptl t38\n", bundle="require")
+    assert lines(offered, "group") == ["a=group:BUNDLE 1 2"] and len({port_of(offered, n) for n in range(3)}) == 2
