@@ -107,6 +107,18 @@ class Dtls:
         self.tls_id = _tls_id(random)
         self.role = None
 
+    def take_role(self, role: Role) -> bool:
+        """Ours from now on; True if it was the other one. That means another handshake (RFC 8842 section 3.1).
+
+        Not all parties know that: who begins none keeps what it has.
+        """
+        changed = self.role is not None and self.role is not role
+        if changed:
+            for association in self.associations.values():
+                association.renew()
+        self.role = role
+        return changed
+
     # --- packets and time: what paths.py attends to ---
 
     @property
@@ -173,8 +185,9 @@ def read_offered(media: Media, section: MediaDescription, request: Request, iden
     former = dtls.role
     dtls.hear(section, shown, request, random)
     setup = section.value("setup") or ""
-    dtls.role = _OURS.get(setup) or (
-        Role.PASSIVE if passive or former is Role.PASSIVE or "passive" in request.dtls else Role.ACTIVE)
+    if dtls.take_role(_OURS.get(setup) or (
+            Role.PASSIVE if passive or former is Role.PASSIVE or "passive" in request.dtls else Role.ACTIVE)):
+        dtls.tls_id = _tls_id(random)
 
 
 def make_offered(media: Media, request: Request, identity: Identity, random: RandomSource) -> None:
@@ -199,7 +212,7 @@ def read_answered(media: Media, section: MediaDescription, request: Request, ran
     if media.sdes is not None and media.sdes.incoming is not None and _prefers_sdes(request):
         return False
     media.dtls.hear(section, shown, request, random)
-    media.dtls.role = media.dtls.role or _OURS.get(section.value("setup") or "", Role.ACTIVE)
+    media.dtls.take_role(_OURS.get(section.value("setup") or "") or media.dtls.role or Role.ACTIVE)
     return True
 
 

@@ -11,7 +11,9 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 PROFILE = "SRTP_AES128_CM_SHA1_80"
-_SIZE = 2 * (16 + 14)
+SIZES = {PROFILE: (16, 14), "SRTP_AES128_CM_SHA1_32": (16, 14), "SRTP_AEAD_AES_128_GCM": (16, 12),
+         "SRTP_AEAD_AES_256_GCM": (32, 12)}
+"""Bytes of key and salt by protection profile (RFC 5764 section 4.1.2, RFC 7714 section 14.2)."""
 _DAY = datetime.timedelta(days=1)
 
 
@@ -43,7 +45,7 @@ class DtlsPeer:
         context.use_privatekey(own.key)
         context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
         context.set_tlsext_use_srtp(profile.encode())
-        self.active = active
+        self.active, self.profile = active, profile
         self.done = False
         self._connection = SSL.Connection(context, None)
         self._connection.set_connect_state() if active else self._connection.set_accept_state()
@@ -66,11 +68,19 @@ class DtlsPeer:
         except SSL.WantReadError:
             return []
 
+    def again(self) -> list[bytes]:
+        """What it says once more, as nothing has come for a while."""
+        if self.done or not self._connection.DTLSv1_handle_timeout():
+            return []
+        return [self._connection.bio_read(65536)]
+
     @property
     def keys(self) -> tuple[bytes, bytes]:
         """Key and salt in one, for what it sends and for what it receives."""
-        exported = self._connection.export_keying_material(b"EXTRACTOR-dtls_srtp", _SIZE)
-        client, server = exported[:16] + exported[32:46], exported[16:32] + exported[46:]
+        key, salt = SIZES[self.profile]
+        exported = self._connection.export_keying_material(b"EXTRACTOR-dtls_srtp", 2 * (key + salt))
+        keys, salts = exported[:2 * key], exported[2 * key:]
+        client, server = keys[:key] + salts[:salt], keys[key:] + salts[salt:]
         return (client, server) if self.active else (server, client)
 
     @property

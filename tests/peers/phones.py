@@ -151,15 +151,15 @@ class Phone:
             self.open = opening(others)
         self.used = [own, others]
 
-    def arrived(self, is_rtcp: bool = False) -> bytes:
-        """The next packet from the daemon as it came."""
+    def arrived(self, is_rtcp: bool = False, patience: float = PATIENCE) -> bytes:
+        """The next packet from the daemon as it came. TimeoutError."""
         sock = self.rtcp if is_rtcp and not self.mux else self.rtp
-        sock.settimeout(PATIENCE)
+        sock.settimeout(patience)
         return sock.recv(2048)
 
-    def heard(self, is_rtcp: bool = False) -> bytes:
+    def heard(self, is_rtcp: bool = False, patience: float = PATIENCE) -> bytes:
         """The same as it was before it was encrypted."""
-        return self.open(self.arrived(is_rtcp))
+        return self.open(self.arrived(is_rtcp, patience))
 
     def silence(self) -> bool:
         """True if nothing comes for a while."""
