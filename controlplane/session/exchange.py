@@ -17,7 +17,7 @@ from controlplane.session.ice import answer_ice, kept, offer_ice, propose, sprea
 from controlplane.session.keys import answer_keys, key_making, offer_keys
 from controlplane.session.latching import latch, made_for, reserve, shrink
 from controlplane.session.match import Dialogue
-from controlplane.session.media import NEVER_RELAYED, Handling, Media, unlink
+from controlplane.session.media import MAX_GROUPS, NEVER_RELAYED, Handling, Media, unlink
 from controlplane.session.mux import answer_mux, offer_mux
 from controlplane.session.party import Party
 from controlplane.session.profiles import agree_profiles
@@ -93,6 +93,9 @@ class Exchange:
                 leave_bundle(receiver, media)
         succeed(sender)
         succeed(receiver)
+        if len(pairs) > MAX_GROUPS and any([media.bundle is not None and len(media.bundle.medias) > MAX_GROUPS
+                                            for party in self.dialogue for media in party.medias]):
+            self.request.note_unsupported(f"more than {MAX_GROUPS} media in a bundle")
 
     def _withholds(self, section: MediaDescription) -> bool:
         """True if the receiver is not to be offered the section (ng ``sdp-media-remove``)."""

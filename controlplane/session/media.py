@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_COPIES: Final = 32
 """Of what arrives at one port, for as many sinks."""
+MAX_GROUPS: Final = 8
+"""Media of a bundle that an engine tells apart; further ones get nothing through."""
 NEVER_RELAYED = "message"
 """The media type whose SDP is handed on with the peer's own address (MSRP)."""
 

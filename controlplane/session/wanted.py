@@ -13,15 +13,13 @@ from controlplane.session.blocking import EVENTS, MEDIA, payload_rules
 from controlplane.session.call import Call
 from controlplane.session.extensions import rebuilt
 from controlplane.session.ice import gate
-from controlplane.session.media import MAX_COPIES, Link, Media, PortMapping
+from controlplane.session.media import MAX_COPIES, MAX_GROUPS, Link, Media, PortMapping
 from controlplane.session.party import Party
 from controlplane.session.profiles import strips_feedback
 from controlplane.session.reporting import replaces_rtcp
 from controlplane.session.stream import Stream
 
 MAX_PAYLOAD_TYPES: Final = 32
-MAX_GROUPS: Final = 8
-"""Media of a bundle that an engine tells apart."""
 
 Outputs = tuple[WantedOutput, ...]
 Located = tuple[Media, Stream, WantedTarget]

@@ -8,8 +8,7 @@ from controlplane.dataplane import abi
 from controlplane.errors import PeerError
 from controlplane.ng.medias import MeshEntry
 from controlplane.relay._native import lib
-from controlplane.session.media import MAX_COPIES
-from controlplane.session.wanted import MAX_GROUPS
+from controlplane.session.media import MAX_COPIES, MAX_GROUPS
 from tests.unit.session.calls import Daemon, established, sdp
 
 MOST = MAX_COPIES - 1
@@ -74,10 +73,9 @@ def test_all_with_all() -> None:
     assert len(daemon.sends_to(daemon.local("P0"))) == MAX_COPIES, "what was linked before is served"
 
 
-def test_a_bundle_of_many_media() -> None:
-    """The engines tell the first of them apart; those go on when there are more."""
-    count = 20
-
+@pytest.mark.parametrize("count", [MAX_GROUPS, MAX_GROUPS + 1, 20])
+def test_a_bundle_of_many_media(count: int) -> None:
+    """The engines tell the first of them apart; those go on when there are more, and the client is told."""
     def body(address: str, port: int) -> str:
         head = sdp(address, port).partition("m=")[0] + "a=group:BUNDLE " + " ".join(map(str, range(count))) + "\n"
         return head + "".join(f"m=video {port} RTP/AVP 96\na=rtpmap:96 VP8/90000\na=rtcp-mux\na=mid:{number}\n"
@@ -86,6 +84,7 @@ def test_a_bundle_of_many_media() -> None:
     daemon = Daemon()
     daemon.offer(body("192.0.2.10", 41000), bundle="accept")
     daemon.answer(body("198.51.100.20", 42000), bundle="accept")
+    assert daemon.warnings == ["more than 8 media in a bundle"] * (count > MAX_GROUPS)
     check_fits(daemon)
     bundle = daemon.targets[daemon.local("A")].bundle
     assert len(bundle) == MAX_GROUPS and all(len(media.rtp_outputs) == 1 for media in bundle)
