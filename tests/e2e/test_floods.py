@@ -124,9 +124,10 @@ def test_one_cookie_many_times_is_one_call() -> None:
 
 def test_a_daemon_that_was_stopped_for_longer_than_its_timeout(ends: tuple[Endpoint, Endpoint]) -> None:
     a, b = ends
-    with Daemon(options=["--timeout=5"]) as daemon, daemon.client(timeout=PATIENCE) as client:
+    with Daemon() as daemon, daemon.client(timeout=PATIENCE) as client:
         call = place(client, a, b)
         assert arrives(a, b, 5) == 5
+        assert "Success" in daemon.cli("set timeout 5")
         os.kill(daemon.pid, signal.SIGSTOP)
         try:
             for _ in range(60):
@@ -135,6 +136,7 @@ def test_a_daemon_that_was_stopped_for_longer_than_its_timeout(ends: tuple[Endpo
         finally:
             os.kill(daemon.pid, signal.SIGCONT)
         assert pump([a, b], 20.0, lambda: len(b.arrivals) > 5), "what waited in the socket goes on"
+        assert "Success" in daemon.cli("set timeout 60")
         assert arrives(a, b, 20) >= 20 and call.query()["result"] == "ok"
 
 

@@ -201,7 +201,7 @@ def foreign(daemon: Daemon) -> int:
 
 
 def test_another_node_follows(stack: ExitStack, server: RedisServer) -> None:
-    one, other = pair(stack, server, "--timeout=6")
+    one, other = pair(stack, server)
     talk = Talk(stack, one)
     wait(lambda: foreign(other) == 1)
     assert "redis: 1" in other.cli("list sessions all")
@@ -210,6 +210,7 @@ def test_another_node_follows(stack: ExitStack, server: RedisServer) -> None:
     assert not server.client(2).keys("*"), "foreign calls are not written"
     talk.call.delete()
     wait(lambda: foreign(other) == 1)
+    assert "Success" in one.cli("set timeout 1")
     wait(lambda: "No own" in one.cli("list sessions own"))
     wait(lambda: foreign(other) == 0)
     assert not server.client(1).keys("*")
