@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 import aiortc
 import pytest
 
-from tests.peers import sdp
+from tests.peers import ice, sdp
 from tests.peers.daemon import Daemon
 from tests.peers.plain import Plain, level_of, magnitudes
 from tests.peers.webrtc import Tone
@@ -74,7 +74,8 @@ def test_caller(daemon: Daemon) -> None:
         plain = Plain()
         with daemon.client() as client:
             async with browser() as (connection, levels):
-                await connection.setLocalDescription(await connection.createOffer())
+                with ice.on_loopback():
+                    await connection.setLocalDescription(await connection.createOffer())
                 offered = client.request("offer", **CALLER, sdp=connection.localDescription.sdp, **{
                     "transport-protocol": "RTP/AVP", "ICE": "remove", "rtcp-mux": ["demux"],
                     "codec": {"strip": ["all"], "except": ["PCMU"]}})["sdp"]
@@ -99,7 +100,8 @@ def test_callee(daemon: Daemon) -> None:
                     "transport-protocol": "UDP/TLS/RTP/SAVPF", "ICE": "force", "rtcp-mux": ["offer"],
                     "SDES": ["off"], "flags": ["generate-mid"]})["sdp"]
                 await connection.setRemoteDescription(aiortc.RTCSessionDescription(offered, "offer"))
-                await connection.setLocalDescription(await connection.createAnswer())
+                with ice.on_loopback():
+                    await connection.setLocalDescription(await connection.createAnswer())
                 answered = client.request("answer", **CALLEE, **{
                     "to-tag": "B", "sdp": connection.localDescription.sdp, "ICE": "remove"})["sdp"]
                 assert "fingerprint" not in answered
