@@ -21,8 +21,13 @@ from controlplane.session.stream import Stream
 from controlplane.standing import NO_ENGINE, UNTOLD, admitted, engine, undelivered
 
 
-def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[Endpoint], Look]) -> Iterator[str]:
-    """The lines about a call; ``look`` tells what the engines do with a socket, ``now`` is Unix time in seconds."""
+def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[Endpoint], Look],
+            no_way: Callable[[Endpoint, Endpoint], str]) -> Iterator[str]:
+    """The lines about a call.
+
+    ``look`` tells what the engines do with a socket, ``no_way`` why nothing goes from a socket to a place, if so;
+    ``now`` is Unix time in seconds.
+    """
     yield f"Call {clean(call.call_id)}, {_ago(call.created, now)} old, last signalled {_ago(call.last_signal, now)} ago"
     yield f"  {_end(call, settings, now)}"
     for at, what in refusal(call.trail):
@@ -36,7 +41,9 @@ def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[E
             yield f"  Medium {media.index}: {clean(media.type)}, {profile}{_words(media)}"
             for stream in media.streams:
                 if stream.local is not None:
-                    yield from (f"    {line}" for line in _stream(media, stream, stream.local, now, look(stream.local)))
+                    hindrance = no_way(stream.local, stream.destination) if stream.destination is not None else ""
+                    yield from (f"    {line}" for line in _stream(
+                        media, stream, stream.local, now, look(stream.local), hindrance))
 
 
 def _ago(then: float, now: float) -> str:
@@ -66,9 +73,11 @@ def _words(media: Media) -> str:
     return "".join(f"; {word}" for word in words)
 
 
-def _stream(media: Media, stream: Stream, local: Endpoint, now: float, look: Look) -> Iterator[str]:
+def _stream(media: Media, stream: Stream, local: Endpoint, now: float, look: Look, hindrance: str) -> Iterator[str]:
     yield f"{stream.name} on {local}"
     yield f"  sent to: {_destination(media, stream)}"
+    if hindrance:
+        yield f"  it cannot be sent from here: {hindrance}"
     report = undelivered(stream, look)
     if report is not None:
         yield f"  it does not arrive: {report} ({report.times} times, the last {_ago(report.at, now)} ago)"

@@ -23,6 +23,7 @@ from controlplane.session.call import Call
 from controlplane.standing import states
 from controlplane.store.store import Store
 from controlplane.store.subscriber import Subscriber
+from controlplane.unreachable import no_way
 
 
 class Operator:
@@ -95,7 +96,7 @@ class Operator:
     def explain(self, call: Any) -> list[str]:
         self.refresh(call)
         self._proxy.unreachable.hear()
-        return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look))
+        return list(explain(call, self._proxy.calls.settings, self.now(), self._proxy.look, no_way))
 
     def ports(self, call: Any) -> Iterable[Endpoint]:
         return self._proxy.calls.sockets_of(call)

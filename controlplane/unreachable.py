@@ -5,6 +5,7 @@ Anybody could say so: it is told to who asks, and changes nothing.
 """
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
@@ -21,6 +22,18 @@ class Source(Protocol):
     """Gives what was said since the last time."""
 
     def read(self) -> Iterable[Refused]: ...
+
+
+def no_way(local: Endpoint, remote: Endpoint) -> str:
+    """Why this host itself sends nothing from one address to the other; empty if it does."""
+    family = socket.AF_INET if local.family == 4 else socket.AF_INET6
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.bind((str(local.address), 0))
+            probe.connect(remote.sockaddr)      # sends nothing, but looks for a route
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 class Unreachable:

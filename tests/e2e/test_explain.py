@@ -99,6 +99,16 @@ def test_a_phone_that_is_gone(space: Namespace, address: str) -> None:
         assert gone["state"]["reason"].endswith(f"; {address} says that nothing listens on the port")
 
 
+def test_a_phone_that_there_is_no_way_to(daemon: Callable[..., Daemon], ends: tuple[Endpoint, Endpoint]) -> None:
+    running = daemon()
+    call = Call(running.client(), *ends)
+    call.offer()
+    call.client.call("answer", call_id=call.call_id, from_tag=call.from_tag, to_tag=call.to_tag,
+                     sdp=body("198.51.100.20", PORTS[1]))
+    told = running.cli(f"explain {call.call_id}")
+    assert told.count("it cannot be sent from here: Network is unreachable\n") == 2, told
+
+
 def test_a_rule_that_is_gone(space: Namespace, daemon: Callable[..., Daemon],
                              ends: tuple[Endpoint, Endpoint]) -> None:
     running = daemon("--accelerator=nfqueue", "--nfqueue-number=9", "--iptables-rule", "--iptables-backend=nft")

@@ -14,7 +14,7 @@ from controlplane.events import NOTHING
 from controlplane.explain import explain
 from controlplane.session.trail import note_command, note_refusal
 from tests.unit.requests import request
-from tests.unit.session.calls import Daemon, established, sdp
+from tests.unit.session.calls import Daemon, ep, established, sdp
 from tests.unit.session.test_keys import caller, line
 
 A, B = "192.0.2.10:41000", "198.51.100.20:42000"
@@ -25,12 +25,13 @@ def state(daemon: Daemon, local: Any, drops: tuple[int, ...]) -> TargetState:
 
 
 def told(daemon: Daemon, *, accelerated: bool = False, fast: bool = False, held: str = "",
-         drops: tuple[int, ...] = (0,) * 8) -> list[str]:
+         drops: tuple[int, ...] = (0,) * 8, no_way: str = "") -> list[str]:
     def look(local: Any) -> Look:
         wanted = daemon.targets.get(local)
         there = state(daemon, local, drops) if wanted is not None else None
         return Look(wanted, there, there if fast else None, accelerated, held, 4 if held else 0)
-    return list(explain(daemon.call, daemon.settings, daemon.now, look))
+    return list(explain(daemon.call, daemon.settings, daemon.now, look,
+                        lambda local, remote: no_way if remote == ep(A) else ""))
 
 
 def of(lines: list[str], local: Any) -> list[str]:
@@ -58,6 +59,14 @@ def test_where_a_party_was_found() -> None:
     daemon.pass_time(4.0)
     daemon.packet(a, "203.0.113.77:9")
     assert of(told(daemon), a)[0] == f"sent to: 203.0.113.77:9, where its packets come from; the SDP said {A}"
+
+
+def test_a_place_that_this_host_has_no_way_to() -> None:
+    daemon = established()
+    lines = told(daemon, no_way="Network is unreachable")
+    assert of(lines, daemon.local("A"))[:2] == [f"sent to: {A}, as the SDP said",
+                                                "it cannot be sent from here: Network is unreachable"]
+    assert "cannot be sent" not in "\n".join(of(lines, daemon.local("B")))
 
 
 def test_strict_sources_are_named() -> None:

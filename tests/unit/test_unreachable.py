@@ -5,7 +5,7 @@ from __future__ import annotations
 from controlplane.addresses import Address
 from controlplane.dataplane.icmp import Refused
 from controlplane.session.trail import UNREACHABLE
-from controlplane.unreachable import RECENT, Unreachable
+from controlplane.unreachable import RECENT, Unreachable, no_way
 from tests.unit.session.calls import Daemon, ep, established
 
 A, B, ELSEWHERE = "192.0.2.10:41000", "198.51.100.20:42000", "203.0.113.77:9"
@@ -79,6 +79,11 @@ def test_it_is_forgotten_when_nobody_says_so_any_more() -> None:
     daemon.now += 1
     unreachable.hear()
     assert unreachable.of(local) is None
+
+
+def test_a_host_without_a_way() -> None:
+    assert not no_way(ep("127.0.0.1:9"), ep("127.0.0.2:9"))
+    assert no_way(ep("192.0.2.1:9"), ep("127.0.0.2:9")) == "Cannot assign requested address"
 
 
 def test_without_the_right_to_hear() -> None:
