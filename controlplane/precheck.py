@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 
+from OpenSSL import SSL
+
 from controlplane.config.faults import Faults
-from controlplane.config.listen import parse_listen
+from controlplane.config.listen import listens
 from controlplane.config.nearest import nearest
 from controlplane.config.settings import Settings
+from controlplane.dtls.identity import set_ciphers
 from controlplane.errors import ConfigError, PeerError
 from controlplane.exports.mqtt import tls_context
 from controlplane.listeners import check_commands
@@ -43,6 +46,11 @@ def inspect(settings: Settings, faults: Faults) -> None:
         check_servers(settings)
     except ConfigError as error:
         faults.add(_placed(settings, error, (*_SERVERS, "subscribe-keyspace")))
+    try:
+        set_ciphers(SSL.Context(SSL.DTLS_METHOD), settings.dtls_ciphers)
+    except ConfigError as error:
+        faults.add(f"{settings.origin['dtls-ciphers']}: {error}")
+    _free(settings, faults)
     unreadable = len(faults.reasons)
     _readable(settings, faults)
     if len(faults.reasons) == unreadable:
@@ -50,6 +58,16 @@ def inspect(settings: Settings, faults: Faults) -> None:
     settings.warnings.extend(_idle(settings))
     with faults.kept():
         settings.warnings.extend(meaningless(settings))
+
+
+def _free(settings: Settings, faults: Faults) -> None:
+    """What is to be made is not there as something else."""
+    for option in ("pidfile", "keep-flows"):
+        if settings.current[option] and Path(str(settings.current[option])).is_dir():
+            faults.add(f"{settings.origin[option]}: {option}: {settings.current[option]} is a directory")
+    for option, listen in listens(settings):
+        if listen.path and Path(listen.path).exists() and not Path(listen.path).is_socket():
+            faults.add(f"{settings.origin[option]}: {option}: {listen.path} is there, and no socket")
 
 
 def _usable(settings: Settings, faults: Faults) -> None:
@@ -85,13 +103,7 @@ def _readable(settings: Settings, faults: Faults) -> None:
 
 
 def _authorities(settings: Settings) -> set[str]:
-    found = set()
-    for value in settings.listen_https:
-        try:
-            found.add(parse_listen("listen-https", value).access.client_ca)
-        except ConfigError:
-            pass    # check_commands has told
-    return found
+    return {listen.access.client_ca for option, listen in listens(settings) if option == "listen-https"}
 
 
 def meaningless(settings: Settings) -> Iterator[str]:

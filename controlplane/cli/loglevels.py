@@ -30,10 +30,12 @@ def set_levels(request: Request) -> Reply:
     except NoDigits:
         wanted = request.word()
         names = [name for name in names if name == wanted]
+        if not request.rest:
+            raise Answer(MORE) from None
         try:
             level = _level(request.rest)
         except NoDigits:
-            raise Answer(MORE) from None
+            raise Answer(f"Fail setting loglevel to {request.rest}; no digits found\n") from None
         if not names:
             raise Answer(f"Fail setting loglevel; unknown subsystem {wanted}\n")
     for name in names:

@@ -11,7 +11,7 @@ from controlplane.addresses import Address
 from controlplane.config import ini
 from controlplane.config.faults import Faults
 from controlplane.config.ini import Entry, IniFile
-from controlplane.config.listen import parse_listen
+from controlplane.config.listen import listens
 from controlplane.config.nearest import meant, nearest
 from controlplane.config.netdevs import Resolver
 from controlplane.config.settings import Settings
@@ -139,7 +139,8 @@ def build_interfaces(settings: Settings, resolver: Resolver) -> tuple[list[Inter
     Ports of listen-ng are taken out of every range. ConfigError names each value or section that is wrong.
     """
     everything, faults = _Collected(resolver), Faults()
-    ports = _Ports(settings.port_min, settings.port_max, frozenset(_listening(settings)))
+    ports = _Ports(settings.port_min, settings.port_max,
+                   frozenset(listen.port for option, listen in listens(settings) if option == "listen-ng"))
     for text in settings.interface:
         try:
             _from_value(text.strip(), everything, ports)
@@ -175,15 +176,6 @@ def _sections(settings: Settings) -> list[_Section]:
             settings.warnings.append(f"{file.path}:{file.lines[title]}: [{title}] is no interface; did you mean "
                                      f"[{prefix}-{name}]?")
     return found
-
-
-def _listening(settings: Settings) -> Iterator[int]:
-    """The ports of listen-ng, less the values that validate.py complains about."""
-    for text in settings.listen_ng:
-        try:
-            yield parse_listen("listen-ng", text).port
-        except ConfigError:
-            pass
 
 
 def _from_value(text: str, everything: _Collected, ports: _Ports) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import grp
 import pwd
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from controlplane.addresses import Endpoint
 from controlplane.config.endpoints import listen_endpoints, split_listen
@@ -13,6 +14,9 @@ from controlplane.config.nearest import meant
 from controlplane.config.netdevs import Resolver
 from controlplane.config.secret import is_reference, revealed
 from controlplane.errors import ConfigError
+
+if TYPE_CHECKING:
+    from controlplane.config.settings import Settings
 
 _UNIX = "unix:"
 _LONGEST_PATH = 107
@@ -84,6 +88,17 @@ def parse_listen(option: str, value: str) -> Listen:
     else:
         host, port = split_listen(place)
     return Listen(path, host, port, _access(option, bool(path), rules), place)
+
+
+def listens(settings: Settings) -> Iterator[tuple[str, Listen]]:
+    """Those of all listener options, each behind its option, less the values that validate.py complains about."""
+    for option in LISTENERS:
+        values = settings.current[option]
+        for text in values if isinstance(values, tuple) else ():
+            try:
+                yield option, parse_listen(option, text)
+            except ConfigError:
+                pass
 
 
 def _access(option: str, is_unix: bool, rules: list[str]) -> Access:

@@ -123,7 +123,7 @@ DTLS: tuple[Option, ...] = (
     option("dtls-passive", _flag, "let the peer begin"),
     option("dtls-cert-cipher", _str, "key of the certificate: prime256v1 or RSA", "prime256v1", check=in_any_case(
         "prime256v1", "RSA", ec_prime256v1="prime256v1")),
-    option("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=at_least(0)),
+    option("dtls-rsa-key-size", _int, "bits of an RSA key", 2048, check=between(1024, 16384)),
     option("dtls-signature", _str, "hash of the certificate: SHA-256 or SHA-1", "SHA-256", check=in_any_case(
         "SHA-256", "SHA-1", sha256="SHA-256", sha1="SHA-1")),
     option("dtls-ciphers", _str, "ciphers as OpenSSL names them",

@@ -175,15 +175,20 @@ class Identities:
         return self._loaded[certificate]
 
 
+def set_ciphers(context: SSL.Context, ciphers: str) -> None:
+    """Have the context use these. ConfigError if OpenSSL has none of them."""
+    try:
+        context.set_cipher_list(ciphers.encode())
+    except (SSL.Error, UnicodeEncodeError):
+        raise ConfigError(f"dtls-ciphers: OpenSSL knows none of {ciphers!r}") from None
+
+
 def _context(options: IdentityOptions, signed: x509.Certificate,
              key: PrivateKey) -> SSL.Context:
     context = SSL.Context(SSL.DTLS_METHOD)
     context.use_certificate(signed)
     context.use_privatekey(key)
-    try:
-        context.set_cipher_list(options.ciphers.encode())
-    except (SSL.Error, UnicodeEncodeError):
-        raise ConfigError(f"dtls-ciphers: OpenSSL knows none of {options.ciphers!r}") from None
+    set_ciphers(context, options.ciphers)
     context.set_tlsext_use_srtp(":".join(PROFILES).encode())
     context.set_options(SSL.OP_NO_QUERY_MTU | SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)

@@ -40,6 +40,7 @@ Run = Callable[[str], str]
     ("set loglevel 7", "Success setting loglevel to 7\n"),
     ("set loglevel rtcp 7", "Success setting loglevel to 7\n"),
     ("set loglevel rtcp", "More parameters required.\n"),
+    ("set loglevel rtcp loud", "Fail setting loglevel to loud; no digits found\n"),
     ("set loglevel", "More parameters required.\n"),
     ("set loglevel nosuch 7", "Fail setting loglevel; unknown subsystem nosuch\n"),
     ("set loglevel 99999999999999999999", "Fail setting loglevel to 99999999999999999999; must be "
