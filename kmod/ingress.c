@@ -8,6 +8,8 @@
 #include <linux/rtnetlink.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <net/ipv6.h>
+#include <net/route.h>
 #include "ingress.h"
 #include "module.h"
 #include "receive.h"
@@ -124,6 +126,38 @@ int rtpe_ingress_del(struct rtpe_table *t, const char *device)
 		unhook(h);
 	rtnl_unlock();
 	return h ? 0 : -ENOENT;
+}
+
+static bool is_own(struct net *net, const struct rtpe_addr *a)
+{
+	__be32 ip;
+
+	memcpy(&ip, a->ip, sizeof(ip));
+	return a->family == RTPE_FAMILY_IP4 && inet_addr_type(net, ip) == RTN_LOCAL;
+}
+
+/* Loops; and addresses that hold on one link, which need not be that of the device. */
+static bool is_narrow(const struct rtpe_addr *a)
+{
+	if (a->family == RTPE_FAMILY_IP4)
+		return a->ip[0] == 127;
+	return ipv6_addr_type((const void *)a->ip) & (IPV6_ADDR_LOOPBACK | IPV6_ADDR_LINKLOCAL);
+}
+
+/*
+ * The stack takes no packet from outside that has one of our own IPv4 addresses as its
+ * source. Here not every packet is asked: anybody may send to a target without a
+ * source, and of others it is known when they come whether that is one of ours.
+ */
+bool rtpe_ingress_is_inner(const struct rtpe_target *t)
+{
+	struct net *net = current->nsproxy->net_ns;
+	bool inner = is_narrow(&t->local) || is_own(net, &t->expected_src);
+	u32 i;
+
+	for (i = 0; i < t->num_sources; i++)
+		inner |= is_own(net, &t->sources[i]);
+	return inner;
 }
 
 void rtpe_ingress_clear(struct rtpe_ktable *kt)

@@ -75,6 +75,18 @@ static __always_inline const struct neighbour *rtpe_neighbour_ip4(const struct r
 }
 
 /*
+ * True: no IP header can say how long it is, and so it has been freed. Asked only where
+ * a packet may be as long: whatever fits a plain way in one piece is not.
+ */
+static inline bool rtpe_leave_too_long(struct sk_buff *skb, u32 max)
+{
+	if (likely(skb->len <= max))
+		return false;
+	kfree_skb(skb);
+	return true;
+}
+
+/*
  * Sends a datagram of this host: skb->data is its IP header, skb_dst() is r->dst.
  * Takes skb over; results as of dst_output(). Inside rcu_read_lock(), with bottom
  * halves off.
@@ -87,7 +99,7 @@ static __always_inline int rtpe_leave_ip4(struct sk_buff *skb, const struct rtpe
 	int ret;
 
 	if (unlikely(!r->plain))
-		return ip_local_out(net, NULL, skb);
+		return rtpe_leave_too_long(skb, IP_MAX_MTU) ? -EMSGSIZE : ip_local_out(net, NULL, skb);
 	if (!rtpe_leave_ask(net->nf.hooks_ipv4, NFPROTO_IPV4, NF_INET_LOCAL_OUT, skb, dst, net, &ret))
 		return ret;
 	IPCB(skb)->flags |= IPSKB_REROUTED;	/* asked: the output function does not again */
@@ -95,7 +107,7 @@ static __always_inline int rtpe_leave_ip4(struct sk_buff *skb, const struct rtpe
 		return ret;
 	n = rtpe_neighbour_ip4(rt, ip_hdr(skb)->daddr);
 	if (unlikely(!rtpe_leave_fits_ip4(rt, skb->len) || !rtpe_neighbour_reachable(n)))
-		return dst_output(net, NULL, skb);
+		return rtpe_leave_too_long(skb, IP_MAX_MTU) ? -EMSGSIZE : dst_output(net, NULL, skb);
 	rtpe_count_ip4_out(net, skb->len);
 	return rtpe_leave_to(skb, n, dst->dev);
 }
@@ -114,7 +126,7 @@ static __always_inline int rtpe_leave_ip6(struct sk_buff *skb, const struct rtpe
 	int ret;
 
 	if (unlikely(!r->plain))
-		return ip6_local_out(net, NULL, skb);
+		return rtpe_leave_too_long(skb, IP6_MAX_MTU) ? -EMSGSIZE : ip6_local_out(net, NULL, skb);
 	IP6CB(skb)->nhoff = offsetof(struct ipv6hdr, nexthdr);
 	if (!rtpe_leave_ask(net->nf.hooks_ipv6, NFPROTO_IPV6, NF_INET_LOCAL_OUT, skb, dst, net, &ret))
 		return ret;
@@ -125,7 +137,7 @@ static __always_inline int rtpe_leave_ip6(struct sk_buff *skb, const struct rtpe
 	n = __ipv6_neigh_lookup_noref(dst->dev, rt6_nexthop(container_of(dst, const struct rt6_info, dst),
 							     &ipv6_hdr(skb)->daddr));
 	if (unlikely(!rtpe_leave_fits_ip6(idev, skb->len) || !rtpe_neighbour_reachable(n)))
-		return dst_output(net, NULL, skb);
+		return rtpe_leave_too_long(skb, IP6_MAX_MTU) ? -EMSGSIZE : dst_output(net, NULL, skb);
 	__IP6_UPD_PO_STATS(net, idev, IPSTATS_MIB_OUT, skb->len);
 	return rtpe_leave_to(skb, n, dst->dev);
 }

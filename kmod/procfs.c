@@ -102,7 +102,7 @@ static struct proc_dir_entry *owned(struct proc_dir_entry *e)
 
 struct proc_dir_entry *rtpe_procfs_mkdir(struct proc_dir_entry *parent, const char *name, umode_t mode)
 {
-	return owned(proc_mkdir_mode(name, mode, parent));
+	return owned(proc_mkdir_mode(name, S_IFDIR | mode, parent));	/* a mode of 0 alone would be the usual one */
 }
 
 struct proc_dir_entry *rtpe_procfs_file(struct proc_dir_entry *parent, const char *name, umode_t mode,

@@ -6,6 +6,7 @@
 #include <linux/skbuff.h>
 #include <linux/timekeeping.h>
 #include <linux/udp.h>
+#include <net/addrconf.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/route.h>
@@ -75,7 +76,8 @@ static __always_inline bool checksum_valid(struct sk_buff *skb, const struct udp
 		return family == NFPROTO_IPV4;
 	if (likely(skb->ip_summed == CHECKSUM_UNNECESSARY || skb->ip_summed == CHECKSUM_PARTIAL))
 		return true;
-	return skb->csum_valid || !nf_checksum(skb, NF_INET_LOCAL_IN, offset, IPPROTO_UDP, family);
+	/* skb->csum_valid may be about the datagram of a tunnel that this one came in */
+	return !nf_checksum(skb, NF_INET_LOCAL_IN, offset, IPPROTO_UDP, family);
 }
 
 /* The socket would ask that as well: what IPsec is to protect must have come so. */
@@ -132,6 +134,14 @@ static __always_inline bool ip6_sound(struct sk_buff *skb)
 	       (likely(len == skb->len) || !pskb_trim_rcsum(skb, len));
 }
 
+/* Whether the device is to take IPv6 at all. */
+static __always_inline bool has_ip6(const struct net_device *dev)
+{
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+
+	return idev && !READ_ONCE(idev->cnf.disable_ipv6);
+}
+
 /* The reverse path filter and all else that routing says of a source, where a filter is on. */
 static noinline bool comes_the_right_way(struct sk_buff *skb)
 {
@@ -155,7 +165,7 @@ static __always_inline bool early_sound(struct sk_buff *skb, struct net *net, u8
 {
 	if (!rtpe_xfrm_idle(net, skb))
 		return false;
-	return family == NFPROTO_IPV6 ? ip6_sound(skb) : ip4_sound(skb) && filter_allows(skb);
+	return family == NFPROTO_IPV6 ? ip6_sound(skb) && has_ip6(skb->dev) : ip4_sound(skb) && filter_allows(skb);
 }
 
 /* The headers that are looked at before the target is found lie in one piece. */
@@ -221,7 +231,7 @@ static __always_inline unsigned int receive(const struct rtpe_ktable *kt, struct
 	if (!read_udp(skb, &a, &local, &udp, early))
 		return NF_ACCEPT;
 	t = rtpe_table_find(&kt->core, &local);
-	if (!t || (early && !early_sound(skb, net, family)))
+	if (!t || (early && (t->inner || !early_sound(skb, net, family))))
 		return NF_ACCEPT;
 	if (unlikely(!is_sound(skb, &a, &udp, family, early)))
 		return NF_ACCEPT;

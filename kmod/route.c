@@ -82,7 +82,7 @@ static u32 cookie_of(const struct rtpe_output *o, const struct dst_entry *dst)
  */
 static bool is_plain(const struct rtpe_output *o, const struct dst_entry *dst)
 {
-	if (dst_xfrm(dst) || dst->lwtstate || dst->error || dst->dev->flags & IFF_LOOPBACK ||
+	if (dst_xfrm(dst) || dst->lwtstate || dst->error || dst->dev->flags & IFF_LOOPBACK || dst->dev->mtu > IP_MAX_MTU ||
 	    netif_is_l3_slave(dst->dev) || netif_is_l3_master(dst->dev) || dst_metric(dst, RTAX_FEATURES) ||
 	    dst_metric_raw(dst, RTAX_MTU))
 		return false;

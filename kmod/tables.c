@@ -14,6 +14,7 @@ struct rtpe_ktable __rcu *rtpe_ktables[RTPE_MAX_TABLES];
 static const struct rtpe_host_ops host_ops = {
 	.output_init = rtpe_route_init,
 	.output_release = rtpe_route_release,
+	.is_inner = rtpe_ingress_is_inner,
 	.hook_add = rtpe_ingress_add,
 	.hook_del = rtpe_ingress_del,
 };

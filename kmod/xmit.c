@@ -170,7 +170,7 @@ static __always_inline int launch(const struct sending *s, struct sk_buff *skb, 
 	/* skb_dst_set_noref(), but for what GRO wants to know of received packets */
 	skb->_skb_refdst = (unsigned long)s->route->dst | SKB_DST_NOREF;
 	err = s->o->dst.family == RTPE_FAMILY_IP6 ? send_ip6(skb, s, net) : send_ip4(skb, s, net);
-	return net_xmit_eval(err);
+	return likely(err <= 0) ? err : net_xmit_errno(err);
 }
 
 /* What an output does to the payload, whose packet p becomes. RTPE_SEND; else why it is not to be sent: skb is gone. */

@@ -87,7 +87,7 @@ static int named_target(const struct call *c, struct rtpe_target **t)
 	*t = rtpe_table_find(c->table, a);
 	if (!*t)
 		return -ENOENT;
-	return (s32)((*t)->serial - c->begun) > 0 ? -ENOBUFS : 0;
+	return (*t)->serial - c->begun - 1 < c->table->serial - c->begun ? -ENOBUFS : 0;
 }
 
 static int get_target(struct call *c)

@@ -88,6 +88,17 @@ static int check_payload_types(const struct rtpe_parts *parts)
 	return 0;
 }
 
+static int check_trackers(const struct rtpe_parts *parts)
+{
+	const struct rtpe_ssrc *s = parts->entries[RTPE_PART_SSRCS];
+	u32 i;
+
+	for (i = 0; i < parts->count[RTPE_PART_SSRCS]; i++)
+		if (!all_zero(s[i].reserved, sizeof(s[i].reserved)))
+			return -EINVAL;
+	return 0;
+}
+
 static int check_srtp(const struct rtpe_parts *parts)
 {
 	const struct rtpe_srtp *srtp = parts->entries[RTPE_PART_SRTP];
@@ -200,6 +211,8 @@ int rtpe_message_parse(struct rtpe_message *m, const struct rtpe_target_msg *msg
 		err = take_parts(m, (const u8 *)(msg + 1), len - (u32)sizeof(*msg));
 	if (!err)
 		err = check_payload_types(&m->parts);
+	if (!err)
+		err = check_trackers(&m->parts);
 	if (!err)
 		err = check_srtp(&m->parts);
 	if (!err)

@@ -30,6 +30,8 @@ struct rtpe_host_ops {
 	int (*output_init)(struct rtpe_target *t, struct rtpe_output *o);
 	/* Also for an output whose output_init failed or was never reached. */
 	void (*output_release)(struct rtpe_output *o);
+	/* Optional: whether what is for t can only come from this very host, and so from no network device. May sleep. */
+	bool (*is_inner)(const struct rtpe_target *t);
 	/* Optional: take packets from a network device, as uapi/rtpengine.h says. May sleep. */
 	int (*hook_add)(struct rtpe_table *t, const char *device);
 	int (*hook_del)(struct rtpe_table *t, const char *device);

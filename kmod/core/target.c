@@ -216,6 +216,7 @@ int rtpe_target_create(struct rtpe_target **out, struct rtpe_table *table, const
 	t->slot = RTPE_NO_SLOT;
 	setup_fields(t, m->target);
 	setup_sources(t, &m->parts);
+	t->inner = table->host->is_inner && table->host->is_inner(t);
 	err = setup(t, m, old);
 	for (i = 0; !err && i < t->num_outputs; i++)
 		err = setup_output(t, i, &m->outputs[i], old);

@@ -33,6 +33,7 @@ struct rtpe_target {
 	u8 rtp_start, rtp_end, rtcp_start, rtcp_end;
 	u8 num_outputs;
 	bool slots_moved;		/* a successor uses the slots in slots_kept */
+	bool inner;			/* see rtpe_host_ops */
 	u32 slots_kept;			/* bit per output */
 	u32 slot;
 	struct rtpe_target_counters *counters;	/* of CPU 0 */

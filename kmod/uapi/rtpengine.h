@@ -126,11 +126,12 @@
  * the writer's namespace, before the IP stack: the fast alternative to an
  * iptables rule. It takes whole UDP datagrams to this host's link address only:
  * fragments, IP options, VLAN tags (the VLAN's device can have a hook of its own),
- * wrong headers and checksums, sources no host can have and everything, once IPsec
- * has policies for what comes in, go on to the stack, and so to a rule, if there is
- * one. A reverse path filter of the device is asked; the rules of PREROUTING and
- * INPUT are not, and IP's counters do not see the packet until it leaves. On the
- * way out everything is as with the rule.
+ * wrong headers and checksums, sources no host can have, targets on a loop or whose
+ * source is this host, devices without IPv6 and everything, once IPsec has policies
+ * for what comes in, go on to the stack, and so to a rule, if there is one. A reverse
+ * path filter of the device is asked; the rules of PREROUTING and INPUT are not, and
+ * IP's counters do not see the packet until it leaves. On the way out everything is as
+ * with the rule.
  *
  * EEXIST, ENODEV, EOPNOTSUPP (kernel without netdev hooks), ENOSPC (more than
  * RTPE_MAX_HOOKS). A hook goes with the table, the device or DEL_HOOK (ENOENT),

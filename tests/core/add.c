@@ -35,6 +35,7 @@ SPOIL(source_without_port, m->outputs[0].src.port = 0)
 SPOIL(destination_without_family, m->outputs[1].dst.family = 0)
 SPOIL(output_flags, m->outputs[1].flags = 0x80000000)
 SPOIL(output_reserved, m->outputs[0].reserved[2] = 1)
+SPOIL(tracker_reserved, m->num_ssrcs = 1; m->ssrc[0].reserved[1] = 1)
 SPOIL(payload_type_128, m->payload_types[0].number = 128)
 SPOIL(payload_type_group, m->payload_types[0].group = 1)
 SPOIL(payload_type_flags, m->payload_types[0].flags = 2)
@@ -71,6 +72,7 @@ static const struct spoiled spoiled[] = {
 	{ "output destination without family", -EINVAL, destination_without_family },
 	{ "output flags", -EINVAL, output_flags },
 	{ "output reserved", -EINVAL, output_reserved },
+	{ "reserved field of a tracker", -EINVAL, tracker_reserved },
 	{ "payload type 128", -EINVAL, payload_type_128 },
 	{ "payload type of no group", -EINVAL, payload_type_group },
 	{ "flags of a payload type", -EINVAL, payload_type_flags },

@@ -253,6 +253,26 @@ TEST(command_batches)
 	bench_exit(&b);
 }
 
+/* However many targets came and went since it was made, an old one is not taken for one of this batch. */
+TEST(command_state_of_a_very_old_target)
+{
+	static const u32 later[] = { 1, 0x7fffffff, 0x80000000, 0xfffffff0 };
+	struct rtpe_addr a = here();
+	struct message m;
+	struct bench b;
+	u32 i;
+
+	bench_greet(&b, &script);
+	message_init(&m, &a, 1);
+	bench_add(&b, &m, false);
+	for (i = 0; i < COUNT(later); i++) {
+		b.table.serial = rtpe_table_find(&b.table, &a)->serial + later[i];
+		CHECK_EQ(script_one(&script, &b, RTPE_GET_TARGET, 0, &a, sizeof(a)), 0);
+	}
+	CHECK_EQ(script_one(&script, &b, RTPE_DEL_TARGET, 0, &a, sizeof(a)), 0);
+	bench_exit(&b);
+}
+
 /* Room for replies is set aside for targets that are there when the batch comes. */
 TEST(command_state_of_targets_in_a_batch)
 {

@@ -9,9 +9,10 @@ from tests.kernel.build import ROOT
 from tests.kernel.debug.build import source_tree
 
 # what files that are compiled in user space as well, or without the kernel's headers, do in another way; and test
-# vectors in lines
+# vectors in lines; and macros that are one of several statements each
 IGNORED = ("ARRAY_SIZE", "COMPLEX_MACRO", "MEMORY_BARRIER", "NEW_TYPEDEFS", "PREFER_DEFINED_ATTRIBUTE_MACRO",
-           "TYPECAST_INT_CONSTANT", "SPLIT_STRING", "MISSING_SPACE")
+           "TYPECAST_INT_CONSTANT", "SPLIT_STRING", "MISSING_SPACE",
+           "MULTISTATEMENT_MACRO_USE_DO_WHILE", "TRAILING_SEMICOLON")
 TYPES = "RTPE_RCU\nrtpe_v2\nrtpe_v4\nrtpe_v8\n"       # what checkpatch does not know as attribute or type
 
 

@@ -302,6 +302,42 @@ def bridge_port() -> None:
         sh("ip link del br9; ip link del pa")
 
 
+def martians() -> None:
+    """Own addresses as a source, and loops as a destination, are left to the stack, which lets none in."""
+    own, loop = (FAR[0], 10000), ("127.0.0.1", NEAR[1])
+    with ingress() as (c, relay, _, b), link("A", "ea") as wire, net.udp(loop) as inner:
+        def send(number: int, source: str, to: str) -> None:
+            wire.send(_ethernet(_whole_ip4(ip4(net.rtp(number), addresses=(source, to)))))
+
+        for expected, further in ((own, ()), (A, (own,)), (A, ())):
+            c.add(Target(NEAR, [output(FAR, B)], expect=expected, mismatch=abi.DROP, sources=further), abi.REPLACE)
+            send(1, own[0], NEAR[0])
+        c.add(Target(loop, [output(FAR, B)]))
+        send(1, net.A4, loop[0])
+        send(2, net.A4, NEAR[0])
+        assert b.recv(2048) == net.rtp(2)
+        assert c.state(NEAR).counters.packets == 1 and c.state(loop).counters.packets == 0
+        assert net.silent(relay, 0.1) and net.silent(inner, 0.1)
+
+
+def without_ipv6() -> None:
+    """A device whose IPv6 is switched off takes none at the hook either."""
+    near, peer = ("fd00:2::1", 30000), (net.A6, 10000)
+    with table(), Control() as c, Hook(c, "va"), net.udp(near) as relay, net.udp(peer, "A") as a, net.peer(B) as b, \
+            net.udp(("fd00:1::1", 30000)):
+        c.add(Target(near, [output(FAR, B)]))
+        a.sendto(net.rtp(1), near)
+        assert b.recv(2048) == net.rtp(1)
+        sh("ip -n A -6 neigh change fd00:1::1 dev ea nud permanent; sysctl -qw net.ipv6.conf.va.disable_ipv6=1")
+        try:
+            a.sendto(net.rtp(2), near)
+            assert net.silent(b, 0.1) and net.silent(relay, 0.1)
+            assert c.state(near).counters.packets == 1
+        finally:
+            sh("sysctl -qw net.ipv6.conf.va.disable_ipv6=0; ip -n A -6 neigh del fd00:1::1 dev ea;"
+               "ip addr replace fd00:1::1/64 dev va nodad")
+
+
 def reverse_path_filter() -> None:
     """Where it is on, a source that routing expects elsewhere is left to the stack, which drops it."""
     data = net.rtp(1)

@@ -63,6 +63,23 @@ def fair_queue() -> None:
         sh("tc qdisc del dev vb root")
 
 
+def full_queue() -> None:
+    """What the device's queue drops is an error of the output, and not left out by a rule."""
+    with forwarding() as (control, _, a, b):
+        a.sendto(net.rtp(0), NEAR)
+        assert b.recv(2048) == net.rtp(0)
+        sh("ip neigh change 10.2.0.2 dev vb nud permanent; tc qdisc add dev vb root bfifo limit 1")
+        try:
+            for n in range(1, 5):
+                a.sendto(net.rtp(n), NEAR)
+            net.settled(lambda: control.state(NEAR).counters.packets)
+        finally:
+            sh("tc qdisc del dev vb root; ip neigh del 10.2.0.2 dev vb")
+        state = control.state(NEAR)
+        sent = state.outputs[0].counters
+        assert (sent.packets, sent.errors, sent.passed, state.drops) == (1, 4, 0, {"send": 4}), state
+
+
 def queues() -> None:
     """Trap 3: the queue that a packet came through does not choose the one it leaves through; its flow does."""
     sh("ip link add qa numrxqueues 4 numtxqueues 4 type veth peer name qb numrxqueues 4 numtxqueues 4 netns A;"

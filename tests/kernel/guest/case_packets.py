@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 from tests.kernel.guest import abi, net
 from tests.kernel.guest.abi import Control, Target, output
+from tests.kernel.guest.hook import Hook
+from tests.kernel.guest.net import sh
 from tests.kernel.guest.tables import table
 
 A, B = (net.A4, 10000), (net.B4, 20000)
@@ -69,12 +71,13 @@ def random_payloads() -> None:
 
 
 def ip4(payload: bytes, *, options: bytes = b"", udp_len: int | None = None, check: int = 0, fragment: int = 0,
-        protocol: int = 17, trailer: bytes = b"", ident: int = 77) -> bytes:
+        protocol: int = 17, trailer: bytes = b"", ident: int = 77,
+        addresses: tuple[str, str] = (net.A4, NEAR[0])) -> bytes:
     """An IPv4 datagram from A to NEAR with a UDP header to be chosen; the kernel fills in the header checksum."""
     size = 8 + len(payload) if udp_len is None else udp_len
     body = struct.pack(">HHHH", 10000, NEAR[1], size & 0xFFFF, check) + payload + trailer
     head = struct.pack(">BBHHHBBH4s4s", 0x45 + len(options) // 4, 0, 0, ident, fragment, 64, protocol, 0,
-                       socket.inet_aton(net.A4), socket.inet_aton(NEAR[0])) + options
+                       *map(socket.inet_aton, addresses)) + options
     return head + body
 
 
@@ -125,9 +128,29 @@ def checksums() -> None:
     with forwarding() as (_, _, a, b), raw_ip() as raw:
         raw.sendto(ip4(data, check=udp_check(data)), (NEAR[0], 0))
         assert b.recv(2048) == data
-        net.sh("ethtool -K vb tx off 2>/dev/null; ethtool -K ea tx off 2>/dev/null", check=False)
+        sh("ethtool -K vb tx off 2>/dev/null; ethtool -K ea tx off 2>/dev/null", check=False)
         a.sendto(data, NEAR)
         assert b.recv(2048) == data
+
+
+def checksum_in_a_tunnel() -> None:
+    """That the outer datagram has none, which is right, says nothing of the inner one, by rule or at the hook."""
+    ends, near = (net.A4, "10.1.0.1"), ("10.9.0.1", NEAR[1])
+    add = "t9 type vxlan id 9 remote {} local {} dstport 4799 noudpcsum"
+    sh(f"ip link add {add.format(*ends)}; ip addr add 10.9.0.1/24 dev t9; ip link set t9 up;"
+       f"ip -n A link add {add.format(*ends[::-1])}; ip -n A addr add 10.9.0.2/24 dev t9; ip -n A link set t9 up")
+    try:
+        for way in (lambda _: net.Rule(), lambda control: Hook(control, "t9")):
+            with table(), Control() as control, way(control), net.udp(near) as relay, net.peer(B) as b, \
+                    raw_ip() as raw:
+                control.add(Target(near, [output(FAR, B)]))
+                for number, check in ((1, 0x1234), (2, 0)):
+                    raw.sendto(ip4(net.rtp(number), check=check, addresses=("10.9.0.2", near[0])), (near[0], 0))
+                assert b.recv(2048) == net.rtp(2)
+                assert control.state(near).counters.packets == 1
+                assert net.silent(relay, 0.1)
+    finally:
+        sh("ip link del t9; ip -n A link del t9")
 
 
 def large() -> None:
@@ -144,25 +167,48 @@ def large() -> None:
             assert b6.recv(65536) == data
 
 
+def _reassembled(netns: str) -> int:
+    """Fragments that have come to a namespace."""
+    names, values = (line.split() for line in sh(f"ip netns exec {netns} cat /proc/net/snmp").splitlines()[:2])
+    return int(values[names.index("ReasmReqds")])
+
+
+def too_large() -> None:
+    """What has become longer than an IP packet can say is not sent, not even a part of it."""
+    key = abi.keys(2, 2, bytes(16), bytes(14))
+    with forwarding() as (control, _, a, b):
+        for number, (size, whole) in enumerate(((65485, True), (65486, False))):
+            control.add(Target(NEAR, [output(FAR, B, encrypt=key)]), abi.REPLACE)
+            before = _reassembled("B")
+            a.sendto(net.rtp(2 * number, payload=bytes(size)), NEAR)
+            if whole:
+                assert len(b.recv(65536)) == 12 + size + 10
+            a.sendto(net.rtp(2 * number + 1), NEAR)
+            assert len(b.recv(65536)) == 172 + 10
+            assert (_reassembled("B") > before) == whole
+        sent = control.state(NEAR).outputs[0].counters
+        assert (sent.packets, sent.errors) == (3, 1), sent
+
+
 UDP_SEGMENT = 103
 
 
 @contextmanager
 def gathering(feature: str) -> Iterator[Callable[[], None]]:
     """What A sends is held back, and let go at once when the result is called, to a device that may put it together."""
-    net.sh(f"ethtool -K va gro on {feature} on; ip netns exec A tc qdisc add dev ea root plug; nft add table ip seen;"
-           "nft 'add chain ip seen in { type filter hook prerouting priority -400; }';"
-           "nft add rule ip seen in udp dport 30000 counter")
+    sh(f"ethtool -K va gro on {feature} on; ip netns exec A tc qdisc add dev ea root plug; nft add table ip seen;"
+       "nft 'add chain ip seen in { type filter hook prerouting priority -400; }';"
+       "nft add rule ip seen in udp dport 30000 counter")
     try:
-        yield lambda: net.sh("ip netns exec A tc qdisc change dev ea root plug release_indefinite") and None
+        yield lambda: sh("ip netns exec A tc qdisc change dev ea root plug release_indefinite") and None
     finally:
-        net.sh(f"ethtool -K va gro off {feature} off; ip netns exec A tc qdisc del dev ea root;"
-               "nft delete table ip seen")
+        sh(f"ethtool -K va gro off {feature} off; ip netns exec A tc qdisc del dev ea root;"
+           "nft delete table ip seen")
 
 
 def seen() -> int:
     """Packets, however large, that the stack has had for NEAR while gathering()."""
-    return int(net.sh("nft list table ip seen").partition("counter packets ")[2].split()[0])
+    return int(sh("nft list table ip seen").partition("counter packets ")[2].split()[0])
 
 
 def coalesced() -> None:

@@ -161,6 +161,9 @@ def parameters() -> None:
             assert (st.st_uid, st.st_gid) == (1000, 1001), path
         assert mode(f"{ROOT}/2") == 0o550
         assert mode(f"{ROOT}/2/status") == 0o444
+    reload("proc_mask=0777")
+    with table(2):
+        assert mode(f"{ROOT}/2") == 0
     reload()
 
 
