@@ -39,6 +39,9 @@ def explain(call: Call, settings: SessionSettings, now: float, look: Callable[[E
         for media in party.medias:
             profile = clean(media.protocol) or "no profile yet"
             yield f"  Medium {media.index}: {clean(media.type)}, {profile}{_words(media)}"
+            if media.carrier is not media:
+                yield f"    through the sockets of medium {media.carrier.index}, in a bundle"
+                continue
             for stream in media.streams:
                 if stream.local is not None:
                     hindrance = no_way(stream.local, stream.destination) if stream.destination is not None else ""

@@ -31,9 +31,9 @@ def state(media: Media, stream: Stream, look: Look) -> State:
 
 
 def states(call: Call, look: Callable[[Endpoint], Look]) -> dict[Endpoint, State]:
-    """Those of a call by their sockets."""
+    """Those of a call by their sockets; those of a bundle are its head's."""
     return {stream.local: state(media, stream, look(stream.local)) for media in call.medias
-            for stream in media.streams if stream.local is not None}
+            if media.carrier is media for stream in media.streams if stream.local is not None}
 
 
 def with_states(reply: dict[str, Any], found: dict[Endpoint, State]) -> dict[str, Any]:

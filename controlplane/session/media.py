@@ -230,23 +230,26 @@ class Media:
     @property
     def srtp_state(self) -> str:
         """Under which suite the party gets its packets; empty if it gets them in the clear."""
-        if self.keys is None:
+        keys = self.carrier.keys
+        if keys is None:
             return ""
-        return "without keys yet" if self.keys.suite is None else f"with {self.keys.suite}"
+        return "without keys yet" if keys.suite is None else f"with {keys.suite}"
 
     @property
     def ice_state(self) -> str:
         """How far ICE is, and why it has failed or comes to nothing; empty without it."""
-        if self.ice is None or self.mapping is None:
+        ice = self.carrier.ice
+        if ice is None or self.mapping is None:
             return ""
-        return ": ".join(filter(None, (self.ice.agent.phase.value, self.ice.agent.why)))
+        return ": ".join(filter(None, (ice.agent.phase.value, ice.agent.why)))
 
     @property
     def dtls_state(self) -> str:
         """How far DTLS is, and why it has failed or waits; empty without it."""
-        if self.dtls is None or self.keys is not self.dtls:
+        dtls = self.carrier.dtls
+        if dtls is None or self.carrier.keys is not dtls:
             return ""
-        return ": ".join(filter(None, (self.dtls.state, self.dtls.why)))
+        return ": ".join(filter(None, (dtls.state, dtls.why)))
 
     @property
     def understood(self) -> bool:

@@ -15,8 +15,11 @@ _NAMES = ("SRTP", "DTLS", "ICE")
 def note_stages(call: Call, media: Media, now: float) -> None:
     """Note what is not as it was noted last.
 
-    A reason alone changes nothing: whoever reaches the port could fill the trail with them.
+    A reason alone changes nothing: whoever reaches the port could fill the trail with them. In a bundle the head tells
+    of all.
     """
+    if media.carrier is not media:
+        return
     stages = _stages(media)
     before = media.noted
     if stages == before:

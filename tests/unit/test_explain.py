@@ -15,6 +15,7 @@ from controlplane.explain import explain
 from controlplane.session.trail import note_command, note_refusal
 from tests.unit.requests import request
 from tests.unit.session.calls import Daemon, ep, established, sdp
+from tests.unit.session.test_bundles import BOB, PICTURE, SOUND, TO_PHONE, bundled
 from tests.unit.session.test_keys import caller, line
 
 A, B = "192.0.2.10:41000", "198.51.100.20:42000"
@@ -67,6 +68,16 @@ def test_a_place_that_this_host_has_no_way_to() -> None:
     assert of(lines, daemon.local("A"))[:2] == [f"sent to: {A}, as the SDP said",
                                                 "it cannot be sent from here: Network is unreachable"]
     assert "cannot be sent" not in "\n".join(of(lines, daemon.local("B")))
+
+
+def test_members_of_a_bundle_go_through_the_sockets_of_its_head() -> None:
+    daemon = Daemon()
+    daemon.offer(bundled(SOUND, PICTURE), **TO_PHONE, bundle="accept")
+    daemon.answer(BOB)
+    lines = told(daemon)
+    at = next(number for number, text in enumerate(lines) if text.startswith("  Medium 2: video, UDP/TLS"))
+    assert lines[at + 1:at + 3] == ["    through the sockets of medium 1, in a bundle", "Party 'B'"]
+    assert "ICE checks candidate pairs" in lines[at] and "waits for the peer's credentials" not in "".join(lines)
 
 
 def test_strict_sources_are_named() -> None:

@@ -6,12 +6,13 @@ from typing import Any
 
 from controlplane.dataplane.abi import NO_SEEDS, TargetState
 from controlplane.dataplane.look import Look
-from controlplane.events import NOTHING
+from controlplane.events import NOTHING, Counters, StreamStats
 from controlplane.report import calldata, detail
 from controlplane.report.model import State
 from controlplane.session.query import call_reply
 from controlplane.standing import states, with_states
-from tests.unit.session.calls import Daemon, established, sdp
+from tests.unit.session.calls import Daemon, ep, established, sdp
+from tests.unit.session.test_bundles import BOB, PICTURE, SOUND, TO_PHONE, bundled
 from tests.unit.session.test_ice import a_party, b_party
 from tests.unit.session.test_ice import established as established_ice
 from tests.unit.session.test_keys import caller, line
@@ -62,6 +63,24 @@ def test_ice_decides() -> None:
     net.run(31)
     assert of(daemon)[a][:2] == (
         "unreachable", "ICE has found no way: the peer does not consent any more")
+
+
+def test_a_bundle_stands_as_its_head_does() -> None:
+    """Its other members have neither ICE nor packets of their own, and the same socket."""
+    daemon = Daemon()
+    daemon.offer(bundled(SOUND, PICTURE), **TO_PHONE, bundle="accept")
+    daemon.answer(BOB)
+    head, member = daemon.party("A").medias
+    assert member.carrier is head and daemon.local("A") == daemon.local("A", media=1)
+    stream = head.streams[0]
+    stream.stats = StreamStats(Counters(10, 1720, 0, daemon.now))
+    stream.learned = stream.endpoint = ep(A)
+    found = of(daemon)
+    assert found[daemon.local("A")][:2] == ("confirmed", "ICE has chosen the path")
+    assert (member.ice_state, member.dtls_state, member.srtp_state) == (
+        head.ice_state, head.dtls_state, head.srtp_state) and "checks" in member.ice_state
+    port = calldata.details(daemon.call, daemon.now, found)["tags"][0]["medias"][1]["ports"][0]
+    assert port["state"] == found[daemon.local("A")].document()
 
 
 def test_it_is_in_the_block_and_in_the_documents() -> None:
