@@ -27,7 +27,7 @@ FAILOVERS = int(os.environ.get("RTPENGINE_FAILOVERS", "3"))
 CALLS = 4
 SHARED, PHONES, STORE = "10.9.0.10", "10.9.0.3", "10.9.0.1"
 NG, CLI, REDIS = 2223, 9900, 6379
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 class Phone(phones.Phone):
@@ -70,7 +70,8 @@ class Node:
         self.daemon = self.begin()
 
     def begin(self) -> Daemon:
-        options = [f"--redis={STORE}:{REDIS}/0", "--subscribe-keyspace=0", "--delete-delay=0"]
+        options = [f"--redis={STORE}:{REDIS}/0", "--subscribe-keyspace=0", "--delete-delay=0",
+                   "--redis-connect-timeout=20000"]
         return Daemon(interfaces=[SHARED], options=options, namespace=self.space, ng_port=NG, cli_port=CLI)
 
     def own(self) -> int:
@@ -152,7 +153,7 @@ def is_settled(document: dict[str, object]) -> bool:
                for stream in media["streams"])
 
 
-@pytest.mark.timeout(max(120, 15 * FAILOVERS))
+@pytest.mark.timeout(max(600, 15 * FAILOVERS))
 def test_calls_survive_fail_overs(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Phone, "space", site.phones, raising=False)
     active, standby = site.nodes
