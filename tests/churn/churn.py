@@ -19,8 +19,8 @@ from tests.peers.daemon import ROOT, Daemon
 CLIENTS = 3
 OPTIONS = tuple(f"--{name}={LASTING:.0f}" for name in ("timeout", "offer-timeout", "silent-timeout"))
 """Abandoned calls are removed soon."""
-LAPSE = 2 * GENERATION + 5.0
-"""Seconds after which no reply is kept any more."""
+LAPSE = 2 * GENERATION + 15.0
+"""Seconds after which no reply is kept any more, and their memory is given back."""
 _STEP = 0.25
 _LOOKS = 6
 

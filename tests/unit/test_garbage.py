@@ -70,3 +70,18 @@ def test_everything_is_looked_through_now_and_then_while_few_calls_are_up(calls:
     for _ in range(garbage._INTERVAL):
         keeper.set_aside()
     assert (lost() is None) == found
+
+
+@pytest.mark.parametrize(("calls", "times"), [(garbage._FEW, 3), (garbage._FEW + 1, 0)])
+def test_memory_is_given_back_now_and_then_while_few_calls_are_up(calls: int, times: int) -> None:
+    asked: list[int] = []
+    keeper = Garbage(lambda: calls, asked.append)
+    for _ in range(3 * garbage._TRIM):
+        keeper.set_aside()
+    assert asked == [0] * times
+
+
+def test_without_a_library_that_can() -> None:
+    keeper = Garbage(lambda: 0, None)
+    for _ in range(garbage._TRIM):
+        keeper.set_aside()
