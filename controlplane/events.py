@@ -2,13 +2,14 @@
 """What the data plane tells the sessions, and what the sessions want from it.
 
 Only values: no layer's behaviour lives here, so every layer may import it. Those that come by the dozen with every
-call are named tuples, which are made and compared at a fraction of the cost of a dataclass.
+call are named tuples, which are made and compared at a fraction of the cost of a dataclass, or plain classes, which
+are made at a fraction of that once they are compiled.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from controlplane.addresses import Endpoint
 
@@ -77,7 +78,7 @@ class PayloadRule(NamedTuple):
     pattern: bytes = b""
 
 
-class WantedOutput(NamedTuple):
+class WantedOutput:
     """One copy of what a target receives: sent from ``source`` (a local socket) to ``destination``.
 
     ``follow``: to where the packets of ``source`` come from, as soon as the relay has learned that. ``encrypt``: as
@@ -86,15 +87,30 @@ class WantedOutput(NamedTuple):
     its own with these bits (of 32) turned over, in RTCP too.
     """
 
-    source: Endpoint
-    destination: Endpoint
-    tos: int = 0
-    follow: bool = False
-    encrypt: SrtpKeys | None = None
-    strip_feedback: bool = False
-    extensions: Extensions | None = None
-    rules: tuple[PayloadRule, ...] = ()
-    ssrc_mask: int = 0
+    def __init__(self, source: Endpoint, destination: Endpoint, tos: int = 0, follow: bool = False,
+                 encrypt: SrtpKeys | None = None, strip_feedback: bool = False, extensions: Extensions | None = None,
+                 rules: tuple[PayloadRule, ...] = (), ssrc_mask: int = 0) -> None:
+        self.source = source
+        self.destination = destination
+        self.tos = tos
+        self.follow = follow
+        self.encrypt = encrypt
+        self.strip_feedback = strip_feedback
+        self.extensions = extensions
+        self.rules = rules
+        self.ssrc_mask = ssrc_mask
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All of it, in the order of the parameters."""
+        return (self.source, self.destination, self.tos, self.follow, self.encrypt, self.strip_feedback,
+                self.extensions, self.rules, self.ssrc_mask)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WantedOutput) and self.values == other.values
+
+    def __repr__(self) -> str:
+        return f"WantedOutput{self.values}"
 
 
 class BundledMedia(NamedTuple):
@@ -111,7 +127,7 @@ class BundledMedia(NamedTuple):
     rtcp_outputs: tuple[WantedOutput, ...]
 
 
-class WantedTarget(NamedTuple):
+class WantedTarget:
     """What one local socket is to do with the packets it receives.
 
     ``rtp_outputs`` get RTP and, for a medium that is not RTP, everything; ``rtcp_outputs`` get RTCP.
@@ -126,23 +142,50 @@ class WantedTarget(NamedTuple):
     types whose packets are copied to where RTCP is.
     """
 
-    local: Endpoint
-    rtp_outputs: tuple[WantedOutput, ...] = ()
-    rtcp_outputs: tuple[WantedOutput, ...] = ()
-    expected_source: Endpoint | None = None
-    mismatch: Mismatch = Mismatch.IGNORE
-    is_rtp: bool = True
-    learning: bool = False
-    offload: bool = False
-    discard: bool = False
-    payload_types: tuple[tuple[int, int], ...] = ()
-    best_rank: int | None = None
-    decrypt: SrtpKeys | None = None
-    bundle: tuple[BundledMedia, ...] = ()
-    stun: bool = False
-    dtls: bool = False
-    sources: tuple[Endpoint, ...] = ()
-    reported: tuple[int, ...] = ()
+    def __init__(self, local: Endpoint, rtp_outputs: tuple[WantedOutput, ...] = (),
+                 rtcp_outputs: tuple[WantedOutput, ...] = (), expected_source: Endpoint | None = None,
+                 mismatch: Mismatch = Mismatch.IGNORE, is_rtp: bool = True, learning: bool = False,
+                 offload: bool = False, discard: bool = False, payload_types: tuple[tuple[int, int], ...] = (),
+                 best_rank: int | None = None, decrypt: SrtpKeys | None = None,
+                 bundle: tuple[BundledMedia, ...] = (), stun: bool = False, dtls: bool = False,
+                 sources: tuple[Endpoint, ...] = (), reported: tuple[int, ...] = ()) -> None:
+        self.local = local
+        self.rtp_outputs = rtp_outputs
+        self.rtcp_outputs = rtcp_outputs
+        self.expected_source = expected_source
+        self.mismatch = mismatch
+        self.is_rtp = is_rtp
+        self.learning = learning
+        self.offload = offload
+        self.discard = discard
+        self.payload_types = payload_types
+        self.best_rank = best_rank
+        self.decrypt = decrypt
+        self.bundle = bundle
+        self.stun = stun
+        self.dtls = dtls
+        self.sources = sources
+        self.reported = reported
+
+    @property
+    def values(self) -> tuple[Any, ...]:
+        """All of it, in the order of the parameters."""
+        return (self.local, self.rtp_outputs, self.rtcp_outputs, self.expected_source, self.mismatch, self.is_rtp,
+                self.learning, self.offload, self.discard, self.payload_types, self.best_rank, self.decrypt,
+                self.bundle, self.stun, self.dtls, self.sources, self.reported)
+
+    def replace(self, **changes: Any) -> WantedTarget:
+        """The same but for these."""
+        copy = WantedTarget(*self.values)
+        for name, value in changes.items():
+            setattr(copy, name, value)
+        return copy
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WantedTarget) and self.values == other.values
+
+    def __repr__(self) -> str:
+        return f"WantedTarget{self.values}"
 
 
 class Datagram(NamedTuple):

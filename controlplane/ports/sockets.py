@@ -54,6 +54,7 @@ class Sockets:
             self._pools[spec] = shared[key]
             self._by_place.setdefault((spec.name, spec.address), shared[key])
         self._interfaces = Interfaces(specs, aliases, lambda spec: self._pools[spec].free > 0)
+        self._places = {id(spec): place_of(spec) for spec in specs}
 
     def knows(self, name: str) -> bool:
         """Whether an interface can be asked for by this name."""
@@ -61,11 +62,11 @@ class Sockets:
 
     def select(self, name: str | None, family: int, current: str | None) -> Place:
         """The address to use, see Interfaces.select."""
-        return place_of(self._interfaces.select(name, family, current))
+        return self._places[id(self._interfaces.select(name, family, current))]
 
     def places(self, interface: str) -> list[Place]:
         """The addresses of an interface in the order of the configuration."""
-        return [place_of(spec) for spec in self._pools if spec.name == interface]
+        return [self._places[id(spec)] for spec in self._pools if spec.name == interface]
 
     def facing(self, peer: Address) -> str | None:
         """The first interface with the address that the host would send to ``peer`` from; None without a route."""

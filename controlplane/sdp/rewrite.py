@@ -8,7 +8,6 @@ from controlplane.addresses import Address, zero_address
 from controlplane.sdp.model import Attribute, MediaDescription, Origin, SessionDescription
 from controlplane.sdp.outgoing import OutgoingMedia, OutgoingSession
 
-_HELD = {"sendrecv": "sendonly", "sendonly": "sendonly", "recvonly": "inactive", "inactive": "inactive"}
 _REVERSED = {"sendonly": "recvonly", "recvonly": "sendonly"}
 
 
@@ -25,8 +24,12 @@ def hold(direction: str, held_by_address: bool, *, replace_zero: bool = False) -
     ``replace_zero`` (ng ``replace=zero-address``) keeps the zero address away from the receiver.
     """
     if not held_by_address:
-        return Hold(direction, False)
+        return _GOING_ON[direction]
     return Hold(_HELD[direction], not replace_zero)
+
+
+_HELD = {"sendrecv": "sendonly", "sendonly": "sendonly", "recvonly": "inactive", "inactive": "inactive"}
+_GOING_ON = {direction: Hold(direction, False) for direction in _HELD}
 
 
 def reverse(direction: str) -> str:

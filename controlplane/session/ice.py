@@ -332,8 +332,8 @@ def _use(media: Media, ice: Ice, base: Endpoint) -> bool:
     return True
 
 
-def gate(target: WantedTarget, ice: Ice, dtls: bool) -> WantedTarget:
-    """Nothing but STUN and, if ``dtls``, DTLS comes in, unless from where a check has succeeded (RFC 8445 section 12).
+def gate(target: WantedTarget, ice: Ice) -> None:
+    """Nothing but STUN and perhaps DTLS comes in, unless from where a check has succeeded (RFC 8445 section 12).
 
     The party may use any such path, and may use another than we do (section 12.2.1).
     """
@@ -341,9 +341,12 @@ def gate(target: WantedTarget, ice: Ice, dtls: bool) -> WantedTarget:
     selected = [pair.remote.endpoint for pair in ice.agent.selection.values() if pair.local.base == local]
     valid = [pair.remote.endpoint for pair in ice.agent.valid if pair.local.base == local]
     sources = tuple(dict.fromkeys(selected + valid)) or (_NOWHERE[local.family],)
-    settled = bool(selected) and not any([output.follow for output in target.rtp_outputs])
-    return target._replace(expected_source=sources[0], mismatch=Mismatch.DROP, learning=False, best_rank=None,
-                           offload=settled, stun=True, dtls=dtls, sources=sources[1:])
+    target.expected_source, target.sources = sources[0], sources[1:]
+    target.mismatch = Mismatch.DROP
+    target.learning = False
+    target.best_rank = None
+    target.offload = bool(selected) and not any([output.follow for output in target.rtp_outputs])
+    target.stun = True
 
 
 class Fragment(NamedTuple):

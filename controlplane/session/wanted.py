@@ -32,7 +32,7 @@ def targets(call: Call, events: bool = False) -> Iterator[Located]:
             if media.mapping is not None and (media.bundle is None or media.bundle.head is media
                                               or not media.bundle.accepted):
                 for index, target in _targets(call, party, media, media.mapping):
-                    target = target._replace(reported=_events(media)) if events else target
+                    target = target.replace(reported=_events(media)) if events else target
                     yield media, media.streams[index], target
 
 
@@ -67,7 +67,8 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
             decrypt = keys.received_under(stream.component)
             if decrypt is None:  # nothing that arrives can be believed
                 silent = WantedTarget(local, is_rtp=True, discard=True)
-                yield index, _opened(silent, media)
+                _open(silent, media)
+                yield index, silent
                 continue
         current = local == stream.local
         ranked = current and learning.ranks(stream, handling)
@@ -79,14 +80,15 @@ def _targets(call: Call, party: Party, media: Media, mapping: PortMapping) -> It
             local, rtp, rtcp, expected, mismatch, media.understood, learns, settled, media.blackhole and not rtp,
             clocks, _best_rank(call, media, stream) if ranked else None, decrypt,
             _bundled(call, party, media, index))
-        yield index, target if media.ice is None and media.dtls is None else _opened(target, media)
+        _open(target, media)
+        yield index, target
 
 
-def _opened(target: WantedTarget, media: Media) -> WantedTarget:
+def _open(target: WantedTarget, media: Media) -> None:
     """With ICE nothing comes in but from where the party is; packets of ICE and DTLS are for us."""
+    target.dtls = media.dtls is not None
     if media.ice is not None:
-        return gate(target, media.ice, media.dtls is not None)
-    return target if media.dtls is None else target._replace(dtls=True)
+        gate(target, media.ice)
 
 
 def _bundled(call: Call, party: Party, media: Media, index: int) -> tuple[BundledMedia, ...]:

@@ -64,9 +64,9 @@ def test_restored_calls_are_the_same(steps, indices, format):
         restored(to_bytes(write_call(call, indices), format), other)
     check(other)
     wanted = {local: target for local, target in daemon.targets.items() if not target.discard}
-    assert {local: target._replace(offload=False, learning=False, best_rank=None) for local, target in
+    assert {local: target.replace(offload=False, learning=False, best_rank=None) for local, target in
             other.targets.items() if local in wanted} == {
-        local: target._replace(offload=False, learning=False, best_rank=None) for local, target in wanted.items()}
+        local: target.replace(offload=False, learning=False, best_rank=None) for local, target in wanted.items()}
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -84,7 +84,7 @@ def test_sockets_change_behind_a_roll_over(stream: Stream, offload: bool, strips
             stream.source = stream.rig.local()
         if way != "source":
             stream.local = stream.rig.local()
-        spare = [stream.target(former)._replace(offload=False)] if former != stream.local else []
+        spare = [stream.target(former).replace(offload=False)] if former != stream.local else []
         stream.apply(*spare)
         stream.talk()
 
@@ -118,7 +118,7 @@ def test_a_second_receiver_under_the_same_key_gets_no_index_twice(stream: Stream
     second, listener = stream.rig.local(), stream.rig.peer()
     copy = WantedOutput(second, listener.endpoint, encrypt=stream.out_of.keys)
     target = stream.target(stream.local)
-    both = target._replace(rtp_outputs=(*target.rtp_outputs, copy), rtcp_outputs=(*target.rtcp_outputs, copy))
+    both = target.replace(rtp_outputs=(*target.rtp_outputs, copy), rtcp_outputs=(*target.rtcp_outputs, copy))
     stream.program.apply(ChangeSet({stream.local: both}))
     stream.talk()
     keys = stream.out_of.keys
@@ -139,8 +139,9 @@ def test_an_accelerator_that_refuses_what_it_had_gives_back_what_it_knows(stream
     for packet in stream.b.receive(3):
         stream.receiver.unprotect_rtcp(packet)
     target = stream.target(stream.local)
-    follows = tuple([output._replace(follow=True) for output in target.rtp_outputs])
-    stream.program.apply(ChangeSet({stream.local: target._replace(rtp_outputs=follows, rtcp_outputs=follows)}))
+    follows = tuple([WantedOutput(output.source, output.destination, follow=True, encrypt=output.encrypt)
+                     for output in target.rtp_outputs])
+    stream.program.apply(ChangeSet({stream.local: target.replace(rtp_outputs=follows, rtcp_outputs=follows)}))
     stream.offload = False
     for report in reports:
         stream.a.send(report, stream.local)

@@ -87,7 +87,7 @@ class World:
         self.relay.close(local)
 
     def want(self, **changes):
-        self.wanted = self.wanted._replace(**changes)
+        self.wanted = self.wanted.replace(**changes)
         self.program.apply(ChangeSet(wanted={self.a: self.wanted}))
 
     def by_socket(self, seq):
@@ -202,7 +202,7 @@ def test_counters_of_an_output_that_moved_to_another_socket_stay(world):
     world.by_socket(1)
     assert world.sent(world.b, 1)
     c = world.open()
-    world.want(rtp_outputs=(world.wanted.rtp_outputs[0]._replace(source=c),))
+    world.want(rtp_outputs=(WantedOutput(c, world.wanted.rtp_outputs[0].destination),))
     assert world.by_socket(2)[1][1] == c.port
     assert world.sent(world.b, 1)
     assert world.sent(c, 1)
@@ -217,7 +217,7 @@ def test_learning_streams_are_never_offloaded(world):
 def test_a_refused_target_stays_in_the_relay(world, caplog):
     world.want()
     gone = Endpoint.parse("127.0.0.1:1")
-    world.program.apply(ChangeSet(wanted={gone: world.wanted._replace(local=gone)}))
+    world.program.apply(ChangeSet(wanted={gone: world.wanted.replace(local=gone)}))
     assert "127.0.0.1:1" in caplog.text
     world.by_socket(1)
 
@@ -226,8 +226,8 @@ def test_a_refused_target_stays_in_the_relay(world, caplog):
 def test_a_target_that_cannot_be_written_keeps_nothing_from_the_others(world, caplog, offload):
     output, = world.wanted.rtp_outputs
     world.program.apply(ChangeSet(wanted={
-        world.b: world.wanted._replace(local=world.b, rtp_outputs=(output,) * 300, offload=offload),
-        world.a: world.wanted._replace(offload=offload)}))
+        world.b: world.wanted.replace(local=world.b, rtp_outputs=(output,) * 300, offload=offload),
+        world.a: world.wanted.replace(offload=offload)}))
     assert f"target {world.b}" in caplog.text
     (world.by_queue if offload else world.by_socket)(1)
 
@@ -256,7 +256,7 @@ def test_a_socket_may_close_before_the_target_that_sends_from_it(world):
     world.want()
     world.program.apply(ChangeSet(closed=[world.b]))
     c = world.open()
-    world.want(rtp_outputs=(world.wanted.rtp_outputs[0]._replace(source=c),))
+    world.want(rtp_outputs=(WantedOutput(c, world.wanted.rtp_outputs[0].destination),))
     assert world.by_socket(1)[1][1] == c.port
 
 

@@ -149,7 +149,7 @@ def test_replacing_under_traffic_loses_and_repeats_nothing(rig: Rig) -> None:
     talking = threading.Thread(target=talk)
     talking.start()
     while not done.is_set():
-        assert rig.install(wanted._replace(learning=replacements % 2 == 0)) == slots
+        assert rig.install(wanted.replace(learning=replacements % 2 == 0)) == slots
         replacements += 1
     talking.join()
     assert got == sent

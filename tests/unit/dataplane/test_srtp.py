@@ -171,7 +171,7 @@ def test_reports_that_leave_under_the_key_they_came_under_keep_their_indices(rig
     (last,) = bench.b.receive(2, 0.1)
     assert last not in order
     other = Suite(name, 90)
-    rig.install(bench.wanted._replace(decrypt=other.keys))
+    rig.install(bench.wanted.replace(decrypt=other.keys))
     bench.a.send(other.session(False).protect_rtcp(rtcp()), bench.local)
     (next_one,) = bench.b.receive(1)
     word = slice(-4, None) if "GCM" in name else slice(-14, -10)

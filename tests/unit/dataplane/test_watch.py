@@ -4,6 +4,7 @@ import pytest
 
 from controlplane.addresses import Endpoint
 from controlplane.dataplane.watch import FIRST_HOLD, LAST_HOLD, UNSEEN, UNSENT, Sight, Watch
+from controlplane.events import WantedOutput
 from tests.unit.dataplane.test_program import rtp, world  # noqa: F401 - a fixture
 from tests.unit.dataplane.rig import wait
 
@@ -97,7 +98,7 @@ def test_a_stream_whose_packets_pass_by_the_accelerator_goes_back(world, caplog)
 
 def test_a_stream_that_the_accelerator_cannot_send_goes_back(world, caplog):  # noqa: F811
     broadcast = Endpoint.parse("255.255.255.255:9")         # EACCES
-    world.want(rtp_outputs=(world.wanted.rtp_outputs[0]._replace(destination=broadcast),))
+    world.want(rtp_outputs=(WantedOutput(world.b, broadcast),))
     world.want(offload=True)
     for seq in range(4):
         world.queue.arrive(world.a, rtp(seq))

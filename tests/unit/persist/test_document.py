@@ -147,8 +147,8 @@ def test_documents_of_former_releases_are_read(name: str) -> None:
 def test_packets_go_where_they_went() -> None:
     daemon = counted()
     other = heir(daemon)
-    assert {local: target._replace(learning=False) for local, target in other.targets.items()} == {
-        local: target._replace(learning=False) for local, target in daemon.targets.items()}
+    assert {local: target.replace(learning=False) for local, target in other.targets.items()} == {
+        local: target.replace(learning=False) for local, target in daemon.targets.items()}
     assert other.sends_to(other.local("A")) == ["198.51.100.99:7000"]
     stats = other.party("A").medias[0].streams[0].stats
     assert (stats.kernel_in.packets, stats.sources[0].packets) == (240, 250)
