@@ -70,7 +70,7 @@ $(VENV)/relay: $(VENV)/ready $(RELAY_SOURCES)
 	touch $@
 
 # Made anew from nothing: a module that has gone must not stay.
-$(COMPILED)/ready: $(VENV)/relay $(PYTHON_SOURCES)
+$(COMPILED)/ready: $(VENV)/relay $(PYTHON_SOURCES) controlplane/ng/bencode.c
 	rm -rf $(COMPILED)
 	RTPENGINE_COMPILE=1 $(PY) setup.py -q build --build-lib $(COMPILED) --build-temp build/temp
 	touch $@

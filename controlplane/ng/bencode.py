@@ -158,8 +158,14 @@ def _write(value: Any, pieces: list[bytes]) -> None:
         raise TypeError(f"{type(value).__name__} cannot be bencoded")
 
 
-def encode(value: Encodable) -> bytes:
+def encode_in_python(value: Encodable) -> bytes:
     """Write ``value``; dictionaries keep their order. TypeError for what bencode cannot hold, as None and float."""
     pieces: list[bytes] = []
     _write(value, pieces)
     return b"".join(pieces)
+
+
+try:
+    from controlplane.ng._bencode import encode  # bencode.c, where modules are compiled
+except ImportError:
+    encode = encode_in_python

@@ -8,7 +8,8 @@ from importlib import import_module
 import pytest
 
 MODULES = (
-    "controlplane.ng.dispatch", "controlplane.sdp.parse", "controlplane.session.calls", "controlplane.ports.pool",
+    "controlplane.ng.dispatch", "controlplane.ng._bencode", "controlplane.sdp.parse", "controlplane.session.calls",
+    "controlplane.ports.pool",
     "controlplane.dataplane.abi", "controlplane.dataplane.program", "controlplane.dataplane.nfqueue",
     "controlplane.proxy", "controlplane.nglog",
     "controlplane.ice.agent", "controlplane.srtp.sdes", "controlplane.dtls.association")

@@ -49,6 +49,12 @@ def test_bencode_round_trip(tree):
     assert bencode.decode(bencode.encode(tree)) == tree
 
 
+@given(trees(st.binary(max_size=10)), trees(TEXT).map(plain))
+def test_all_encoders_write_the_same(tree, document):
+    for value in (tree, document):
+        assert bencode.encode(value) == bencode.encode_in_python(value)
+
+
 @given(trees(TEXT))
 def test_json_round_trip(tree):
     document = plain(tree)

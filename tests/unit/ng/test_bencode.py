@@ -4,6 +4,7 @@ import time
 import pytest
 
 from controlplane.errors import PeerError
+from controlplane.events import Mismatch
 from controlplane.ng import bencode
 from controlplane.ng.values import INT64_MAX, INT64_MIN, MAX_DEPTH, MAX_SIZE, Dictionary
 from tests.unit.ng.messages import OFFER, PROXY_OFFER, PROXY_SDP, SDP
@@ -106,18 +107,27 @@ def test_cost_is_linear(message):
     assert any(cost() < 2.0 for _ in range(5)), "not even when nobody else is at work on this processor"
 
 
+ENCODERS = pytest.mark.parametrize("encode", [bencode.encode, bencode.encode_in_python], ids=["used", "python"])
+
+
+@ENCODERS
 @pytest.mark.parametrize("value, encoded", [
     ({"result": "pong"}, b"d6:result4:ponge"),
     ({"sdp": b"v=0\r\n", "result": "ok"}, b"d3:sdp5:v=0\r\n6:result2:oke"),
     ({"calls": ["c-9001", "c-9002"], "n": -3}, b"d5:callsl6:c-90016:c-9002e1:ni-3ee"),
     ({"z": {}, "a": [], "t": (1, 2)}, b"d1:zde1:ale1:tli1ei2eee"),
     ({"ü": "\udcff", "b": True}, b"d2:\xc3\xbc1:\xff1:bi1ee"),
+    ("\ud800", b"1:?"),
+    ([INT64_MIN, INT64_MAX, 1 << 63, Mismatch.DROP], b"li%dei%dei%dei1ee" % (INT64_MIN, INT64_MAX, 1 << 63)),
+    ({"long": "x" * 5000}, b"d4:long5000:" + b"x" * 5000 + b"e"),
+    (Dictionary([(b"\0", 1), (b"\0", Dictionary())]), b"d1:\0i1e1:\0dee"),
 ])
-def test_encode_keeps_the_order(value, encoded):
-    assert bencode.encode(value) == encoded
+def test_encode_keeps_the_order(encode, value, encoded):
+    assert encode(value) == encoded
 
 
-@pytest.mark.parametrize("value", [None, 1.5, {"a": None}, {"a": [object()]}])
-def test_encode_refuses_what_bencode_cannot_hold(value):
+@ENCODERS
+@pytest.mark.parametrize("value", [None, 1.5, {"a": None}, {"a": [object()]}, {"a": Dictionary([(b"b", None)])}])
+def test_encode_refuses_what_bencode_cannot_hold(encode, value):
     with pytest.raises(TypeError):
-        bencode.encode(value)
+        encode(value)
