@@ -119,7 +119,7 @@ DELIBERATE = (
     Differences("a word is no number, not 0 or 1", {
         f"{_TAG} delay x": ("Setting delay to 1\n", "Invalid delay x\n"),
         f"{_TAG} detect-dtmf x": ("Enabling audio DTMF detection\n", "Invalid setting x\n"),
-        "set loglevel rtcp x": ("Success setting loglevel to 0\n", _MORE),
+        "set loglevel rtcp x": ("Success setting loglevel to 0\n", "Fail setting loglevel to x; no digits found\n"),
         "set redisallowederrors x": ("Success setting redis-allowed-errors to 0\n",
                                      "Invalid redis-allowed-errors value x\n"),
         "set redisdisabletime x": ("Success setting redis-disable-time to 0\n",
