@@ -195,7 +195,8 @@ def make_offered(media: Media, request: Request, identity: Identity, random: Ran
 
     The fingerprint that it has seen stays as it is, whatever is wished now.
     """
-    by_sdes = media.sdes is not None and (bool(media.sdes.sent) or media.sdes.outgoing is not None)
+    declined = media.agreed and media.keys is None
+    by_sdes = not declined and media.sdes is not None and (bool(media.sdes.sent) or media.sdes.outgoing is not None)
     if not media.encrypted or (media.dtls is None and ("off" in request.dtls or by_sdes)):
         media.dtls = None
         return

@@ -155,9 +155,11 @@ class Exchange:
         elif not self.is_offer:
             sender.agreed = receiver.agreed = True
         self._receivers_family(receiver, places.rtp.family)
+        had_ice = sender.ice is not None
         if self._concerns_ice(pair):
             self._agree_ice(pair)
-        self._senders_family(sender, places.rtp.family)
+        if not had_ice or not section.has_ice:
+            self._senders_family(sender, places.rtp.family)
         direction = self._set_direction(pair, places)
         if self.is_offer:
             offer_mux(receiver, places.mux, self.request.rtcp_mux, together=self.together)

@@ -131,7 +131,7 @@ def read_answered(media: Media, section: MediaDescription, request: Request, mak
         return
     media.keys = media.sdes if media.is_srtp or media.sdes.incoming is not None else None
     if media.keys is None and both:
-        media.osrtp, media.sdes = False, None
+        media.osrtp = False
 
 
 def make_answered(media: Media, answerer: Sdes | None, wanted: bool, request: Request, making: KeyMaking) -> None:

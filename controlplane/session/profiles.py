@@ -33,7 +33,7 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
     sender.type = receiver.type = section.type
     sender.set_protocol(section.protocol_text)
     follow = request.transport_protocol == ACCEPT and not is_offer
-    if is_offer and receiver.osrtp and _declined(receiver):
+    if is_offer and receiver.osrtp and _declined(receiver, with_keys):
         receiver.osrtp = False
     override = request.transport_protocol if section.is_rtp and request.transport_protocol != ACCEPT else None
     # RTP cannot be relayed to a medium that is none, nor the other way round.
@@ -48,10 +48,13 @@ def agree_profiles(pair: Pair, request: Request, is_offer: bool) -> None:
             with_keys and "reset" in request.flags and not override and not receiver.is_srtp)
 
 
-def _declined(media: Media) -> bool:
-    """True if the party has offered keys itself, and its partner did without."""
+def _declined(media: Media, with_keys: bool) -> bool:
+    """True if there were no keys to be agreed on, and the party was offered them, or has offered them itself.
+
+    One that was offered them may be again by a partner that comes ``with_keys``.
+    """
     own = media.description
-    return media.agreed and media.keys is None and own is not None and opportunistic(own)
+    return media.agreed and media.keys is None and own is not None and (not with_keys or opportunistic(own))
 
 
 def keyed(section: MediaDescription) -> bool:

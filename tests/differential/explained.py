@@ -172,27 +172,34 @@ def moves(message: dict[str, Any], ours: Reply, past: Past) -> bool:
     """True if the party that is told this gets other ports here, and keeps those it had with 10.5."""
     told = Lines.of(ours.get("sdp", ""))
     party = message["from-tag"] if message["command"] == "answer" else message.get("to-tag", "")
-    return any([_widens(told, party, past), _resumes(told, party, message, past)])
+    return any([_widens(told, party, message, past), _resumes(told, party, message, past)])
 
 
-def _widens(told: Lines, party: str, past: Past) -> bool:
+def _widens(told: Lines, party: str, message: dict[str, Any], past: Past) -> bool:
     """RTCP gets a port of its own after it had none: 10.5 kept the one from before, later ones have closed it."""
     alone = {(party, index) for index, section in enumerate(told.sections) if mux_alone(section)}
     wide = {(party, index) for index, section in enumerate(told.sections) if section[0].split(" ")[1] != "0"} - alone
     found = bool(wide & past.narrowed)
     past.narrowed = (past.narrowed | alone) - wide
+    if message["command"] == "answer":
+        past.narrowed |= {(message["to-tag"], index) for index, section in enumerate(Lines.of(message["sdp"]).sections)
+                          if "a=rtcp-mux" in section}
     return found
 
 
+_OFFERED = ("ice-ufrag:", "crypto:")
+
+
 def _resumes(told: Lines, party: str, message: dict[str, Any], past: Past) -> bool:
-    """ICE is offered again to whom has answered without it: 10.5 goes on as before, later ones begin it anew."""
+    """ICE or keys are offered again to whom has answered without: 10.5 goes on as before, later ones begin anew."""
     sections = range(len(told.sections))
-    offered = {(party, index) for index in sections if told.has(index, "ice-ufrag:")}
+    offered = {(party, index, name) for index in sections for name in _OFFERED if told.has(index, name)}
     found = message["command"] == "offer" and bool(offered & past.unanswered)
-    past.unanswered -= {(party, index) for index in sections}
+    past.unanswered = {each for each in past.unanswered if each[0] != party}
     if message["command"] == "answer":
         said = Lines.of(message["sdp"])
-        past.unanswered |= {(message["to-tag"], index) for index in sections if not said.has(index, "ice-ufrag:")}
+        past.unanswered |= {(message["to-tag"], index, name) for index in sections for name in _OFFERED
+                            if not said.has(index, name)}
     return found
 
 
@@ -205,6 +212,7 @@ def explain(message: dict[str, Any], reference: Reply, ours: Reply, past: Past =
     """Both replies without what may differ, after what is ``past``."""
     printed = re.search(r"^m=\S+ [1-9]", reference.get("sdp", ""), re.M)
     if ours.get("error-reason") == "Error rewriting SDP" and not printed:
+        past.rehashed |= set(range(message["sdp"].count("\nm=")))
         return {}, {}  # 10.5 prints bodies in which all sections are rejected
     if past.edited and reference.get("error-reason") == "Error rewriting SDP" and "sdp" in ours:
         return {}, {}  # 10.5 fails if an answer is left without codecs, later ones restore them

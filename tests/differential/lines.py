@@ -68,7 +68,8 @@ class Past:
     Its codecs were ``edited``; the sections that are ``astray``, see strayed; the last ``offer``; and by party the
     sections for which we have told it that RTCP comes on the RTP port (``narrowed``), and the words of the line with
     which the reference has answered its suites (``keys``). Sections are ``unkeyed`` to which the reference has given no
-    key in an answer, and ``rejected`` if they were once; ICE is ``unanswered`` if it was not accepted.
+    key in an answer, ``rehashed`` if the hash of the fingerprint may differ, and by party ``unanswered`` if it has not
+    accepted ICE or suites.
     """
 
     edited: bool = False
@@ -77,5 +78,5 @@ class Past:
     narrowed: set[tuple[str, int]] = field(default_factory=set)
     keys: dict[tuple[str, int], list[str]] = field(default_factory=dict)
     unkeyed: set[int] = field(default_factory=set)
-    rejected: set[int] = field(default_factory=set)
-    unanswered: set[tuple[str, int]] = field(default_factory=set)
+    rehashed: set[int] = field(default_factory=set)
+    unanswered: set[tuple[str, int, str]] = field(default_factory=set)

@@ -17,12 +17,17 @@ HASHES = {"sha-1": 20, "sha-256": 32, "sha-384": 48, "sha-512": 64}
 KEYS = {"RTP": ("", "", "", "sdes", "dtls"), "RTP/SAVP": ("sdes", "sdes", "sdes", "dtls", "both"),
         "UDP/TLS": ("dtls", "dtls", "dtls", "both", "sdes")}
 FORMATS = {"audio": ("0", "8"), "video": ("34",)}
+_DTLS = ("a=fingerprint:", "a=setup:", "a=tls-id:")
 SUITES = tuple(suite.name for suite in OFFERED)
 
 
 @dataclass(frozen=True, slots=True)
 class Phone:
-    """One end and what it says next; ``keys``: sdes, dtls, both or none; ``seed`` makes its keys and names."""
+    """One end and what it says next; ``keys``: sdes, dtls, both or none; ``seed`` makes its keys and names.
+
+    ``elsewhere``: its candidates are not where the SDP says (RFC 8839 section 4.2.5); ``bundle``: it groups sections;
+    ``second`` is the profile of the second one if that is not ``profile``.
+    """
 
     tag: str
     address: str
@@ -47,6 +52,9 @@ class Phone:
     seed: int = 0
     ice_seed: int = 0
     certificate: int = 0
+    elsewhere: bool = False
+    bundle: bool = False
+    second: str = ""
 
     @property
     def text(self) -> str:
@@ -55,6 +63,8 @@ class Phone:
         sections = tuple(self._section(number, kind, [] if self.in_session else shared)
                          for number, kind in enumerate(self.kinds))
         head = ["ice-lite"] if self.ice == "lite" else []
+        if self.bundle and self.mids and self.mux:
+            head.append("group:BUNDLE " + " ".join(map(str, range(len(self.kinds)))))
         return Body(self.address, self.version, sections, (),
                     tuple(head + (shared if self.in_session else []))).text
 
@@ -68,7 +78,8 @@ class Phone:
         refused, kind = kind.startswith("no "), kind.removeprefix("no ")
         lines = [*mid, *self._crypto(number), *shared, *self._candidates(port), *(["rtcp-mux"] if self.mux else []),
                  *([f"rtcp:{port + 1}"] if self.rtcp else [])]
-        return Section(kind, self.profile, 0 if refused else port, FORMATS[kind], tuple(lines), self.held or None)
+        profile = self.second if self.second and number else self.profile
+        return Section(kind, profile, 0 if refused else port, FORMATS[kind], tuple(lines), self.held or None)
 
     def _crypto(self, number: int) -> list[str]:
         if self.keys not in ("sdes", "both"):
@@ -99,7 +110,8 @@ class Phone:
         if not self.ice:
             return []
         ports = [(1, port)] + ([] if self.mux else [(2, port + 1)])
-        found = [f"candidate:1 {component} UDP {2130706432 - component} {self.address} {at} typ host"
+        address = "203.0.113.44" if self.elsewhere else self.address
+        found = [f"candidate:1 {component} UDP {2130706432 - component} {address} {at} typ host"
                  for component, at in ports]
         if self.ice == "full":
             found += [f"candidate:2 {component} UDP {1694498816 - component} 203.0.113.9 {at} typ srflx raddr "
@@ -121,7 +133,8 @@ def phones(draw: st.DrawFn, tag: str, profile: str, kinds: tuple[str, ...], setu
         draw(st.integers(0, 2)) == 0, draw(st.sampled_from(["", "", "", "full", "host", "lite", "trickle", "ice2"])),
         draw(st.booleans()), draw(st.integers(0, 4)) == 0, draw(st.booleans()),
         draw(st.sampled_from(["", "", "", "", "sendonly", "recvonly", "inactive"])), draw(st.integers(0, 3)) == 0,
-        draw(st.integers(1, 9)), *draw(st.tuples(*[st.integers(0, 99)] * 3)))
+        draw(st.integers(1, 9)), *draw(st.tuples(*[st.integers(0, 99)] * 3)), draw(st.integers(0, 9)) == 0,
+        draw(st.integers(0, 3)) == 0)
 
 
 @st.composite
@@ -175,7 +188,8 @@ def _options(draw: st.DrawFn, command: str) -> Message:
     found |= draw(st.sampled_from([{}] * 4 + [{"DTLS": "off"}]))
     found |= draw(st.sampled_from([{}] * 5 + [{"DTLS-fingerprint": "sha-1"}, {"DTLS-fingerprint": "SHA-512"}]))
     if command == "offer":
-        found |= draw(st.sampled_from([{}] * 2 + [{"ICE": word} for word in ("remove", "force", "default")]))
+        found |= draw(st.sampled_from([{}] * 2 + [{"ICE": word} for word in (
+            "remove", "force", "default")] * 3 + [{"ICE": "optional"}]))
     found |= draw(st.sampled_from([{}] * 9 + [{"address family": "IP6"}, {"media address": "203.0.113.77"}]))
     if command == "offer":
         found |= draw(st.sampled_from([{}] * 6 + [{"OSRTP": ["offer"]}]))
@@ -204,18 +218,22 @@ def secured(draw: st.DrawFn) -> Dialogue:
     messages: list[Message] = []
     caller, callee, answered = "A", "B", False
     mux = draw(st.sampled_from(MUX))
+    role: Message = draw(st.sampled_from([{}] * 6 + [{"DTLS": "passive"}, {"DTLS": "active"}]))
     bridged = draw(st.booleans()) or profiles["A"] != profiles["B"]
     for _ in range(draw(st.integers(1, 3))):
         message: Message = {"command": "offer", "from-tag": caller, "sdp": ends[caller].text, **draw(_options("offer"))}
+        if message.get("ICE") == "optional" and ends[caller].ice:
+            del message["ICE"]  # 10.5 has another way of leaving ICE to both ends
         if bridged and draw(st.integers(0, 5)):
             message["transport protocol"] = profiles[callee]
+        message |= role  # 10.5 looks for it in the answer, later ones in the offer
         message |= ({"to-tag": callee} if answered else {}) | ({"rtcp-mux": mux} if mux else {})
         messages.append(message)
         ends[callee] = replace(ends[callee], kinds=ends[caller].kinds, setup=draw(st.sampled_from(
             ["active", "active", "passive"])) if ends[callee].setup == "actpass" else ends[callee].setup)
         if draw(st.integers(0, 5)):
             messages.append({"command": "answer", "from-tag": caller, "to-tag": callee, "sdp": ends[callee].text,
-                             **draw(_options("answer"))})
+                             **draw(_options("answer")), **role})
             answered = True
         if answered and draw(st.booleans()):
             caller, callee = callee, caller
@@ -224,20 +242,23 @@ def secured(draw: st.DrawFn) -> Dialogue:
 
 
 def fitting_ways(answer: str, offered: str) -> str:
-    """``answer`` with keys of a kind that was ``offered``, by DTLS if need be, and without ICE where that was not."""
+    """``answer`` with the profiles ``offered`` and keys of a kind that was, by DTLS if need be, and ICE if that was."""
     parts, sections = answer.split("\r\nm="), offered.split("\r\nm=")
     inherited = parts[0].split("\r\n")
     for index, (part, section) in enumerate(zip(parts, sections)):
         shown = f"{sections[0]}\r\n{section}"
-        unwanted = (("a=fingerprint:", "a=setup:", "a=tls-id:") if "\r\na=fingerprint:" not in offered else ()) + (
+        unwanted = (_DTLS if "\r\na=fingerprint:" not in offered else ()) + (
             ("a=ice-", "a=candidate:", "a=end-of-candidates") if "\r\na=ice-ufrag:" not in offered else ())
-        if "\r\na=crypto:" in part:
-            unwanted += ("a=fingerprint:", "a=setup:", "a=tls-id:")
+        if "\r\na=crypto:" in (part if index else answer):
+            unwanted += _DTLS
         lines = [line for line in part.split("\r\n") if not line.startswith(unwanted or ("\n",))]
-        has_keys = any(line.startswith(("a=crypto:", "a=fingerprint:")) for line in (*inherited, *lines))
-        if index and "SAVP" in lines[0] and not has_keys and " 0 " not in lines[0]:
-            end = len(lines) - (not lines[-1])
-            lines[end:end] = _accepted(shown)
+        if index and section.split(" ")[1] != "0":
+            words = lines[0].split(" ")
+            lines[0] = " ".join([*words[:2], section.split(" ")[2], *words[3:]])
+            has_keys = any(line.startswith(("a=crypto:", "a=fingerprint:")) for line in (*inherited, *lines))
+            if "SAVP" in lines[0] and words[1] != "0" and not has_keys:
+                end = len(lines) - (not lines[-1])
+                lines[end:end] = _accepted(shown)
         parts[index] = "\r\n".join(lines)
         inherited = parts[0].split("\r\n")
     return "\r\nm=".join(parts)

@@ -17,6 +17,12 @@ def _connection_name(reference: Lines, ours: Lines, message: Message, past: Past
             without(part, "tls-id:")
 
 
+def _groups(reference: Lines, ours: Lines, message: Message, past: Past) -> None:
+    """10.5 hands on groups of sections, which do not share a port here."""
+    for lines in (reference, ours):
+        without(lines.session, "group:")
+
+
 def _aead(reference: Lines, ours: Lines, message: Message, past: Past) -> None:
     """10.5 has AEAD without encryption or authentication, of which RFC 7714 knows nothing."""
     for section in reference.sections:
@@ -78,20 +84,35 @@ def _kept_key(reference: Lines, ours: Lines, message: Message, past: Past) -> No
 
 
 def _hash(reference: Lines, ours: Lines, message: Message, past: Past) -> None:
-    """10.5 goes on with the hash of an earlier offer, even if the section was rejected; later ones answer with that of
-    the fingerprint offered.
+    """10.5 goes on with the hash of an earlier offer, even if the section was rejected, and with DTLS alone; later ones
+    answer with the hash of the fingerprint offered.
     """
     offer = Lines.of(past.offer["sdp"] if message["command"] == "answer" else "")
+    said = Lines.of(message["sdp"] if message["command"] == "answer" else "")
+    past.rehashed |= {index for index in range(len(said.sections)) if not said.has(index, "fingerprint:")}
     for index, (one, other) in enumerate(zip(reference.sections, ours.sections)):
+        if index in past.rehashed and not offer.sections and has(one, "fingerprint:") and not has(one, "crypto:"):
+            without(other, "crypto:")
         shown = [line.split(" ")[0] for line in other if line.startswith("a=fingerprint:")]
-        if shown and (index in past.rejected or offer.has(index, shown[0].removeprefix("a="))):
+        if shown and (index in past.rehashed or offer.has(index, shown[0].removeprefix("a="))):
+            past.rehashed.add(index)
             for section in (one, other):
                 section[:] = ["a=fingerprint:" if line.startswith("a=fingerprint:") else line for line in section]
         if other[0].split(" ")[1] == "0":
-            past.rejected.add(index)
+            past.rehashed.add(index)
 
 
-SECURE: tuple[Rule, ...] = (_connection_name, _aead, _parameters, _suites, _unasked, _forbidden, _kept_key, _hash)
+def _profile(reference: Lines, ours: Lines, message: Message, past: Past) -> None:
+    """10.5 answers plain RTP with keys under another plain profile at times, later ones under that of the offer."""
+    if message["command"] == "answer":
+        for one, other, said in zip(reference.sections, ours.sections, Lines.of(past.offer["sdp"]).sections):
+            words, offered = one[0].split(" "), said[0].split(" ")[2]
+            if {words[2], offered} == {"RTP/AVP", "RTP/AVPF"} and other[0].split(" ")[2] == offered:
+                one[0] = " ".join([*words[:2], offered, *words[3:]])
+
+
+SECURE: tuple[Rule, ...] = (_connection_name, _groups, _aead, _parameters, _suites, _unasked, _forbidden, _kept_key,
+                            _hash, _profile)
 
 
 def common(reference: str, ours: str) -> str:
