@@ -101,17 +101,20 @@ types: $(VENV)/ready
 	$(PY) -m mypy
 	RTPENGINE_COMPILE=1 $(PY) setup.py -q --version >/dev/null    # what can be compiled is stricter
 
+# A test that fails is tried once more, because a busy host may stop its programs at any place. The summary names it
+# (RERUN): it is a fault to find, of the test or of what it tests.
+AGAIN = --reruns=1
 test: $(VENV)/relay
 	tools/packages.sh module demo test
 	$(MAKE) style types check-compiled
-	$(PYTEST) -n 2
+	$(PYTEST) -n 2 $(AGAIN)
 
 check: test
 check-unit: $(VENV)/relay
 	$(PYTEST) tests/unit tests/property
 # The tests of the compiled modules alone; what goes through them is tested as it stands in the tree.
 check-compiled: $(COMPILED)/ready
-	$(PY_COMPILED) -m pytest -q --import-mode=append tests/property \
+	$(PY_COMPILED) -m pytest -q --import-mode=append $(AGAIN) tests/property \
 		$(addprefix tests/unit/,test_compiled.py test_proxy.py ng sdp session ports dataplane report ice srtp dtls)
 check-core: $(VENV)/relay
 	tools/packages.sh test
