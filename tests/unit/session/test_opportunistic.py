@@ -62,7 +62,7 @@ def test_who_was_answered_without_is_not_offered_any_by_the_other(keys: tuple[st
 
 
 @pytest.mark.parametrize("fields, again", [
-    ({}, (False, False)), ({"dtls": "off"}, (False, True)), ({"flags": "reset"}, (True, True)),
+    ({}, (False, False)), ({"dtls": {"off"}}, (False, True)), ({"flags": "reset"}, (True, True)),
     ({"sdes": SdesWishes(frozenset(("off",)))}, (True, False))])
 def test_who_has_taken_neither_way_is_not_asked_again(fields: dict[str, Any], again: tuple[bool, bool]) -> None:
     """As 10.5 does: but one that had no choice is, and so is everybody after a reset."""
