@@ -2,8 +2,9 @@
 """Whether an accelerator does what it was given: a stream that it fails goes back to user space for a while.
 
 Nothing is looked at closely but what the counters make suspect: packets of an offloaded stream that still reach the
-relay's socket (there is no rule, or not any more), or that the accelerator could not send. Two readings in a row must
-agree. Time is counted in readings, of which there is one a second.
+relay's socket (there is no rule, or not any more), or that the accelerator could not send. Readings in a row must
+agree: two of what could not be sent, three of what passes by, since packets that the accelerator has passed up right
+before a reading may come to the relay after it. Time is counted in readings, of which there is one a second.
 """
 from __future__ import annotations
 
@@ -28,6 +29,13 @@ class Sight(NamedTuple):
     unsent: int
 
 
+class _Suspect(NamedTuple):
+    """Whose packets passed by the accelerator between the last reading and the one before, if ``unseen``."""
+
+    sight: Sight
+    unseen: bool
+
+
 @dataclass(slots=True)
 class _Failure:
     """How long a stream is, or was, held in user space, and the reading with which that ends."""
@@ -46,24 +54,27 @@ class Watch:
         self.demoted = 0
         self.held: dict[Endpoint, str] = {}
         self._reading = 0
-        self._suspects: dict[Endpoint, Sight] = {}
+        self._suspects: dict[Endpoint, _Suspect] = {}
         self._failures: dict[Endpoint, _Failure] = {}
 
     def judge(self, sights: Mapping[Endpoint, Sight]) -> dict[Endpoint, str]:
         """Once a reading, with all suspects: those that the accelerator fails, and why."""
         self._reading += 1
-        before, self._suspects = self._suspects, dict(sights)
+        before, self._suspects = self._suspects, {}
         failed = {}
         for local, now in sights.items():
-            reason = _failure(before[local], now) if local in before else None
-            if reason is not None:
+            last = before.get(local)
+            unseen = last is not None and now.taken == last.sight.taken and now.missed > last.sight.missed
+            reason = _failure(last, now, unseen) if last is not None else None
+            if reason is None:
+                self._suspects[local] = _Suspect(now, unseen)
+            else:
                 failed[local] = reason
                 self._hold(local, reason)
         return failed
 
     def _hold(self, local: Endpoint, reason: str) -> None:
         self.demoted += 1
-        del self._suspects[local]
         last = self._failures.get(local)
         # One that went well for longer than it was held off starts anew.
         again = last is not None and self._reading - last.until <= last.hold + FIRST_HOLD
@@ -88,7 +99,7 @@ class Watch:
             self.held.pop(local, None)
 
 
-def _failure(before: Sight, now: Sight) -> str | None:
-    if now.taken == before.taken:
-        return UNSEEN if now.missed > before.missed else None
-    return UNSENT if now.unsent > before.unsent and now.sent == before.sent else None
+def _failure(last: _Suspect, now: Sight, unseen: bool) -> str | None:
+    if unseen:
+        return UNSEEN if last.unseen else None
+    return UNSENT if now.unsent > last.sight.unsent and now.sent == last.sight.sent else None

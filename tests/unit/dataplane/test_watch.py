@@ -10,12 +10,11 @@ from tests.unit.dataplane.rig import wait
 
 A, B = Endpoint.parse("192.0.2.1:4000"), Endpoint.parse("192.0.2.1:4002")
 START = Sight(missed=5, taken=10, sent=10, unsent=0)
-BAD = Sight(missed=9, taken=10, sent=10, unsent=0)
+BAD, WORSE = START._replace(missed=9), START._replace(missed=10)
 
 
 @pytest.mark.parametrize("now, reason", [
-    (START._replace(missed=6), UNSEEN),
-    (START._replace(missed=6, taken=11), None),                      # some go past: fragments, or what is passed up
+    (START._replace(missed=6), None),                                # what was passed up before may come late
     (START._replace(taken=20, sent=20), None),
     (START._replace(taken=20, unsent=10), UNSENT),
     (START._replace(taken=20, sent=11, unsent=9), None),             # now and then a full queue
@@ -30,11 +29,24 @@ def test_what_two_readings_say(now, reason):
     assert watch.pause(A) == (FIRST_HOLD if reason else 0)
 
 
+@pytest.mark.parametrize("now, reason", [
+    (WORSE, UNSEEN),
+    (WORSE._replace(taken=11), None),                       # some go past: fragments, or what is passed up
+    (BAD, None),
+])
+def test_what_three_readings_say(now, reason):
+    watch = Watch()
+    assert watch.judge({A: START}) == watch.judge({A: BAD}) == {}
+    assert watch.judge({A: now}) == ({A: reason} if reason else {})
+
+
 def test_readings_must_follow_each_other():
     watch = Watch()
     watch.judge({A: START})
+    watch.judge({A: BAD})
     watch.judge({})
-    assert watch.judge({A: BAD}) == {}
+    assert watch.judge({A: WORSE}) == watch.judge({A: BAD._replace(missed=11)}) == {}
+    assert watch.judge({A: BAD._replace(missed=12)}) == {A: UNSEEN}
 
 
 def failed_again(watch, wait=0):
@@ -42,7 +54,8 @@ def failed_again(watch, wait=0):
     for _ in range(wait):
         watch.judge({})
     watch.judge({A: START, B: START})
-    assert watch.judge({A: BAD, B: START}) == {A: UNSEEN}
+    watch.judge({A: BAD, B: START})
+    assert watch.judge({A: WORSE, B: START}) == {A: UNSEEN}
     for readings in range(5000):
         if watch.released():
             return readings
@@ -67,6 +80,7 @@ def test_a_closed_socket_is_forgotten():
     watch = Watch()
     watch.judge({A: START})
     watch.judge({A: BAD})
+    watch.judge({A: WORSE})
     watch.forget(A)
     watch.forget(B)
     assert not watch.held and not watch.released()
@@ -78,7 +92,7 @@ def test_a_stream_whose_packets_pass_by_the_accelerator_goes_back(world, caplog)
     world.want(offload=True)
     world.by_queue(1)
     world.every()
-    for seq in (2, 3):
+    for seq in (2, 3, 4):
         world.by_socket(seq)
         assert wait(lambda: world.stats().user_in.packets == seq - 1)
         world.every()
@@ -91,9 +105,9 @@ def test_a_stream_whose_packets_pass_by_the_accelerator_goes_back(world, caplog)
     for _ in range(FIRST_HOLD):
         world.every()
     assert world.stats().offloaded and world.program.take_moves() == [(world.a, "")]
-    world.by_queue(4)
+    world.by_queue(5)
     (source,) = world.stats().sources
-    assert (source.packets, source.lost, source.duplicates) == (4, 0, 0)
+    assert (source.packets, source.lost, source.duplicates) == (5, 0, 0)
 
 
 def test_a_stream_that_the_accelerator_cannot_send_goes_back(world, caplog):  # noqa: F811
