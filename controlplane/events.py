@@ -174,13 +174,6 @@ class WantedTarget:
                 self.learning, self.offload, self.discard, self.payload_types, self.best_rank, self.decrypt,
                 self.bundle, self.stun, self.dtls, self.sources, self.reported)
 
-    def replace(self, **changes: Any) -> WantedTarget:
-        """The same but for these."""
-        copy = WantedTarget(*self.values)
-        for name, value in changes.items():
-            setattr(copy, name, value)
-        return copy
-
     def __eq__(self, other: object) -> bool:
         return isinstance(other, WantedTarget) and self.values == other.values
 

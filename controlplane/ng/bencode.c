@@ -159,27 +159,19 @@ static bool write_dict(struct writer *w, PyObject *dict)
 	return write_byte(w, 'e');
 }
 
-static bool write_list(struct writer *w, PyObject *list)
+/* Those of a list or tuple, each of which `get` borrows. */
+static bool write_items(struct writer *w, PyObject *items, Py_ssize_t len, PyObject *(*get)(PyObject *, Py_ssize_t))
 {
+	PyObject *item;
 	Py_ssize_t i;
 
 	if (!write_byte(w, 'l'))
 		return false;
-	for (i = 0; i < PyList_Size(list); i++)
-		if (!write_value(w, PyList_GetItem(list, i)))
+	for (i = 0; i < len; i++) {
+		item = get(items, i);
+		if (!item || !write_value(w, item))
 			return false;
-	return write_byte(w, 'e');
-}
-
-static bool write_tuple(struct writer *w, PyObject *tuple)
-{
-	Py_ssize_t i;
-
-	if (!write_byte(w, 'l'))
-		return false;
-	for (i = 0; i < PyTuple_Size(tuple); i++)
-		if (!write_value(w, PyTuple_GetItem(tuple, i)))
-			return false;
+	}
 	return write_byte(w, 'e');
 }
 
@@ -225,9 +217,9 @@ static bool write_container(struct writer *w, PyObject *value)
 	if (PyDict_Check(value))
 		ok = write_dict(w, value);
 	else if (PyList_Check(value))
-		ok = write_list(w, value);
+		ok = write_items(w, value, PyList_Size(value), PyList_GetItem);
 	else if (PyTuple_Check(value))
-		ok = write_tuple(w, value);
+		ok = write_items(w, value, PyTuple_Size(value), PyTuple_GetItem);
 	else
 		ok = write_other(w, value);
 	Py_LeaveRecursiveCall();

@@ -32,7 +32,8 @@ def targets(call: Call, events: bool = False) -> Iterator[Located]:
             if media.mapping is not None and (media.bundle is None or media.bundle.head is media
                                               or not media.bundle.accepted):
                 for index, target in _targets(call, party, media, media.mapping):
-                    target = target.replace(reported=_events(media)) if events else target
+                    if events:
+                        target.reported = _events(media)
                     yield media, media.streams[index], target
 
 

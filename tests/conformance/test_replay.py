@@ -31,7 +31,7 @@ def unlike_told(outcomes: Iterable[Outcome]) -> list[Block]:
 
 @pytest.fixture(scope="module")
 def outcomes() -> dict[str, Outcome]:
-    """All blocks, replayed once; those that are not as told once more."""
+    """All blocks, replayed once; those that are not as told some times more."""
     place = vectors.directory()
     if place is None:
         pytest.skip("no recorded dialogues here; RTPENGINE_VECTORS names their directory")

@@ -2,10 +2,11 @@
 """A fixed sample of random calls on both daemons; ``python -m tests.differential`` plays more of them."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 
 from tests.differential.dialogues import Dialogue, dialogues
 from tests.differential.explained import explain
@@ -27,32 +28,12 @@ def both() -> Iterator[SideBySide]:
         yield daemons
 
 
-def test_sample(both: SideBySide) -> None:
-    @settings(max_examples=250, deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
-              suppress_health_check=list(HealthCheck))
-    @given(dialogues())
-    def play(dialogue: Dialogue) -> None:
-        difference = both.compare(dialogue)
-        assert difference is None, difference.text
-
-    play()
-
-
-def test_sample_with_keys(both: SideBySide) -> None:
-    @settings(max_examples=250, deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
-              suppress_health_check=list(HealthCheck))
-    @given(keyed())
-    def play(dialogue: Dialogue) -> None:
-        difference = both.compare(dialogue)
-        assert difference is None, difference.text
-
-    play()
-
-
-def test_sample_secured(both: SideBySide) -> None:
-    @settings(max_examples=60, deadline=None, database=None, derandomize=True, phases=[Phase.generate, Phase.shrink],
-              suppress_health_check=list(HealthCheck))
-    @given(secured())
+@pytest.mark.parametrize("kind, count", [(dialogues, 250), (keyed, 250), (secured, 60)],
+                         ids=["plain", "with keys", "secured"])
+def test_sample(both: SideBySide, kind: Callable[[], SearchStrategy[Dialogue]], count: int) -> None:
+    @settings(max_examples=count, deadline=None, database=None, derandomize=True,
+              phases=[Phase.generate, Phase.shrink], suppress_health_check=list(HealthCheck))
+    @given(kind())
     def play(dialogue: Dialogue) -> None:
         difference = both.compare(dialogue)
         assert difference is None, difference.text

@@ -15,6 +15,7 @@ from controlplane.persist.encoding import BENCODE, JSON, from_bytes, to_bytes
 from tests.property.session.test_calls import STEPS, check, perform
 from tests.unit.persist.daemons import around, restored
 from tests.unit.session.calls import Daemon, spec
+from tests.unit.targets import changed
 
 MOST = int(os.environ.get("RTPENGINE_PERSIST_EXAMPLES", "60"))
 INDICES = st.lists(st.builds(KeyIndex, st.booleans(), st.binary(min_size=1, max_size=46), st.integers(0, 2**32 - 1),
@@ -64,9 +65,9 @@ def test_restored_calls_are_the_same(steps, indices, format):
         restored(to_bytes(write_call(call, indices), format), other)
     check(other)
     wanted = {local: target for local, target in daemon.targets.items() if not target.discard}
-    assert {local: target.replace(offload=False, learning=False, best_rank=None) for local, target in
+    assert {local: changed(target, offload=False, learning=False, best_rank=None) for local, target in
             other.targets.items() if local in wanted} == {
-        local: target.replace(offload=False, learning=False, best_rank=None) for local, target in wanted.items()}
+        local: changed(target, offload=False, learning=False, best_rank=None) for local, target in wanted.items()}
 
 
 def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -15,6 +15,7 @@ from tests.peers import srtp as model
 from tests.unit.dataplane.rig import Rig, rtcp, rtp
 from tests.unit.dataplane.test_program import HandFedQueue
 from tests.unit.dataplane.test_srtp import Suite
+from tests.unit.targets import changed
 
 CM, GCM = "AES_CM_128_HMAC_SHA1_80", "AEAD_AES_128_GCM"
 
@@ -84,7 +85,7 @@ def test_sockets_change_behind_a_roll_over(stream: Stream, offload: bool, strips
             stream.source = stream.rig.local()
         if way != "source":
             stream.local = stream.rig.local()
-        spare = [stream.target(former).replace(offload=False)] if former != stream.local else []
+        spare = [changed(stream.target(former), offload=False)] if former != stream.local else []
         stream.apply(*spare)
         stream.talk()
 
@@ -118,7 +119,7 @@ def test_a_second_receiver_under_the_same_key_gets_no_index_twice(stream: Stream
     second, listener = stream.rig.local(), stream.rig.peer()
     copy = WantedOutput(second, listener.endpoint, encrypt=stream.out_of.keys)
     target = stream.target(stream.local)
-    both = target.replace(rtp_outputs=(*target.rtp_outputs, copy), rtcp_outputs=(*target.rtcp_outputs, copy))
+    both = changed(target, rtp_outputs=(*target.rtp_outputs, copy), rtcp_outputs=(*target.rtcp_outputs, copy))
     stream.program.apply(ChangeSet({stream.local: both}))
     stream.talk()
     keys = stream.out_of.keys
@@ -141,7 +142,7 @@ def test_an_accelerator_that_refuses_what_it_had_gives_back_what_it_knows(stream
     target = stream.target(stream.local)
     follows = tuple([WantedOutput(output.source, output.destination, follow=True, encrypt=output.encrypt)
                      for output in target.rtp_outputs])
-    stream.program.apply(ChangeSet({stream.local: target.replace(rtp_outputs=follows, rtcp_outputs=follows)}))
+    stream.program.apply(ChangeSet({stream.local: changed(target, rtp_outputs=follows, rtcp_outputs=follows)}))
     stream.offload = False
     for report in reports:
         stream.a.send(report, stream.local)

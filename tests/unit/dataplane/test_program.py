@@ -18,6 +18,7 @@ from controlplane.errors import DataPlaneError
 from controlplane.events import ChangeSet, WantedOutput, WantedTarget
 from controlplane.relay._native import ffi, lib
 from tests.unit.dataplane.rig import wait
+from tests.unit.targets import changed
 
 SSRC = 0x1234abcd
 
@@ -87,7 +88,7 @@ class World:
         self.relay.close(local)
 
     def want(self, **changes):
-        self.wanted = self.wanted.replace(**changes)
+        self.wanted = changed(self.wanted, **changes)
         self.program.apply(ChangeSet(wanted={self.a: self.wanted}))
 
     def by_socket(self, seq):
@@ -217,7 +218,7 @@ def test_learning_streams_are_never_offloaded(world):
 def test_a_refused_target_stays_in_the_relay(world, caplog):
     world.want()
     gone = Endpoint.parse("127.0.0.1:1")
-    world.program.apply(ChangeSet(wanted={gone: world.wanted.replace(local=gone)}))
+    world.program.apply(ChangeSet(wanted={gone: changed(world.wanted, local=gone)}))
     assert "127.0.0.1:1" in caplog.text
     world.by_socket(1)
 
@@ -226,8 +227,8 @@ def test_a_refused_target_stays_in_the_relay(world, caplog):
 def test_a_target_that_cannot_be_written_keeps_nothing_from_the_others(world, caplog, offload):
     output, = world.wanted.rtp_outputs
     world.program.apply(ChangeSet(wanted={
-        world.b: world.wanted.replace(local=world.b, rtp_outputs=(output,) * 300, offload=offload),
-        world.a: world.wanted.replace(offload=offload)}))
+        world.b: changed(world.wanted, local=world.b, rtp_outputs=(output,) * 300, offload=offload),
+        world.a: changed(world.wanted, offload=offload)}))
     assert f"target {world.b}" in caplog.text
     (world.by_queue if offload else world.by_socket)(1)
 

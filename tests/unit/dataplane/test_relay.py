@@ -16,6 +16,7 @@ from controlplane.errors import DataPlaneError
 from controlplane.events import (BundledMedia, Extensions, Mismatch, PayloadRule, SourceSeen, WantedOutput,
                                  WantedTarget)
 from tests.unit.dataplane.rig import Rig, rtcp, rtp, sequence_of, to, wait
+from tests.unit.targets import changed
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_replacing_under_traffic_loses_and_repeats_nothing(rig: Rig) -> None:
     talking = threading.Thread(target=talk)
     talking.start()
     while not done.is_set():
-        assert rig.install(wanted.replace(learning=replacements % 2 == 0)) == slots
+        assert rig.install(changed(wanted, learning=replacements % 2 == 0)) == slots
         replacements += 1
     talking.join()
     assert got == sent

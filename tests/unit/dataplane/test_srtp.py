@@ -13,6 +13,7 @@ from controlplane.events import SrtpKeys, WantedOutput, WantedTarget
 from controlplane.relay._native import lib
 from tests.unit.dataplane.rig import Rig, rtcp, rtp, wait
 from tests.unit.dataplane.test_nfqueue import CONSUMED, Queue, ip
+from tests.unit.targets import changed
 
 SUITES = {
     "AES_CM_128_HMAC_SHA1_80": (Policy.SRTP_PROFILE_AES128_CM_SHA1_80, "AES_CM_128", "SHA1", 16, 14, 10, 10),
@@ -171,7 +172,7 @@ def test_reports_that_leave_under_the_key_they_came_under_keep_their_indices(rig
     (last,) = bench.b.receive(2, 0.1)
     assert last not in order
     other = Suite(name, 90)
-    rig.install(bench.wanted.replace(decrypt=other.keys))
+    rig.install(changed(bench.wanted, decrypt=other.keys))
     bench.a.send(other.session(False).protect_rtcp(rtcp()), bench.local)
     (next_one,) = bench.b.receive(1)
     word = slice(-4, None) if "GCM" in name else slice(-14, -10)

@@ -32,6 +32,7 @@ from tests.unit.session.ice_peers import IceNetwork, IceParty, admitted
 from tests.unit.session.test_bundles import AV, body
 from tests.unit.session.test_dtls import caller, callee, converse, received, sent, state
 from tests.unit.session.test_keys import line
+from tests.unit.targets import changed
 
 GOLDEN = Path(__file__).with_name("golden")
 A, B = "192.0.2.10:41000", "198.51.100.20:42000"
@@ -147,8 +148,8 @@ def test_documents_of_former_releases_are_read(name: str) -> None:
 def test_packets_go_where_they_went() -> None:
     daemon = counted()
     other = heir(daemon)
-    assert {local: target.replace(learning=False) for local, target in other.targets.items()} == {
-        local: target.replace(learning=False) for local, target in daemon.targets.items()}
+    assert {local: changed(target, learning=False) for local, target in other.targets.items()} == {
+        local: changed(target, learning=False) for local, target in daemon.targets.items()}
     assert other.sends_to(other.local("A")) == ["198.51.100.99:7000"]
     stats = other.party("A").medias[0].streams[0].stats
     assert (stats.kernel_in.packets, stats.sources[0].packets) == (240, 250)
